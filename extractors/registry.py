@@ -1,0 +1,219 @@
+"""The extractor kinds: their parameters, typed and checked, and where their code lives.
+
+Nothing here imports torch or a decoder, so a configuration is validated and a workflow planned in a moment.
+A new kind is one parameters class, one module with the network, and one line in `KINDS`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+if TYPE_CHECKING:
+    import torch
+
+    from extractors.sampling import Window
+
+Modality = Literal["visual", "audio"]
+
+
+class Parameters(BaseModel):
+    """What every kind takes: the weights and the number format. Everything here changes the features."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {}
+
+    weights: Path | Literal["random"] = Field(
+        description="Path of the weights file, or `random` for seeded random weights (demo and tests)."
+    )
+    weights_sha256: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-f]{64}$",
+        description="SHA-256 the weights file must have. A pickle that holds more than tensors is only "
+        "loaded when this is given and matches.",
+    )
+    seed: int = Field(default=0, ge=0, description="Seed of `weights: random`.")
+    precision: Literal["float32", "bfloat16"] = Field(
+        default="float32", description="Number format of the network's forward pass."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _expand_preset(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or "preset" not in values:
+            return values
+        values = dict(values)
+        preset = values.pop("preset")
+        if preset not in cls.presets:
+            raise ValueError(f"preset: expected one of {sorted(cls.presets)}, found {preset!r}")
+        return {**cls.presets[preset], **values}
+
+
+class FrameParameters(Parameters):
+    """How frames are sampled and cut into windows. Lengths are in frames at the sampled rate."""
+
+    frame_rate: float | None = Field(
+        default=None, gt=0, description="Frames per second to sample by timestamp; null keeps every frame."
+    )
+    window: int = Field(default=16, ge=2, description="Frames in a window.")
+    stride: int = Field(default=16, ge=1, description="Frames between the starts of two windows.")
+    shorter_side: int = Field(default=224, ge=32, description="Pixels of the shorter side after scaling.")
+    shrink: bool = Field(
+        default=True, description="Scale larger frames down too; false only enlarges frames below shorter_side."
+    )
+    crop: int = Field(default=224, ge=32, description="Pixels of the square centre crop.")
+
+    @model_validator(mode="after")
+    def _crop_fits(self) -> FrameParameters:
+        if self.crop > self.shorter_side:
+            raise ValueError(f"crop: expected at most shorter_side = {self.shorter_side}, found {self.crop}")
+        return self
+
+
+class I3DParameters(FrameParameters):
+    """Inception I3D (Carreira & Zisserman 2017), in the recipes the field's features were made with."""
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {
+        "charades": {"frame_rate": 24, "window": 24, "stride": 24, "shorter_side": 226, "shrink": False},
+        "activitynet": {"frame_rate": None, "window": 16, "stride": 16, "shorter_side": 224, "shrink": True},
+    }
+
+
+class I3DR50Parameters(FrameParameters):
+    """I3D with a ResNet-50 (pytorchvideo, Kinetics): 8 frames, every eighth of a 30 fps video."""
+
+    frame_rate: float | None = Field(default=3.75, gt=0, description="Frames per second, by timestamp.")
+    window: int = Field(default=8, ge=2, description="Frames in a window.")
+    stride: int = Field(default=8, ge=1, description="Frames between the starts of two windows.")
+    shorter_side: int = Field(default=256, ge=32, description="Pixels of the shorter side after scaling.")
+
+
+class PannParameters(Parameters):
+    """CNN14 of PANNs (Kong et al. 2020) on 32 kHz sound, one row for each window."""
+
+    window_seconds: float = Field(
+        default=1.0, ge=0.31, description="Length of a window; the network needs 9,920 samples (0.31 s)."
+    )
+    hop_seconds: float = Field(default=1.0, gt=0, description="Seconds between the starts of two windows.")
+
+
+class VggishParameters(Parameters):
+    """VGGish (Hershey et al. 2017) on 16 kHz sound: 0.96 s windows, PCA, 8-bit quantisation."""
+
+    pca: Path = Field(description="Path of the PCA parameters (.npz or .pth) of VGGish's postprocessing.")
+
+
+class Extractor(Protocol):
+    """A network that turns windows of one medium into feature rows."""
+
+    width: int
+    """D, the width of a row."""
+    rows_per_window: int
+    """R, the rows a window gives; they divide the window's time evenly."""
+
+    def embed(self, windows: torch.Tensor) -> torch.Tensor:
+        """Turns windows [W, ...] (as the kind's reader cuts them) into rows [W, R, D], float32."""
+        ...
+
+
+Reader = Callable[[Path, Any, str], "Iterator[Window]"]
+"""(media file, parameters, decoder name) -> windows in time order. Runs in a decoding process."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One extractor kind.
+
+    Attributes:
+        name: the kind's name in a configuration.
+        modality: what it reads of a video.
+        parameters: the class of its parameters.
+        network: "module:function" that builds the extractor from (parameters, device).
+        reader: "module:function" that cuts a media file into windows, a `Reader`.
+        decoders: names of the decoders to try, in order.
+        code_version: raised whenever the features change for the same video and parameters.
+    """
+
+    name: str
+    modality: Modality
+    parameters: type[Parameters]
+    network: str
+    reader: str
+    decoders: tuple[str, ...]
+    code_version: int
+
+    def load_reader(self) -> Reader:
+        """Imports the function that cuts a media file into windows."""
+        return _import(self.reader)
+
+    def load_extractor(self, parameters: Parameters, device: str) -> Extractor:
+        """Imports and builds the network; loads its weights."""
+        extractor: Extractor = _import(self.network)(parameters, device)
+        return extractor
+
+
+def _import(name: str) -> Any:
+    module, function = name.split(":")
+    return getattr(importlib.import_module(module), function)
+
+
+_FRAME_DECODERS = ("decord", "pyav")
+_FRAMES = "extractors.video:frame_windows"
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("i3d", "visual", I3DParameters, "extractors.i3d:build", _FRAMES, _FRAME_DECODERS, 1),
+        Kind("i3d_r50", "visual", I3DR50Parameters, "extractors.i3d_r50:build", _FRAMES, _FRAME_DECODERS, 1),
+        Kind("pann", "audio", PannParameters, "extractors.pann:build", "extractors.pann:windows", ("pyav",), 1),
+        Kind(
+            "vggish",
+            "audio",
+            VggishParameters,
+            "extractors.vggish:build",
+            "extractors.vggish:windows",
+            ("pyav",),
+            1,
+        ),
+    )
+}
+
+
+def parse(settings: dict[str, Any]) -> tuple[Kind, Parameters]:
+    """Checks one extractor's settings, `{kind: ..., preset: ..., ...}`.
+
+    Args:
+        settings: the kind, optionally a preset, and the kind's parameters.
+
+    Returns:
+        The kind and its complete parameters, the preset expanded.
+
+    Raises:
+        ValueError: on an unknown kind, key, preset or value; the message names the key.
+    """
+    settings = dict(settings)
+    name = settings.pop("kind", None)
+    if name not in KINDS:
+        raise ValueError(f"kind: expected one of {sorted(KINDS)}, found {name!r}")
+    kind = KINDS[name]
+    try:
+        return kind, kind.parameters.model_validate(settings)
+    except ValidationError as error:
+        raise ValueError(describe(error)) from None
+
+
+def describe(error: ValidationError) -> str:
+    """Says, a line for each fault, which key is wrong, what was expected and what was found."""
+    lines = []
+    for fault in error.errors():
+        key = ".".join(str(part) for part in fault["loc"])
+        found = f", found {fault['input']!r}" if fault["type"] not in ("missing", "value_error") else ""
+        message = fault["msg"].removeprefix("Value error, ")
+        lines.append(f"{key}: {message}{found}" if key else message)
+    return "\n".join(lines)
