@@ -1,0 +1,226 @@
+"""What an extraction job does: a list of videos in, arrays in the store, links and a manifest out."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from tqdm import tqdm
+
+from extractors.batching import Features, embed_videos
+from extractors.decoding import decode_ahead
+from extractors.errors import MediaError, NoAudioError
+from extractors.files import sha256_of
+from extractors.manifest import Row, write_manifest
+from extractors.registry import Kind, Parameters
+from extractors.store import DESCRIPTION, Entry, Store
+
+ARRAY = "array.npy"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A video to extract; `path` is None where the dataset names it and no file was found."""
+
+    video: str
+    path: Path | None
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """How to run, none of which is part of a feature's identity.
+
+    Attributes:
+        device: "cpu" or "cuda".
+        batch_size: windows in a batch.
+        workers: decoding processes.
+        timeout: seconds without a sign of life after which a decoder is killed.
+    """
+
+    device: str = "cpu"
+    batch_size: int = 4
+    workers: int = 1
+    timeout: float = 60.0
+
+
+class ShardFailedError(RuntimeError):
+    """Videos failed and the policy is to stop; the message holds every reason."""
+
+
+@dataclass
+class Counts:
+    """What a shard took from the store and what it had to compute."""
+
+    computed: int = 0
+    restored: int = 0
+    absent: int = 0
+    failed: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.computed} computed, {self.restored} restored, {self.absent} without array, "
+            f"{len(self.failed)} failed"
+        )
+
+
+def identify(kind: Kind, parameters: Parameters) -> dict[str, Any]:
+    """Says what makes an extractor's features what they are: kind, code version, parameters, files' hashes.
+
+    Raises:
+        ValueError: where a file that the parameters name is not there.
+    """
+    values = parameters.model_dump()
+    if parameters.weights != "random":
+        del values["seed"]
+    del values["weights_sha256"]
+    for name, value in values.items():
+        if isinstance(value, Path):
+            if not value.is_file():
+                raise ValueError(f"{name}: expected a file, found nothing at {value}")
+            values[name] = f"sha256:{sha256_of(value)}"
+    return {"kind": kind.name, "code_version": kind.code_version, "parameters": values}
+
+
+def extract_shard(
+    kind: Kind,
+    parameters: Parameters,
+    sources: Iterable[Source],
+    *,
+    store: Store,
+    out: Path,
+    manifest: Path,
+    runtime: Runtime,
+    on_failure: Literal["report", "stop"] = "report",
+) -> Counts:
+    """Extracts a list of videos: what the store holds is linked, the rest computed, stored and linked.
+
+    A killed run keeps every video it finished. A video's files in `out` are `{video}.npy`, float32 [rows, width],
+    and `{video}.json`, which says how the array was made; those of a video that has no array any more are removed.
+
+    Args:
+        kind: the extractor kind.
+        parameters: its parameters.
+        sources: the videos.
+        store: where arrays are kept.
+        out: folder of the linked arrays.
+        manifest: the table to write, one row a video.
+        runtime: device, batch size, processes.
+        on_failure: `report` lists failed videos in the manifest; `stop` writes none and raises at the end.
+
+    Returns:
+        What was computed, restored, absent and failed.
+
+    Raises:
+        ShardFailedError: under `stop`, where a video failed.
+    """
+    identity = identify(kind, parameters)
+    counts = Counts()
+    rows: list[Row] = []
+    waiting: list[_Task] = []
+    for source in sources:
+        if source.path is None:
+            rows.append(Row(source.video, "missing"))
+            counts.absent += 1
+            continue
+        try:
+            source_hash = sha256_of(source.path)
+        except OSError as error:
+            rows.append(Row(source.video, f"failed: {source.path}: cannot be read ({error.strerror})"))
+            continue
+        task = _Task(source.video, source.path, source_hash, Store.key({**identity, "source": source_hash}))
+        entry = store.find(task.key)
+        if entry is None:
+            waiting.append(task)
+        else:
+            counts.restored += 1
+            rows.append(_publish(task, entry, out))
+
+    progress = tqdm(total=len(rows) + len(waiting), initial=len(rows), unit="video", desc=kind.name)
+    with progress:
+        for task, result in _compute(kind, parameters, waiting, runtime):
+            if isinstance(result, Features):
+                counts.computed += 1
+                rows.append(_publish(task, _keep(store, task, identity, result), out))
+            elif isinstance(result, NoAudioError):
+                counts.absent += 1
+                rows.append(Row(task.video, "no_audio", source_sha256=task.source_hash))
+            else:
+                rows.append(Row(task.video, f"failed: {result}", source_sha256=task.source_hash))
+            progress.update()
+
+    for row in rows:
+        if not row.is_ok:
+            for suffix in (".npy", ".json"):
+                (out / f"{row.video}{suffix}").unlink(missing_ok=True)
+    counts.failed = [f"{row.video}: {row.status}" for row in rows if row.status.startswith("failed")]
+    for reason in counts.failed:
+        log.warning(reason)
+    if counts.failed and on_failure == "stop":
+        raise ShardFailedError(
+            f"{len(counts.failed)} of {len(rows)} videos failed and on_failure is `stop`; "
+            "finished arrays are kept in the store:\n" + "\n".join(counts.failed)
+        )
+    write_manifest(manifest, rows)
+    return counts
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A video whose file was found, and the key its array has in the store."""
+
+    video: str
+    path: Path
+    source_hash: str
+    key: str
+
+
+def _compute(
+    kind: Kind, parameters: Parameters, tasks: Sequence[_Task], runtime: Runtime
+) -> Iterator[tuple[_Task, Features | MediaError]]:
+    if not tasks:
+        return
+    extractor = kind.load_extractor(parameters, runtime.device)
+    events = decode_ahead(
+        kind, parameters, [task.path for task in tasks], workers=runtime.workers, timeout=runtime.timeout
+    )
+    for index, result in embed_videos(extractor, events, runtime.batch_size):
+        yield tasks[index], result
+
+
+def _keep(store: Store, task: _Task, identity: dict[str, Any], features: Features) -> Entry:
+    description = {
+        **identity,
+        "source_sha256": task.source_hash,
+        "decoder": features.decoder,
+        "rows": features.array.shape[0],
+        "width": features.array.shape[1],
+        "row_seconds": [[round(start, 6), round(end, 6)] for start, end in features.row_seconds],
+        "libraries": {name: importlib.metadata.version(name) for name in ("torch", "av", "decord", "numpy")},
+    }
+    with store.adding(task.key, description) as folder:
+        np.save(folder / ARRAY, features.array, allow_pickle=False)
+    entry = store.find(task.key)
+    if entry is None:
+        raise OSError(f"{store.root}: an entry written a moment ago ({task.key}) cannot be read back")
+    return entry
+
+
+def _publish(task: _Task, entry: Entry, out: Path) -> Row:
+    entry.link({ARRAY: out / f"{task.video}.npy", DESCRIPTION: out / f"{task.video}.json"})
+    made = entry.description
+    return Row(
+        video=task.video,
+        status="ok",
+        rows=made["rows"],
+        width=made["width"],
+        seconds=made["row_seconds"][-1][1],
+        source_sha256=task.source_hash,
+        feature_sha256=made["files"][ARRAY],
+    )

@@ -1,0 +1,172 @@
+"""The content-addressed store: a result is kept under the hash of everything it was made from.
+
+An entry is a folder that holds a result's files and `description.json`, which says how they were made and what
+they hash to. It is written under a temporary name, flushed and renamed, so a reader sees a whole entry or none,
+and two runs may share a store at the same time: who comes second finds the entry there.
+
+    STORE/entries/ab/abcdef…/description.json, array.npy, …
+    STORE/partial/abcdef…/      unfinished work that a later run takes up again
+    STORE/temporary/…           entries being written
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from extractors.files import link_or_copy, read_json, sha256_of, sha256_of_json, write_json
+
+DESCRIPTION = "description.json"
+_ABANDONED_SECONDS = 24 * 3600
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A finished result in the store.
+
+    Attributes:
+        folder: where its files lie.
+        description: how it was made; `files` maps each file's name to its SHA-256.
+    """
+
+    folder: Path
+    description: dict[str, Any]
+
+    @property
+    def key(self) -> str:
+        """The hash of everything the entry was made from."""
+        return self.folder.name
+
+    @property
+    def size(self) -> int:
+        """Bytes of the entry's files."""
+        return sum(file.stat().st_size for file in self.folder.iterdir())
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether a file of the entry has a hard link outside the store."""
+        return any((self.folder / name).stat().st_nlink > 1 for name in self.description["files"])
+
+    def damage(self) -> list[str]:
+        """Returns a line for each file that is absent or no longer hashes to what it was written with."""
+        faults = []
+        for name, expected in self.description["files"].items():
+            path = self.folder / name
+            found = sha256_of(path) if path.is_file() else "no file"
+            if found != expected:
+                faults.append(f"{path}: expected SHA-256 {expected}, found {found}")
+        return faults
+
+    def link(self, names: Mapping[str, Path]) -> None:
+        """Gives files of the entry a second name outside the store.
+
+        Args:
+            names: the entry's file name -> the name outside.
+        """
+        for name, target in names.items():
+            link_or_copy(self.folder / name, target)
+
+
+class Store:
+    """A folder of entries. Making the object makes nothing on disk."""
+
+    def __init__(self, root: Path):
+        self.root = root
+
+    @staticmethod
+    def key(ingredients: Mapping[str, Any]) -> str:
+        """Returns the key of a result made from these ingredients (JSON-able values)."""
+        return sha256_of_json(dict(ingredients))
+
+    def find(self, key: str) -> Entry | None:
+        """Returns the entry of a key, or None. A damaged entry is taken out of the store and counts as absent."""
+        folder = self._folder(key)
+        if not (folder / DESCRIPTION).is_file():
+            return None
+        entry = Entry(folder, read_json(folder / DESCRIPTION))
+        if entry.damage():
+            self.remove(entry)
+            return None
+        return entry
+
+    @contextmanager
+    def adding(self, key: str, description: Mapping[str, Any]) -> Iterator[Path]:
+        """Gives a folder to write an entry's files into; the entry stands in the store when the block ends well.
+
+        Args:
+            key: the entry's key.
+            description: how the entry is made; the files' hashes are added to it.
+
+        Yields:
+            An empty temporary folder.
+        """
+        temporary = self.root / "temporary" / f"{key}.{uuid.uuid4().hex}"
+        temporary.mkdir(parents=True)
+        try:
+            yield temporary
+            files = sorted(temporary.iterdir())
+            hashes = {file.name: sha256_of(file) for file in files}
+            write_json(temporary / DESCRIPTION, {**description, "key": key, "files": hashes})
+            for file in (*files, temporary / DESCRIPTION):
+                # Other names of the file lie in results/: nobody may write into the store through them.
+                file.chmod(0o444)
+                _flush(file)
+            _flush(temporary)
+            folder = self._folder(key)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                temporary.rename(folder)
+            except OSError:
+                if not (folder / DESCRIPTION).is_file():
+                    raise
+            _flush(folder.parent)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+    def partial(self, key: str) -> Path:
+        """Returns the folder of a key's unfinished work, made where it is absent."""
+        folder = self.root / "partial" / key
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def remove_partial(self, key: str) -> None:
+        """Removes a key's unfinished work."""
+        shutil.rmtree(self.root / "partial" / key, ignore_errors=True)
+
+    def entries(self) -> Iterator[Entry]:
+        """Yields every entry, in the order of their keys."""
+        for description in sorted((self.root / "entries").glob(f"*/*/{DESCRIPTION}")):
+            yield Entry(description.parent, read_json(description))
+
+    def remove(self, entry: Entry) -> None:
+        """Takes an entry out of the store. Its files live on under names they have elsewhere."""
+        # Renamed first, so that no reader meets a half-removed entry.
+        doomed = self.root / "temporary" / f"{entry.key}.{uuid.uuid4().hex}"
+        doomed.parent.mkdir(parents=True, exist_ok=True)
+        entry.folder.rename(doomed)
+        shutil.rmtree(doomed)
+
+    def remove_abandoned(self) -> None:
+        """Removes what killed jobs left under temporary names more than a day ago."""
+        oldest = time.time() - _ABANDONED_SECONDS
+        for folder in (self.root / "temporary").glob("*"):
+            if folder.stat().st_mtime < oldest:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _folder(self, key: str) -> Path:
+        return self.root / "entries" / key[:2] / key
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
