@@ -1,0 +1,90 @@
+"""Running a network on windows: device, number format and rows, the same for every kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from extractors.registry import Parameters
+
+
+class NetworkExtractor:
+    """An extractor whose network takes windows as its reader cuts them.
+
+    Attributes:
+        width: D, the width of a row.
+        rows_per_window: R, the rows a window gives.
+    """
+
+    def __init__(
+        self, network: nn.Module, parameters: Parameters, device: str, width: int, rows_per_window: int
+    ) -> None:
+        """Puts the network on its device, for evaluation.
+
+        Args:
+            network: turns windows [W, ...] into rows [W, R, D].
+            parameters: of the extractor; their precision is that of the forward pass.
+            device: name of the torch device.
+            width: D.
+            rows_per_window: R.
+        """
+        self.width = width
+        self.rows_per_window = rows_per_window
+        self._device = torch.device(device)
+        self._network = _channels_last(network.eval().requires_grad_(False)).to(self._device)
+        self._bfloat16 = parameters.precision == "bfloat16"
+
+    @torch.inference_mode()
+    def embed(self, windows: Tensor) -> Tensor:
+        """Turns windows [W, ...] into rows [W, R, D], float32, on the network's device."""
+        with _number_format(self._device, self._bfloat16):
+            return self._network(windows.to(self._device)).float()
+
+
+class Float32(nn.Module):
+    """Runs a module in float32 whatever the surrounding precision."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Applies the module to the inputs, both in float32."""
+        with torch.autocast(inputs.device.type, enabled=False):
+            return self.module(inputs.float())
+
+
+class NormalisedFrames(nn.Module):
+    """Brings frames from 0..255 to the scale of a network's training."""
+
+    def __init__(self, mean: float, deviation: float) -> None:
+        """Takes the mean and the standard deviation of training, of values scaled to 0..1."""
+        super().__init__()
+        self._scale = 1 / (255 * deviation)
+        self._shift = -mean / deviation
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Turns frames uint8 [W, F, H, W', 3] into float32 [W, 3, F, H, W'], channels last in memory."""
+        return frames.permute(0, 4, 1, 2, 3).float().mul_(self._scale).add_(self._shift)
+
+
+def _channels_last(network: nn.Module) -> nn.Module:
+    """Lays convolutions' weights out with their channels last, which runs about twice as fast on a CPU."""
+    layouts = {4: torch.channels_last, 5: torch.channels_last_3d}
+    for parameter in network.parameters():
+        if parameter.dim() in layouts:
+            parameter.data = parameter.data.contiguous(memory_format=layouts[parameter.dim()])
+    return network
+
+
+@contextmanager
+def _number_format(device: torch.device, bfloat16: bool) -> Iterator[None]:
+    # cuDNN's default rounds the inputs of float32 convolutions to 10 bits (TF32).
+    with (
+        torch.backends.cudnn.flags(enabled=True, allow_tf32=False),
+        torch.autocast(device.type, dtype=torch.bfloat16, enabled=bfloat16),
+    ):
+        yield
