@@ -138,6 +138,7 @@ class Kind:
         reader: "module:function" that cuts a media file into windows, a `Reader`.
         decoders: names of the decoders to try, in order.
         code_version: raised whenever the features change for the same video and parameters.
+        scale: what stored values are multiplied with when they become a model's inputs.
     """
 
     name: str
@@ -147,6 +148,7 @@ class Kind:
     reader: str
     decoders: tuple[str, ...]
     code_version: int
+    scale: float = 1.0
 
     def load_reader(self) -> Reader:
         """Imports the function that cuts a media file into windows."""
@@ -180,6 +182,7 @@ KINDS: dict[str, Kind] = {
             "extractors.vggish:windows",
             ("pyav",),
             1,
+            scale=1 / 255,
         ),
     )
 }

@@ -47,7 +47,7 @@ class Entry:
     @property
     def size(self) -> int:
         """Bytes of the entry's files."""
-        return sum(file.stat().st_size for file in self.folder.iterdir())
+        return sum((self.folder / name).stat().st_size for name in self.description["files"])
 
     @property
     def is_linked(self) -> bool:
@@ -111,8 +111,8 @@ class Store:
         temporary.mkdir(parents=True)
         try:
             yield temporary
-            files = sorted(temporary.iterdir())
-            hashes = {file.name: sha256_of(file) for file in files}
+            files = sorted(path for path in temporary.rglob("*") if path.is_file())
+            hashes = {file.relative_to(temporary).as_posix(): sha256_of(file) for file in files}
             write_json(temporary / DESCRIPTION, {**description, "key": key, "files": hashes})
             for file in (*files, temporary / DESCRIPTION):
                 # Other names of the file lie in results/: nobody may write into the store through them.

@@ -1,0 +1,175 @@
+"""Frames of a video, decoded as a stream and cut into windows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.stream import Disposition
+
+from extractors.errors import MediaError
+from extractors.registry import FrameParameters
+from extractors.sampling import Timed, Window, cut_windows, frames_at_rate, resize_and_crop
+
+# Decoding is spread over videos, one process each: more threads in each would only fight.
+_DECODER_THREADS = 1
+
+# In place of frames it cannot decode, decord hands out copies of others: one at most before it gives up.
+_DECORD_REPAIRS = 1
+
+Pixels = Callable[[], np.ndarray]
+"""Gives a frame's pixels, uint8 [H, W, 3] in RGB, upright. Called only for frames that are used."""
+
+
+def frame_windows(path: Path, parameters: FrameParameters, decoder: str) -> Iterator[Window]:
+    """Decodes a video and cuts it into windows of frames, holding one window of them in memory.
+
+    Args:
+        path: the video.
+        parameters: rate, windows and size of the frames.
+        decoder: "decord" or "pyav". They give the same frames; decord cannot be stopped where it hangs, so it
+            belongs in a process of its own.
+
+    Yields:
+        Windows of frames uint8 [F, crop, crop, 3], in the order of the published rule (see `cut_windows`).
+        Their times count from the video's first frame: at a fixed rate the slots of 1 / frame_rate seconds,
+        at the native rate the frames' own times.
+
+    Raises:
+        MediaError: the file is not a readable video. Windows may have been given before damage is met; a file
+            cut short at the end gives fewer windows, where its index is intact.
+    """
+    decode = {"decord": _decode_with_decord, "pyav": _decode_with_pyav}[decoder]
+    frames = _resize(frames_at_rate(decode(path), parameters.frame_rate), parameters)
+    empty = True
+    for window in cut_windows(frames, parameters.window, parameters.stride):
+        yield Window(np.stack([frame.item for frame in window]), window[0].start, window[-1].end)
+        empty = False
+    if empty:
+        raise MediaError(f"{path}: expected video frames, found a video stream that holds none")
+
+
+def _resize(shown: Iterator[list[Timed[Pixels]]], parameters: FrameParameters) -> Iterator[Timed[np.ndarray]]:
+    for slots in shown:
+        pixels = resize_and_crop(slots[0].item(), parameters.shorter_side, parameters.shrink, parameters.crop)
+        yield from (Timed(pixels, start, end) for _, start, end in slots)
+
+
+def _decode_with_pyav(path: Path) -> Iterator[Timed[Pixels]]:
+    with open_media(path) as container:
+        stream = video_stream(path, container)
+        stream.codec_context.thread_count = _DECODER_THREADS
+        end = 0.0
+        for frame in container.decode(stream):
+            start = end if frame.time is None else frame.time
+            end = start + _duration(frame, stream)
+            yield Timed(partial(_upright, frame), start, end)
+
+
+def _duration(item: av.VideoFrame | av.Packet, stream: av.VideoStream) -> float:
+    if item.duration and item.time_base:
+        return float(item.duration * item.time_base)
+    return float(1 / stream.average_rate) if stream.average_rate else 0.0
+
+
+def _upright(frame: av.VideoFrame) -> np.ndarray:
+    return np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90))
+
+
+def _decode_with_decord(path: Path) -> Iterator[Timed[Pixels]]:
+    times = _packet_times(path)
+    with _decord(path) as decord:
+        reader = decord.VideoReader(str(path), num_threads=_DECODER_THREADS, fault_tol=_DECORD_REPAIRS)
+    if len(reader) != len(times):
+        raise MediaError(f"{path}: expected {len(times)} frames with timestamps, decord finds {len(reader)}")
+    for index, (start, end) in enumerate(times):
+        yield Timed(partial(_fetch, path, reader, index), start, end)
+
+
+def _packet_times(path: Path) -> list[tuple[float, float]]:
+    """When each frame is shown, in order, read from the container without decoding.
+
+    decord's own timestamps are in single precision, and wrong in the last frame's duration: with them the two
+    decoders would sample different frames.
+    """
+    with open_media(path) as container:
+        stream = video_stream(path, container)
+        intervals = []
+        for packet in container.demux(stream):
+            if packet.size and packet.pts is not None and packet.time_base is not None:
+                start = float(packet.pts * packet.time_base)
+                intervals.append((start, start + _duration(packet, stream)))
+    return sorted(intervals)
+
+
+def _fetch(path: Path, reader: Any, index: int) -> np.ndarray:
+    with _decord(path):
+        return reader[index].asnumpy()
+
+
+@contextmanager
+def _decord(path: Path) -> Iterator[Any]:
+    import decord  # Brings a second FFmpeg: only processes that decode with it should load that.
+
+    decord.logging.set_level(decord.logging.QUIET)
+    try:
+        yield decord
+    except (decord.DECORDError, decord.DECORDLimitReachedError, RuntimeError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise MediaError(f"{path}: decord cannot decode it ({reason})") from error
+
+
+@contextmanager
+def open_media(path: Path) -> Iterator[InputContainer]:
+    """Opens a media file; whatever goes wrong in reading it becomes an error that names it.
+
+    Raises:
+        MediaError: the file is absent, empty or damaged.
+    """
+    if not path.is_file():
+        raise MediaError(f"{path}: expected a media file, found none")
+    if path.stat().st_size == 0:
+        raise MediaError(f"{path}: expected a media file, found an empty file; fetch it again")
+    try:
+        with av.open(str(path)) as container:
+            yield container
+    except av.FFmpegError as error:
+        raise MediaError(
+            f"{path}: damaged, or not a media file ({error.strerror}); fetch it again"
+        ) from error
+
+
+def video_stream(path: Path, container: InputContainer) -> av.VideoStream:
+    """The video among a file's streams (a cover picture is none).
+
+    Raises:
+        MediaError: there is none; the message says what there is.
+    """
+    stream = _find_video(container)
+    if stream is None:
+        found = ", ".join(stream.type for stream in container.streams) or "nothing"
+        raise MediaError(f"{path}: expected a video stream, found only {found}")
+    return stream
+
+
+def _find_video(container: InputContainer) -> av.VideoStream | None:
+    streams = container.streams.video
+    return next((stream for stream in streams if not stream.disposition & Disposition.attached_pic), None)
+
+
+def first_frame_time(path: Path) -> float | None:
+    """When a file's first video frame is shown, in the container's seconds; None where it holds no video.
+
+    Raises:
+        MediaError: the file, or its first frame, cannot be read.
+    """
+    with open_media(path) as container:
+        stream = _find_video(container)
+        frame = next(container.decode(stream), None) if stream else None
+    return frame.time if frame else None

@@ -1,0 +1,273 @@
+"""Every setting of the pipeline, typed and checked: one source of truth for YAML files, schemas and code.
+
+Nothing here imports torch, so a workflow is planned in a moment.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from extractors import registry
+from img.models.options import ImgOptions
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+Settings = TypeVar("Settings", bound=BaseModel)
+
+
+TRAINING_VERSION = 1
+"""Raised whenever a training run's result changes for the same inputs, options and seed."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _check_extractor(settings: dict[str, Any]) -> dict[str, Any]:
+    registry.parse(settings)
+    return settings
+
+
+ExtractorSettings = Annotated[dict[str, Any], AfterValidator(_check_extractor)]
+
+
+class Annotations(_Strict):
+    """Where the queries are and how they are written."""
+
+    format: Literal["charades_sta", "activitynet_captions"] = Field(
+        description="`charades_sta`: lines `video start end##sentence` or `video start end##qid_N##sentence`; "
+        "`activitynet_captions`: JSON of video -> duration, timestamps, sentences."
+    )
+    splits: dict[Name, Path] = Field(description="Annotation file of each split; `train` is required.")
+    durations: Path | None = Field(
+        default=None, description="JSON of video -> {duration: seconds}; needed by `charades_sta`."
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Annotations:
+        if "train" not in self.splits:
+            raise ValueError(f"splits: expected a split called train, found {sorted(self.splits)}")
+        if self.format == "charades_sta" and self.durations is None:
+            raise ValueError("durations: needed where format is charades_sta, found nothing")
+        return self
+
+    @property
+    def files(self) -> list[Path]:
+        """Every file these settings name."""
+        return [*self.splits.values(), *([self.durations] if self.durations else [])]
+
+
+class QueryOptions(_Strict):
+    """How sentences become words, characters and vectors."""
+
+    embedding: Path | Literal["random"] = Field(
+        default="random",
+        description="GloVe text file or its zip, or `random` for seeded vectors (demo and tests).",
+    )
+    embedding_width: int = Field(default=300, ge=1, description="Values of a word vector.")
+    max_words: int = Field(default=128, ge=1, description="Words kept of a query.")
+    min_character_count: int = Field(default=5, ge=1, description="A rarer character counts as unknown.")
+
+
+class InputOptions(_Strict):
+    """How features become a model's inputs."""
+
+    max_clips: int = Field(default=128, ge=1, description="Clips kept of a video; longer ones are pooled.")
+    standardise: bool = Field(
+        default=False,
+        description="Subtract the training split's mean and divide by its standard deviation, value by value.",
+    )
+
+
+class TrainingOptions(_Strict):
+    """How a model is trained. Everything here changes the result."""
+
+    epochs: int = Field(default=100, ge=1, description="Passes over the training split.")
+    batch_size: int = Field(default=16, ge=1, description="Queries in a batch.")
+    learning_rate: float = Field(default=5e-4, gt=0, description="AdamW's, falling linearly to 0.")
+    weight_decay: float = Field(default=0.01, ge=0, description="AdamW's, biases and layer norms left out.")
+    gradient_clip: float = Field(default=1.0, gt=0, description="Largest norm of a step's gradient.")
+    sound: bool = Field(
+        default=True, description="False treats every video as one without sound, in training and evaluation."
+    )
+
+
+class Dataset(_Strict):
+    """A dataset: one file in config/datasets/, named after it."""
+
+    simulated: bool = Field(
+        default=False, description="Whether the data is made up; says so wherever its numbers appear."
+    )
+    annotations: Annotations = Field(description="The queries.")
+    videos: Path = Field(description="Folder of the videos, searched with its subfolders.")
+    visual: Name = Field(description="The extractor whose features are the visual input.")
+    audio: Name = Field(description="The extractor whose features are the audio input.")
+    extractors: dict[Name, ExtractorSettings] = Field(
+        description="Extractors by a name of your choice: kind, preset, parameters."
+    )
+    shards: int = Field(default=1, ge=1, le=1000, description="Extraction jobs per extractor; keep it fixed.")
+    queries: QueryOptions = QueryOptions()
+    inputs: InputOptions = InputOptions()
+    model: dict[str, Any] = Field(
+        default={}, description="Options of the model that differ from its preset; `preset` names the preset."
+    )
+    training: TrainingOptions = TrainingOptions()
+    selection_split: Name = Field(
+        default="test", description="The split on which the `best_on_test` protocol picks its epoch."
+    )
+    variants: list[Name] = Field(default=["img"], min_length=1, description="What metrics.json compares.")
+    seeds: list[int] = Field(default=[0, 1, 2], min_length=1, description="Training seeds metrics.json reports.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Dataset:
+        for role in ("visual", "audio"):
+            name = getattr(self, role)
+            if name not in self.extractors:
+                raise ValueError(f"{role}: expected one of {sorted(self.extractors)}, found {name!r}")
+            kind, _ = registry.parse(self.extractors[name])
+            if kind.modality != role:
+                raise ValueError(f"{role}: {name!r} is of kind {kind.name}, which reads {kind.modality}")
+        if self.selection_split not in self.annotations.splits:
+            raise ValueError(
+                f"selection_split: expected one of {sorted(self.annotations.splits)}, "
+                f"found {self.selection_split!r}"
+            )
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds: expected different numbers, found {self.seeds}")
+        return self
+
+
+class Variant(_Strict):
+    """Options that one variant changes, beside the dataset's own."""
+
+    description: str = Field(description="What differs, in a line.")
+    model: dict[str, Any] = Field(default={}, description="Changes to the model's options.")
+    training: dict[str, Any] = Field(default={}, description="Changes to the training options.")
+
+
+class RunOptions(_Strict):
+    """Everything that decides a training run but its data and seed."""
+
+    model: ImgOptions
+    training: TrainingOptions
+    selection_split: str
+
+
+class Configuration(_Strict):
+    """config/config.yaml: what holds for every dataset."""
+
+    datasets: list[Name] = Field(
+        default=[], description="Datasets that `snakemake` without a target makes."
+    )
+    store: Path = Field(
+        default=Path("results/store"), description="Folder of the content-addressed store; may be shared."
+    )
+    device: Literal["cpu", "cuda"] = Field(default="cpu", description="Where extraction and training run.")
+    on_failure: Literal["report", "stop"] = Field(
+        default="report", description="What a bad video does: `report` lists it, `stop` ends the run after its shard."
+    )
+    decoding_timeout: float = Field(
+        default=60.0, gt=0, description="Seconds without a sign of life after which a decoder is killed."
+    )
+    extraction_batch: int = Field(default=4, ge=1, description="Windows in a batch of an extractor.")
+    fresh: bool = Field(
+        default=False, description="Train again even where the store holds the finished run: --config fresh=true."
+    )
+
+
+def check(model: type[Settings], values: Any, source: str) -> Settings:
+    """Checks values against a settings class.
+
+    Args:
+        model: the class.
+        values: what a YAML or JSON file holds.
+        source: where they come from, for the message.
+
+    Raises:
+        ValueError: naming the source and, for each fault, the key, what was expected and what was found.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise ValueError(f"{source}:\n{registry.describe(error)}") from None
+
+
+def read_yaml(path: Path) -> Any:
+    """Reads a YAML file.
+
+    Raises:
+        ValueError: where it is missing or no YAML; the message names it.
+    """
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"{path}: expected a YAML file, found nothing") from None
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path}: expected YAML: {error}") from None
+
+
+def read_datasets(folder: Path) -> dict[str, Dataset]:
+    """Reads and checks every dataset's file in a folder; a dataset is named after its file."""
+    return {path.stem: check(Dataset, read_yaml(path), str(path)) for path in sorted(folder.glob("*.yaml"))}
+
+
+def read_variants(path: Path) -> dict[str, Variant]:
+    """Reads and checks the variants' file."""
+    values = read_yaml(path)
+    if not isinstance(values, dict):
+        raise ValueError(f"{path}: expected a mapping of variants, found {type(values).__name__}")
+    return {name: check(Variant, value, f"{path}: {name}") for name, value in values.items()}
+
+
+def resolve(
+    datasets: Mapping[str, Dataset], variants: Mapping[str, Variant], dataset: str, variant: str
+) -> RunOptions:
+    """Merges a dataset's options with a variant's changes.
+
+    Args:
+        datasets: every dataset.
+        variants: every variant.
+        dataset: name of the dataset that gives model and training options.
+        variant: name of the variant that changes them.
+
+    Raises:
+        ValueError: where the result is no valid set of options; the message names the key.
+    """
+    base, changes = datasets[dataset], variants[variant]
+    lengths = {"max_clips": base.inputs.max_clips, "max_words": base.queries.max_words}
+    values = {
+        "model": {**base.model, **changes.model, **lengths},
+        "training": {**base.training.model_dump(), **changes.training},
+        "selection_split": base.selection_split,
+    }
+    return check(RunOptions, values, f"dataset {dataset} with variant {variant}")
+
+
+def check_together(
+    configuration: Configuration, datasets: Mapping[str, Dataset], variants: Mapping[str, Variant]
+) -> None:
+    """Checks that the configuration files fit each other.
+
+    Raises:
+        ValueError: naming the file and key that do not.
+    """
+    for name in configuration.datasets:
+        if name not in datasets:
+            raise ValueError(f"config/config.yaml: datasets: expected some of {sorted(datasets)}, found {name!r}")
+    for name, dataset in datasets.items():
+        for variant in dataset.variants:
+            if variant not in variants:
+                raise ValueError(
+                    f"config/datasets/{name}.yaml: variants: expected some of {sorted(variants)}, found {variant!r}"
+                )
+            resolve(datasets, variants, name, variant)
+
+
+def to_json(settings: BaseModel) -> str:
+    """Returns settings as JSON with sorted keys, to be handed to a command line."""
+    return json.dumps(settings.model_dump(mode="json"), sort_keys=True)

@@ -1,0 +1,155 @@
+"""Samples and batches: a split's queries joined with the inputs of their videos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from img.features import Inputs
+from img.models.protocol import Batch
+from img.preparation import label
+from img.vocabulary import PAD, UNKNOWN, Vocabulary
+
+
+class Moments:
+    """A split's usable queries, in file order, ready to be batched.
+
+    A query is usable where its annotation has no fault and its video has clips.
+
+    Attributes:
+        table: the queries (query, video, duration, start, end, sentence, …), one row a sample.
+        clips: T of each sample's video [Q].
+        has_audio: whether each sample's video has sound [Q].
+        start: label, first clip of each moment [Q].
+        end: label, last clip of each moment, inclusive [Q].
+    """
+
+    def __init__(self, queries: pd.DataFrame, split: str, inputs: Inputs, vocabulary: Vocabulary, sound: bool = True):
+        """Joins the queries of a split with their videos' inputs.
+
+        Args:
+            queries: the queries table.
+            split: the split to take.
+            inputs: the videos' clips.
+            vocabulary: gives ids.
+            sound: false treats every video as one without sound.
+
+        Raises:
+            ValueError: where the split has no usable query.
+        """
+        usable = (queries["split"] == split) & (queries["fault"] == "") & queries["video"].isin(list(inputs.videos))
+        self.table = queries[usable].reset_index(drop=True)
+        if self.table.empty:
+            total = int((queries["split"] == split).sum())
+            raise ValueError(f"split {split}: expected queries with videos, found none among its {total} queries")
+        places = [inputs.videos[video] for video in self.table["video"]]
+        self.first = np.array([place.first for place in places])
+        self.clips = np.array([place.clips for place in places])
+        self.has_audio = np.array([place.has_audio and sound for place in places])
+        spans = self.table[["duration", "start", "end"]].to_numpy()
+        labels = np.array([label(int(clips), *span) for clips, span in zip(self.clips, spans, strict=True)])
+        self.start, self.end = labels[:, 0], labels[:, 1]
+        self._inputs = inputs
+        word_ids, character_ids = vocabulary.word_ids(), vocabulary.character_ids()
+        self._words = [
+            torch.tensor([word_ids.get(word, UNKNOWN) for word in words]) for words in self.table["words"]
+        ]
+        self._characters = [_characters(words, character_ids) for words in self.table["words"]]
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def batch(self, samples: np.ndarray, generator: np.random.Generator) -> Batch:
+        """Collates samples, padded with zeros to the longest video, query and word among them.
+
+        Args:
+            samples: indices of the samples [B].
+            generator: draws the clips of the saliency loss.
+        """
+        rows = [slice(self.first[i], self.first[i] + self.clips[i]) for i in samples]
+        visual = pad_sequence([self._inputs.visual[row] for row in rows], batch_first=True)
+        audio = pad_sequence([self._inputs.audio[row] for row in rows], batch_first=True)
+        has_audio = torch.from_numpy(self.has_audio[samples])
+        start, end, clips = self.start[samples], self.end[samples], self.clips[samples]
+        positive, negative = draw_clips(start, end, clips, generator)
+        words = pad_sequence([self._words[i] for i in samples], batch_first=True, padding_value=PAD)
+        lengths = torch.tensor([len(self._words[i]) for i in samples])
+        return Batch(
+            visual=visual,
+            audio=audio * has_audio[:, None, None],
+            clip_mask=torch.arange(visual.shape[1]) < torch.from_numpy(clips)[:, None],
+            has_audio=has_audio,
+            words=words,
+            characters=_pad_characters([self._characters[i] for i in samples]),
+            word_mask=torch.arange(words.shape[1]) < lengths[:, None],
+            start=torch.from_numpy(start),
+            end=torch.from_numpy(end),
+            positive_clips=torch.from_numpy(positive),
+            negative_clips=torch.from_numpy(negative),
+        )
+
+    def batches(self, batch_size: int, generator: np.random.Generator, shuffle: bool) -> Iterator[Batch]:
+        """Yields every sample once, in random or file order; the last batch may be smaller."""
+        order = generator.permutation(len(self)) if shuffle else np.arange(len(self))
+        for first in range(0, len(self), batch_size):
+            yield self.batch(order[first : first + batch_size], generator)
+
+
+def draw_clips(
+    start: np.ndarray, end: np.ndarray, clips: np.ndarray, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draws the clips that the saliency loss compares.
+
+    Two inside the moment without replacement (both `start` where it is one clip long), two outside it (both 0
+    where fewer than two are outside).
+
+    Args:
+        start: first clip of each moment [B].
+        end: last clip of each moment, inclusive [B].
+        clips: T of each video [B].
+        generator: source of randomness.
+
+    Returns:
+        Clips inside [B, 2] and outside [B, 2].
+    """
+    inside = end - start + 1
+    positive = _draw_two(inside, generator)
+    positive = np.where(inside[:, None] > 1, positive, 0) + start[:, None]
+    outside = clips - inside
+    negative = _draw_two(outside, generator)
+    negative = negative + np.where(negative < start[:, None], 0, inside[:, None])
+    return positive, np.where(outside[:, None] > 1, negative, 0)
+
+
+def _draw_two(counts: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Draws two different numbers below each count [B, 2]; meaningless where a count is below 2."""
+    uniform = generator.random((len(counts), 2))
+    first = np.floor(uniform[:, 0] * counts).astype(np.int64)
+    step = 1 + np.floor(uniform[:, 1] * (counts - 1)).astype(np.int64)
+    return np.stack([first, (first + step) % np.maximum(counts, 1)], axis=1)
+
+
+def _characters(words: Sequence[str], ids: dict[str, int]) -> Tensor:
+    return pad_sequence(
+        [torch.tensor([ids.get(character, UNKNOWN) for character in word]) for word in words], batch_first=True
+    )
+
+
+def _pad_characters(characters: Sequence[Tensor]) -> Tensor:
+    """Stacks [N_i, C_i] character ids to [B, N, C]."""
+    shape = [max(item.shape[axis] for item in characters) for axis in (0, 1)]
+    padded = torch.full((len(characters), *shape), PAD)
+    for row, item in zip(padded, characters, strict=True):
+        row[: item.shape[0], : item.shape[1]] = item
+    return padded
+
+
+def read_queries_table(folder: Path) -> tuple[pd.DataFrame, Vocabulary]:
+    """Reads the queries table and the vocabulary of a queries folder."""
+    return pd.read_parquet(folder / "queries.parquet"), Vocabulary.load(folder / "vocabulary.json")

@@ -1,0 +1,41 @@
+"""The field's metrics: recall at one, mean IoU, and the best constant answer to compare with."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from img.preparation import interval_iou
+
+THRESHOLDS = (0.3, 0.5, 0.7)
+
+
+def summarise_iou(iou: np.ndarray) -> dict[str, float]:
+    """Returns R1@0.3, R1@0.5, R1@0.7 (share of queries with at least that IoU) and mIoU, in percent.
+
+    Args:
+        iou: IoU of each query's answer with its annotated moment [Q].
+    """
+    if len(iou) == 0:
+        raise ValueError("metrics: expected at least one query, found none")
+    recalls = {f"R1@{threshold}": 100.0 * float(np.mean(iou >= threshold)) for threshold in THRESHOLDS}
+    return {**recalls, "mIoU": 100.0 * float(np.mean(iou))}
+
+
+def best_constant(duration: np.ndarray, start: np.ndarray, end: np.ndarray, steps: int = 20) -> dict[str, float]:
+    """Returns, metric by metric, the best that one fixed answer can reach on these very queries.
+
+    The answer is a share of the video, [i/steps, j/steps]·duration, the same for every query. Choosing it on the
+    queries it is scored on, for each metric anew, makes it an upper bound of every such constant.
+
+    Args:
+        duration: of each query's video, in seconds [Q].
+        start: of each moment, in seconds [Q].
+        end: of each moment, in seconds [Q].
+        steps: fineness of the grid.
+    """
+    scores = [
+        summarise_iou(interval_iou(i / steps * duration, j / steps * duration, start, end))
+        for i in range(steps)
+        for j in range(i + 1, steps + 1)
+    ]
+    return {metric: max(score[metric] for score in scores) for metric in scores[0]}

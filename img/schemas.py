@@ -1,0 +1,43 @@
+"""JSON schemas of the configuration files, generated from the settings classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from extractors.registry import KINDS
+from img.config import Configuration, Dataset, Variant
+from img.models.options import ImgOptions
+
+
+def build_schemas() -> dict[str, dict[str, Any]]:
+    """Returns the schema of each configuration file, by name.
+
+    The settings of an extractor and of the model are checked against their own classes while a dataset is read;
+    in the schema they take the place of the free mappings.
+    """
+    dataset = Dataset.model_json_schema()
+    definitions = dataset.setdefault("$defs", {})
+    kinds = []
+    for kind in KINDS.values():
+        schema = kind.parameters.model_json_schema()
+        schema["properties"] = {
+            "kind": {"const": kind.name, "description": f"Reads {kind.modality}."},
+            "preset": {"enum": sorted(kind.parameters.presets), "description": "A published recipe."},
+            **schema["properties"],
+        }
+        if not kind.parameters.presets:
+            del schema["properties"]["preset"]
+        schema["required"] = ["kind", *schema.get("required", [])]
+        definitions[f"extractor_{kind.name}"] = schema
+        kinds.append({"$ref": f"#/$defs/extractor_{kind.name}"})
+    dataset["properties"]["extractors"]["additionalProperties"] = {"oneOf": kinds}
+    model = ImgOptions.model_json_schema()
+    dataset["properties"]["model"] = {**dataset["properties"]["model"], **{k: model[k] for k in ("properties",)}}
+    dataset["properties"]["model"]["additionalProperties"] = False
+    return {
+        "config": Configuration.model_json_schema(),
+        "dataset": dataset,
+        "variants": TypeAdapter(dict[str, Variant]).json_schema(),
+    }

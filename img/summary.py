@@ -1,0 +1,90 @@
+"""One dataset's results: variants, protocols, splits and branches, over seeds."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import statistics
+from collections.abc import Iterable
+from typing import Any
+
+_LIBRARIES = ("torch", "torchaudio", "numpy", "decord", "av", "snakemake", "nltk", "gensim")
+
+
+def summarise(dataset: str, simulated: bool, runs: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Gathers runs' metrics into a dataset's.
+
+    Args:
+        dataset: its name.
+        simulated: whether its data is made up.
+        runs: what `evaluate` wrote of each run.
+
+    Returns:
+        What metrics.json holds; every number a mean, a standard deviation (None for one seed) and its values.
+    """
+    variants: dict[str, list[dict[str, Any]]] = {}
+    for run in runs:
+        variants.setdefault(run["variant"], []).append(run)
+    first = next(iter(variants.values()))[0]
+    return {
+        "dataset": dataset,
+        "simulated": simulated,
+        "unit": "percent of queries; mIoU in percent; mean and standard deviation over seeds",
+        "coverage": first["coverage"],
+        "best_constant": first["best_constant"],
+        "variants": {name: _summarise_variant(found) for name, found in variants.items()},
+        "versions": {
+            "python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in _LIBRARIES},
+        },
+    }
+
+
+def _summarise_variant(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    first = runs[0]
+    return {
+        "description": first["description"],
+        "preset": first["options"]["model"]["preset"],
+        "seeds": [run["seed"] for run in runs],
+        "best_epochs": [run["best_epoch"] for run in runs],
+        "protocols": _over_seeds([run["protocols"] for run in runs]),
+        "mean_importance": _over_seeds([run["mean_importance"] for run in runs]),
+        "options": first["options"],
+    }
+
+
+def _over_seeds(values: list[Any]) -> Any:
+    """Turns equally nested dictionaries of numbers into one of means, deviations and values."""
+    if isinstance(values[0], dict):
+        return {key: _over_seeds([value[key] for value in values]) for key in values[0]}
+    deviation = statistics.stdev(values) if len(values) > 1 else None
+    return {"mean": statistics.fmean(values), "std": deviation, "values": values}
+
+
+def format_table(metrics: dict[str, Any]) -> str:
+    """Returns a dataset's metrics as a text table: a line for each variant, protocol, split and branch."""
+    names = list(next(iter(metrics["best_constant"].values())))
+    lines = [f"{'variant':<16}{'protocol':<14}{'split':<16}{'branch':<10}" + "".join(f"{n:>14}" for n in names)]
+    for split, scores in metrics["best_constant"].items():
+        lines.append(_line("best constant", "-", split, "-", [f"{scores[name]:.1f}" for name in names]))
+    for variant, found in metrics["variants"].items():
+        for protocol, splits in found["protocols"].items():
+            for split, branches in splits.items():
+                for branch, scores in branches.items():
+                    cells = [_cell(scores[name]) for name in names]
+                    lines.append(_line(variant, protocol, split, branch, cells))
+    title = f"{metrics['dataset']}" + (" (simulated data)" if metrics["simulated"] else "")
+    notes = [
+        f"{split}: {count['used']} of {count['queries']} queries used"
+        + (f", left out: {count['left_out']}" if count["left_out"] else "")
+        for split, count in metrics["coverage"].items()
+    ]
+    return "\n".join([title, *lines, *notes])
+
+
+def _line(variant: str, protocol: str, split: str, branch: str, cells: list[str]) -> str:
+    return f"{variant:<16}{protocol:<14}{split:<16}{branch:<10}" + "".join(f"{cell:>14}" for cell in cells)
+
+
+def _cell(value: dict[str, Any]) -> str:
+    return f"{value['mean']:.1f}" + ("" if value["std"] is None else f" ± {value['std']:.1f}")

@@ -1,0 +1,269 @@
+# The checked configuration, and every rule's input and parameter functions, named after what they give.
+import csv
+import functools
+import json
+import os
+import shlex
+import sys
+
+from pathlib import Path
+from snakemake.exceptions import WorkflowError
+
+from extractors import registry
+from extractors.manifest import read_manifest
+from img import config as settings
+
+RUNS = "results/{dataset}/runs/{variant}/seed{seed}"
+MANIFEST = "results/{dataset}/features/{extractor}/shards/{shard}.tsv"
+INPUTS = "results/{dataset}/inputs/{visual}+{audio}"
+
+
+def read_configuration():
+    """Checks every configuration file; a fault ends the run before any job."""
+    try:
+        configuration = settings.check(settings.Configuration, config, "config/config.yaml")
+        datasets = settings.read_datasets(Path("config/datasets"))
+        variants = settings.read_variants(Path("config/variants.yaml"))
+        settings.check_together(configuration, datasets, variants)
+    except ValueError as error:
+        raise WorkflowError(f"The configuration is refused.\n{error}") from None
+    return configuration, datasets, variants
+
+
+CONFIG, DATASETS, VARIANTS = read_configuration()
+
+# Jobs run with the interpreter that runs Snakemake, whether or not its environment is activated.
+shell.prefix(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; set -euo pipefail; ")
+
+
+def name_extractors(modality):
+    """Gives the pattern of all extractors' names that read one modality."""
+    names = {
+        name
+        for dataset in DATASETS.values()
+        for name, values in dataset.extractors.items()
+        if registry.parse(values)[0].modality == modality
+    }
+    return "|".join(sorted(names)) or "none"
+
+
+wildcard_constraints:
+    dataset="|".join(sorted(DATASETS)) or "none",
+    variant="|".join(sorted(VARIANTS)) or "none",
+    extractor=f"{name_extractors('visual')}|{name_extractors('audio')}",
+    visual=name_extractors("visual"),
+    audio=name_extractors("audio"),
+    shard=r"\d+",
+    seed=r"\d+",
+
+
+# Videos
+
+
+def get_annotation_files(wildcards):
+    return DATASETS[wildcards.dataset].annotations.files
+
+
+def get_video_folders(wildcards):
+    """The videos' folder and its subfolders: a file added to any of them changes its time."""
+    folder = DATASETS[wildcards.dataset].videos
+    if not folder.is_dir() and not folder.is_relative_to("resources"):
+        raise WorkflowError(
+            f"config/datasets/{wildcards.dataset}.yaml: videos: expected a folder, found nothing at {folder}"
+        )
+    return [folder, *sorted(path for path, _, _ in os.walk(folder) if Path(path) != folder)]
+
+
+def get_video_folder(wildcards):
+    return DATASETS[wildcards.dataset].videos
+
+
+def get_annotations(wildcards):
+    return settings.to_json(DATASETS[wildcards.dataset].annotations)
+
+
+def get_shard_count(wildcards):
+    return DATASETS[wildcards.dataset].shards
+
+
+def name_shards(dataset):
+    count = DATASETS[dataset].shards
+    return [f"{number:03d}" for number in range(count)]
+
+
+def get_feature_folders(wildcards):
+    """The folders of a dataset's chosen visual and audio features."""
+    dataset = DATASETS[wildcards.dataset]
+    folder = f"results/{wildcards.dataset}/features"
+    return f"--visual {folder}/{dataset.visual} --audio {folder}/{dataset.audio}"
+
+
+@functools.cache
+def read_shards(table, modified):
+    """Gives the found videos' paths of each shard of a table."""
+    shards = {}
+    with open(table, newline="") as file:
+        for row in csv.DictReader(file, delimiter="\t"):
+            if row["path"]:
+                shards.setdefault(row["shard"], []).append(row["path"])
+    return shards
+
+
+def get_shard_videos(wildcards):
+    table = checkpoints.list_videos.get(dataset=wildcards.dataset).output.table
+    return read_shards(table, os.path.getmtime(table)).get(wildcards.shard, [])
+
+
+# Features
+
+
+def get_extractor_settings(wildcards):
+    kind, parameters = registry.parse(get_extractor(wildcards))
+    return json.dumps({"kind": kind.name, **parameters.model_dump(mode="json")}, sort_keys=True)
+
+
+def get_code_version(wildcards):
+    return registry.parse(get_extractor(wildcards))[0].code_version
+
+
+def get_extractor_files(wildcards):
+    """The weights and other files that an extractor's parameters name."""
+    _, parameters = registry.parse(get_extractor(wildcards))
+    return [value for _, value in parameters if isinstance(value, Path)]
+
+
+def get_extractor(wildcards):
+    extractors = DATASETS[wildcards.dataset].extractors
+    if wildcards.extractor not in extractors:
+        raise WorkflowError(
+            f"config/datasets/{wildcards.dataset}.yaml: extractors: "
+            f"expected {wildcards.extractor!r} among {sorted(extractors)}"
+        )
+    return extractors[wildcards.extractor]
+
+
+def get_feature_folder(wildcards, output):
+    return Path(output.manifest).parent.parent
+
+
+def find_lost_arrays():
+    """Gives the manifests that list an array which is no longer there."""
+    lost = set()
+    for folder in Path("results").glob("*/features/*"):
+        found = {name for name in os.listdir(folder) if name.endswith(".npy")}
+        for manifest in (folder / "shards").glob("*.tsv"):
+            if any(row.is_ok and f"{row.video}.npy" not in found for row in read_manifest(manifest)):
+                lost.add(str(manifest))
+    return lost
+
+
+# Arrays are no outputs of their own (one file a video would make planning slow), so Snakemake does not miss them:
+# a shard that lost one is run again, as with --forcerun, and links it from the store.
+if workflow.is_main_process and workflow.dag_settings is not None:
+    workflow.dag_settings.forcerun = {*workflow.dag_settings.forcerun, *find_lost_arrays()}
+
+
+# Queries and inputs
+
+
+def get_query_options(wildcards):
+    return settings.to_json(DATASETS[wildcards.dataset].queries)
+
+
+def get_embedding_file(wildcards):
+    embedding = DATASETS[wildcards.dataset].queries.embedding
+    return [embedding] if isinstance(embedding, Path) else []
+
+
+def list_manifests(dataset, extractors):
+    return [
+        MANIFEST.format(dataset=dataset, extractor=extractor, shard=shard)
+        for extractor in extractors
+        for shard in name_shards(dataset)
+    ]
+
+
+def get_manifests(wildcards):
+    return list_manifests(wildcards.dataset, (wildcards.visual, wildcards.audio))
+
+
+def get_dataset_manifests(wildcards):
+    dataset = DATASETS[wildcards.dataset]
+    return list_manifests(wildcards.dataset, (dataset.visual, dataset.audio))
+
+
+def get_shard_names(wildcards):
+    return name_shards(wildcards.dataset)
+
+
+def get_visual_kind(wildcards):
+    return DATASETS[wildcards.dataset].extractors[wildcards.visual]["kind"]
+
+
+def get_audio_kind(wildcards):
+    return DATASETS[wildcards.dataset].extractors[wildcards.audio]["kind"]
+
+
+def get_input_options(wildcards):
+    return settings.to_json(DATASETS[wildcards.dataset].inputs)
+
+
+def get_inputs(wildcards):
+    """The assembled inputs of a dataset's chosen features."""
+    dataset = DATASETS[wildcards.dataset]
+    folder = INPUTS.format(dataset=wildcards.dataset, visual=dataset.visual, audio=dataset.audio)
+    return {"features": f"{folder}/features.safetensors", "index": f"{folder}/index.json"}
+
+
+# Training and evaluation
+
+
+def get_run_options(wildcards):
+    options = settings.resolve(DATASETS, VARIANTS, wildcards.dataset, wildcards.variant)
+    return settings.to_json(options)
+
+
+def get_description(wildcards):
+    return VARIANTS[wildcards.variant].description
+
+
+def get_history_title(wildcards):
+    simulated = " (simulated data)" if DATASETS[wildcards.dataset].simulated else ""
+    return f"{wildcards.dataset}{simulated}, {wildcards.variant}, seed {wildcards.seed}"
+
+
+def get_run_metrics(wildcards):
+    dataset = DATASETS[wildcards.dataset]
+    return [
+        f"{RUNS.format(dataset=wildcards.dataset, variant=variant, seed=seed)}/metrics.json"
+        for variant in dataset.variants
+        for seed in dataset.seeds
+    ]
+
+
+def get_simulated(wildcards):
+    return "--simulated" if DATASETS[wildcards.dataset].simulated else ""
+
+
+def get_all_metrics(wildcards):
+    return [f"results/{dataset}/metrics.json" for dataset in CONFIG.datasets]
+
+
+def get_all_inputs(wildcards):
+    return [
+        path
+        for name in CONFIG.datasets
+        for path in get_inputs(Wildcards(fromdict={"dataset": name})).values()
+    ]
+
+
+# Resources that grow with each retry
+
+
+def grow(mem_mb):
+    """Gives a memory function: the first attempt's megabytes, times the attempt."""
+    return lambda wildcards, attempt: mem_mb * attempt
+
+
+def count_gpus(wildcards):
+    return 1 if CONFIG.device == "cuda" else 0

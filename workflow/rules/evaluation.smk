@@ -1,0 +1,56 @@
+# Metrics of a run, and of a dataset.
+
+
+rule evaluate:
+    input:
+        unpack(get_inputs),
+        last="results/{dataset}/runs/{variant}/seed{seed}/last.safetensors",
+        best_on_test="results/{dataset}/runs/{variant}/seed{seed}/best_on_test.safetensors",
+        options="results/{dataset}/runs/{variant}/seed{seed}/options.json",
+        queries="results/{dataset}/queries/queries.parquet",
+        coverage="results/{dataset}/coverage.tsv",
+    output:
+        predictions="results/{dataset}/runs/{variant}/seed{seed}/predictions.parquet",
+        metrics="results/{dataset}/runs/{variant}/seed{seed}/metrics.json",
+    log:
+        "logs/evaluate/{dataset}/{variant}/seed{seed}.log",
+    benchmark:
+        "logs/evaluate/{dataset}/{variant}/seed{seed}.benchmark.tsv"
+    threads: 2
+    resources:
+        mem_mb=grow(8000),
+        runtime=60,
+        gpu=count_gpus,
+        device=CONFIG.device,
+    params:
+        inputs=subpath(input.index, parent=True),
+        queries=subpath(input.queries, parent=True),
+        run=subpath(input.last, parent=True),
+        description=get_description,
+    shell:
+        "python -m img evaluate --queries {params.queries:q} --inputs {params.inputs:q} "
+        "--coverage {input.coverage:q} --run {params.run:q} --variant {wildcards.variant} "
+        "--description {params.description:q} --device {resources.device} --threads {threads} 2> {log:q}"
+
+
+rule summarise:
+    input:
+        runs=get_run_metrics,
+    output:
+        metrics=report(
+            "results/{dataset}/metrics.json",
+            caption="../report/metrics.rst",
+            category="Results",
+            labels={"dataset": "{dataset}", "content": "metrics"},
+        ),
+    log:
+        "logs/summarise/{dataset}.log",
+    threads: 1
+    resources:
+        mem_mb=grow(1000),
+        runtime=10,
+    params:
+        simulated=get_simulated,
+    shell:
+        "python -m img summarise --dataset {wildcards.dataset} {params.simulated} --runs {input.runs:q} "
+        "--out {output.metrics:q} 2> {log:q}"

@@ -1,0 +1,78 @@
+# Features: one job extracts one shard of a dataset's videos.
+
+
+rule extract_visual:
+    input:
+        videos=get_shard_videos,
+        # Which videos are in the shard is what counts, and `videos` tells that: a new table alone changes nothing.
+        table=ancient("results/{dataset}/videos.tsv"),
+        files=get_extractor_files,
+    output:
+        manifest="results/{dataset}/features/{extractor}/shards/{shard}.tsv",
+    wildcard_constraints:
+        extractor=name_extractors("visual"),
+    log:
+        "logs/extract_visual/{dataset}/{extractor}/{shard}.log",
+    benchmark:
+        "logs/extract_visual/{dataset}/{extractor}/{shard}.benchmark.tsv"
+    # One process decodes while the network computes; beyond four threads a 3D convolution of one window gains little.
+    threads: 4
+    resources:
+        mem_mb=grow(6000),
+        runtime=lambda wildcards, attempt: 240 * attempt,
+        gpu=count_gpus,
+        device=CONFIG.device,
+    params:
+        settings=get_extractor_settings,
+        code_version=get_code_version,
+        folder=get_feature_folder,
+        store=CONFIG.store,
+        batch_size=CONFIG.extraction_batch,
+        timeout=CONFIG.decoding_timeout,
+        on_failure=CONFIG.on_failure,
+    shell:
+        "python -m extractors shard --settings {params.settings:q} --videos {input.table:q} "
+        "--shard {wildcards.shard} --out {params.folder:q} --manifest {output.manifest:q} "
+        "--store {params.store:q} --device {resources.device} --threads {threads} "
+        "--batch-size {params.batch_size} --timeout {params.timeout} --on-failure {params.on_failure} "
+        "2> {log:q}"
+
+
+use rule extract_visual as extract_audio with:
+    wildcard_constraints:
+        extractor=name_extractors("audio"),
+    log:
+        "logs/extract_audio/{dataset}/{extractor}/{shard}.log",
+    benchmark:
+        "logs/extract_audio/{dataset}/{extractor}/{shard}.benchmark.tsv"
+    resources:
+        mem_mb=grow(4000),
+        runtime=lambda wildcards, attempt: 120 * attempt,
+        gpu=count_gpus,
+        device=CONFIG.device,
+
+
+rule report_coverage:
+    input:
+        manifests=get_dataset_manifests,
+        queries="results/{dataset}/queries/queries.parquet",
+    output:
+        table=report(
+            "results/{dataset}/coverage.tsv",
+            caption="../report/coverage.rst",
+            category="Data",
+            labels={"dataset": "{dataset}", "content": "coverage"},
+        ),
+    log:
+        "logs/report_coverage/{dataset}.log",
+    threads: 1
+    resources:
+        mem_mb=grow(1000),
+        runtime=10,
+    params:
+        queries=subpath(input.queries, parent=True),
+        folders=get_feature_folders,
+        shards=get_shard_names,
+    shell:
+        "python -m img report-coverage --queries {params.queries:q} {params.folders} --shards {params.shards} "
+        "--out {output.table:q} 2> {log:q}"

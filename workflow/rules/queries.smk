@@ -1,0 +1,59 @@
+# Queries, and the inputs a model reads.
+
+
+rule prepare_queries:
+    input:
+        annotations=get_annotation_files,
+        embedding=get_embedding_file,
+    output:
+        queries="results/{dataset}/queries/queries.parquet",
+        vocabulary="results/{dataset}/queries/vocabulary.json",
+        vectors="results/{dataset}/queries/vectors.bin",
+    log:
+        "logs/prepare_queries/{dataset}.log",
+    benchmark:
+        "logs/prepare_queries/{dataset}.benchmark.tsv"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=30,
+    params:
+        annotations=get_annotations,
+        options=get_query_options,
+        folder=subpath(output.queries, parent=True),
+    shell:
+        "python -m img prepare-queries --annotations {params.annotations:q} --options {params.options:q} "
+        "--out {params.folder:q} 2> {log:q}"
+
+
+rule assemble:
+    input:
+        manifests=get_manifests,
+        queries="results/{dataset}/queries/queries.parquet",
+    output:
+        features="results/{dataset}/inputs/{visual}+{audio}/features.safetensors",
+        index="results/{dataset}/inputs/{visual}+{audio}/index.json",
+    log:
+        "logs/assemble/{dataset}/{visual}+{audio}.log",
+    benchmark:
+        "logs/assemble/{dataset}/{visual}+{audio}.benchmark.tsv"
+    threads: 1
+    resources:
+        # The file is written through a memory map: one video is in memory at a time.
+        mem_mb=grow(2000),
+        runtime=60,
+    params:
+        options=get_input_options,
+        queries=subpath(input.queries, parent=True),
+        visual="results/{dataset}/features/{visual}",
+        audio="results/{dataset}/features/{audio}",
+        visual_kind=get_visual_kind,
+        audio_kind=get_audio_kind,
+        shards=get_shard_names,
+        store=CONFIG.store,
+        folder=subpath(output.features, parent=True),
+    shell:
+        "python -m img assemble --options {params.options:q} --queries {params.queries:q} "
+        "--visual {params.visual:q} --visual-kind {params.visual_kind} "
+        "--audio {params.audio:q} --audio-kind {params.audio_kind} --shards {params.shards} "
+        "--store {params.store:q} --out {params.folder:q} 2> {log:q}"

@@ -1,0 +1,62 @@
+# One run: a variant of the model, trained with a seed.
+
+
+rule train:
+    input:
+        unpack(get_inputs),
+        queries="results/{dataset}/queries/queries.parquet",
+        vocabulary="results/{dataset}/queries/vocabulary.json",
+        vectors="results/{dataset}/queries/vectors.bin",
+    output:
+        last="results/{dataset}/runs/{variant}/seed{seed}/last.safetensors",
+        best_on_test="results/{dataset}/runs/{variant}/seed{seed}/best_on_test.safetensors",
+        options="results/{dataset}/runs/{variant}/seed{seed}/options.json",
+        history="results/{dataset}/runs/{variant}/seed{seed}/history.csv",
+        events=directory("results/{dataset}/runs/{variant}/seed{seed}/events"),
+    log:
+        "logs/train/{dataset}/{variant}/seed{seed}.log",
+    benchmark:
+        "logs/train/{dataset}/{variant}/seed{seed}.benchmark.tsv"
+    # The model is small (d = 128): more threads do not make its steps faster.
+    threads: 2
+    resources:
+        mem_mb=grow(8000),
+        runtime=lambda wildcards, attempt: 1440 * attempt,
+        gpu=count_gpus,
+        device=CONFIG.device,
+        # No part of what a run is: a parameter would make the next plain call train again.
+        fresh=int(CONFIG.fresh),
+    params:
+        options=get_run_options,
+        code_version=settings.TRAINING_VERSION,
+        inputs=subpath(input.index, parent=True),
+        queries=subpath(input.queries, parent=True),
+        folder=subpath(output.last, parent=True),
+        store=CONFIG.store,
+    shell:
+        "python -m img train --options {params.options:q} --seed {wildcards.seed} --queries {params.queries:q} "
+        "--inputs {params.inputs:q} --store {params.store:q} --out {params.folder:q} "
+        "--device {resources.device} --threads {threads} --fresh {resources.fresh} 2> {log:q}"
+
+
+rule plot_history:
+    input:
+        history="results/{dataset}/runs/{variant}/seed{seed}/history.csv",
+    output:
+        plot=report(
+            "results/{dataset}/figures/history_{variant}_seed{seed}.png",
+            caption="../report/history.rst",
+            category="Training",
+            labels={"dataset": "{dataset}", "variant": "{variant}", "seed": "{seed}"},
+        ),
+    log:
+        "logs/plot_history/{dataset}/{variant}/seed{seed}.log",
+    threads: 1
+    resources:
+        mem_mb=grow(1000),
+        runtime=10,
+    params:
+        title=get_history_title,
+    shell:
+        "python -m img plot-history --history {input.history:q} --title {params.title:q} --out {output.plot:q} "
+        "2> {log:q}"

@@ -1,0 +1,52 @@
+# Which videos there are.
+
+
+rule synthesise_demo:
+    output:
+        videos=directory("resources/demo/videos"),
+        annotations=multiext(
+            "resources/demo/annotations/",
+            "train.txt",
+            "test.txt",
+            "test_seen.txt",
+            "test_heard.txt",
+            "test_both.txt",
+            "test_audible.txt",
+            "durations.json",
+        ),
+    log:
+        "logs/synthesise_demo.log",
+    benchmark:
+        "logs/synthesise_demo.benchmark.tsv"
+    # x264 uses two threads well at this picture size.
+    threads: 2
+    resources:
+        mem_mb=grow(2000),
+        runtime=20,
+    params:
+        folder=subpath(output.videos, parent=True),
+        script=workflow.source_path("../scripts/synthesise_demo.py"),
+    shell:
+        "python {params.script:q} --out {params.folder:q} 2> {log:q}"
+
+
+# Which videos a dataset has is known only once its annotations and folder are there: hence a checkpoint.
+checkpoint list_videos:
+    input:
+        annotations=get_annotation_files,
+        folders=get_video_folders,
+    output:
+        table="results/{dataset}/videos.tsv",
+    log:
+        "logs/list_videos/{dataset}.log",
+    threads: 1
+    resources:
+        mem_mb=grow(1000),
+        runtime=10,
+    params:
+        annotations=get_annotations,
+        folder=get_video_folder,
+        shards=get_shard_count,
+    shell:
+        "python -m img list-videos --annotations {params.annotations:q} --folder {params.folder:q} "
+        "--shards {params.shards} --out {output.table:q} 2> {log:q}"
