@@ -1,0 +1,178 @@
+"""IMG: importance-aware multi-granularity fusion for video moment retrieval (Lin et al., 2025)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from img.models.blocks.attention import ContextQueryAttention, CrossAttention, QueryConcatenation, SelfAttention
+from img.models.blocks.embedding import FeatureProjection, QueryEmbedding
+from img.models.blocks.encoder import Encoder, SinusoidalPosition
+from img.models.blocks.fusion import ImportanceAwareFusion
+from img.models.blocks.losses import (
+    distillation_loss,
+    importance_loss,
+    mean_over,
+    pseudo_label,
+    ramp,
+    retrieval_loss,
+    saliency_loss,
+)
+from img.models.blocks.predictor import SpanPredictor
+from img.models.blocks.slots import SlotAttention
+from img.models.blocks.streams import Mask, StreamLayerNorm, StreamLinear
+from img.models.options import ImgOptions
+from img.models.protocol import Batch, Branch, Outputs, Spans
+
+ENCODER_CONVOLUTIONS = 2
+
+
+class IMG(nn.Module):
+    """Three branches, visual, audio and their fusion, each of which answers where the moment is.
+
+    Tensors hold the visual and the audio side as streams in this order, and the branches in the order of
+    `branches`.
+    """
+
+    branches: tuple[str, ...] = ("fusion", "visual", "audio")
+
+    def __init__(
+        self,
+        options: ImgOptions,
+        visual_width: int,
+        audio_width: int,
+        word_vectors: Tensor,
+        character_count: int,
+    ) -> None:
+        """Build the model with random weights.
+
+        Args:
+            options: every choice that defines the model.
+            visual_width: Dv of the visual features.
+            audio_width: Da of the audio features.
+            word_vectors: [V, 300] float32, frozen; row i belongs to word id i + 2.
+            character_count: character ids, PAD and UNK included.
+        """
+        super().__init__()
+        self.options = options
+        width, heads, dropout = options.width, options.heads, options.dropout
+        self.visual_projection = FeatureProjection(visual_width, width, dropout)
+        self.audio_projection = FeatureProjection(audio_width, width, dropout)
+        self.query_embedding = QueryEmbedding(
+            2, word_vectors, character_count, width, dropout, options.mask_padding
+        )
+        position = SinusoidalPosition(width, max(options.max_clips, options.max_words), options.position)
+        self.encoder = Encoder(position, 2, width, heads, dropout, ENCODER_CONVOLUTIONS)
+        self.self_attention = SelfAttention(2, width, heads, dropout)
+        self.cross_attention = CrossAttention(2, width, heads, dropout)
+        self.context_query = ContextQueryAttention(2, width, dropout)
+        self.query_concatenation = QueryConcatenation(2, width)
+        self.fusion = ImportanceAwareFusion(options)
+        self.saliency = StreamLinear(len(self.branches), width, 1)
+        self.predictor = SpanPredictor(len(self.branches), width, heads, dropout, options.max_clips)
+
+    def forward(self, batch: Batch, epoch: int) -> Outputs:
+        """Answer a batch; in training the predicted importance is phased in over the first epochs."""
+        trust = ramp(epoch, self.options.importance_ramp_epochs) if self.training else 1.0
+        return self.answer(batch, trust)
+
+    def answer(self, batch: Batch, importance_trust: float) -> Outputs:
+        """Answer a batch with the predicted importance trusted from 0 (weight 0.5 for all) to 1 (fully).
+
+        Raises:
+            ValueError: the batch has more clips than `max_clips`.
+        """
+        if batch.clip_mask.shape[1] > self.options.max_clips:
+            raise ValueError(
+                f"the batch has {batch.clip_mask.shape[1]} clips, the model at most max_clips = "
+                f"{self.options.max_clips}; pool the features to that or raise the option"
+            )
+        clip_mask = Mask.of(batch.clip_mask, self.options.mask_padding)
+        sides = self._query_aware_sides(batch, clip_mask)
+        fused, importance = self.fusion(sides[0], sides[1], clip_mask, batch.has_audio, importance_trust)
+
+        sequences = torch.cat((fused[None], sides))
+        saliency = self.saliency(sequences).squeeze(-1)
+        start, end = self.predictor(sequences, clip_mask)
+        answers = zip(self.branches, start, end, saliency, strict=True)
+        return Outputs({name: Branch(*answer) for name, *answer in answers}, importance)
+
+    def _query_aware_sides(self, batch: Batch, clip_mask: Mask) -> Tensor:
+        """Return the visual and the audio sequence, each told of the query, [2, B, T, D]."""
+        word_mask = Mask.of(batch.word_mask, self.options.mask_padding)
+        clips = torch.stack((self.visual_projection(batch.visual), self.audio_projection(batch.audio)))
+        clips = self.encoder(clips, clip_mask)
+        words = self.encoder(self.query_embedding(batch.words, batch.characters), word_mask)
+        clips = self.self_attention(clips, clip_mask)
+        clips = self.cross_attention(clips, words, clip_mask, word_mask)
+        clips = self.context_query(clips, words, clip_mask, word_mask)
+        return self.query_concatenation(clips, words, word_mask)
+
+    def losses(self, outputs: Outputs, batch: Batch, epoch: int) -> dict[str, Tensor]:
+        """Return the terms of equation 10 before weighting, and their weighted sum `total`.
+
+        Samples without sound count in no audio term and not in the importance predictor's.
+        """
+        options = self.options
+        fusion, visual, audio = (outputs.branches[name] for name in self.branches)
+        retrieval = {
+            name: retrieval_loss(outputs.branches[name], batch.start, batch.end) for name in self.branches
+        }
+        eps_max = 1.0 - options.eps_min if options.eps_max is None else options.eps_max
+        label = pseudo_label(retrieval["visual"], retrieval["audio"], options.gamma, options.eps_min, eps_max)
+        everyone, with_audio = torch.ones_like(label), batch.has_audio.to(label.dtype)
+        trained = with_audio if options.audio_losses == "all" else with_audio * (label > options.eps_min)
+        counted = {"fusion": everyone, "visual": everyone, "audio": trained}
+
+        terms = {name: mean_over(retrieval[name], counted[name]) for name in self.branches}
+        for name, branch in outputs.branches.items():
+            pairs = saliency_loss(
+                branch.saliency, batch.positive_clips, batch.negative_clips, options.saliency_margin
+            )
+            terms[f"saliency_{name}"] = (pairs * counted[name]).sum()
+        for name, student in (("visual", visual), ("audio", audio)):
+            divergence = distillation_loss(student, fusion, options.temperature)
+            terms[f"distillation_{name}"] = mean_over(divergence, counted[name])
+        terms["importance"] = mean_over(importance_loss(outputs.importance, label), with_audio)
+
+        distillation_weight = options.distillation_weight * ramp(epoch, options.distillation_ramp_epochs)
+        total = (
+            terms["fusion"]
+            + terms["visual"]
+            + terms["audio"]
+            + options.importance_weight * terms["importance"]
+            + distillation_weight * (terms["distillation_visual"] + terms["distillation_audio"])
+            + options.saliency_weight * sum(terms[f"saliency_{name}"] for name in self.branches)
+        )
+        return {"total": total, **terms}
+
+    @torch.no_grad()
+    def decode(self, outputs: Outputs, batch: Batch) -> dict[str, Spans]:
+        """Return, per branch, the spans (i, j), i <= j, of the highest P(start = i) P(end = j)."""
+        return {name: _best_spans(branch, batch.clip_mask) for name, branch in outputs.branches.items()}
+
+    def undecayed_parameters(self) -> frozenset[str]:
+        """Names of the parameters to spare weight decay: biases and layer norms (slots' norms by option)."""
+        slot_norms = {
+            norm
+            for module in self.modules()
+            if isinstance(module, SlotAttention)
+            for norm in module.children()
+            if isinstance(norm, StreamLayerNorm)
+        }
+        spared = {
+            f"{name}.weight"
+            for name, module in self.named_modules()
+            if isinstance(module, StreamLayerNorm)
+            and not (self.options.decay_slot_norms and module in slot_norms)
+        }
+        return frozenset(spared | {name for name, _ in self.named_parameters() if "bias" in name})
+
+
+def _best_spans(branch: Branch, clip_mask: Tensor) -> Spans:
+    start = branch.start_logits.masked_fill(~clip_mask, -torch.inf).log_softmax(-1)
+    end = branch.end_logits.masked_fill(~clip_mask, -torch.inf).log_softmax(-1)
+    # For every end, the best start at or before it: no table of all pairs is needed.
+    start_score, start_clip = start.cummax(-1)
+    score, end_clip = (start_score + end).max(-1)
+    return Spans(start_clip.gather(1, end_clip[:, None]).squeeze(1), end_clip, score.exp())

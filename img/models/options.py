@@ -1,0 +1,123 @@
+"""Options of the IMG model. Needs pydantic only, so that planning does not load torch."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Level = Literal["local", "event", "global"]
+
+PRESETS: dict[str, dict[str, Any]] = {
+    # Sound mathematics where the paper leaves a choice; a sample's answer depends on that sample alone.
+    "paper": {
+        "position": "time",
+        "mask_padding": True,
+        "slot_competition": True,
+        "slot_noise_at_inference": "fixed",
+        "importance_layers": 2,
+        "audio_losses": "all",
+        "decay_slot_norms": False,
+    },
+    # The behaviour of the authors' published code, for comparison and for their checkpoints.
+    "reference": {
+        "position": "batch",
+        "mask_padding": False,
+        "slot_competition": False,
+        "slot_noise_at_inference": "fresh",
+        "importance_layers": 1,
+        "audio_losses": "informative",
+        "decay_slot_norms": True,
+    },
+}
+
+
+class ImgOptions(BaseModel):
+    """Every choice that defines an IMG model; what is not given comes from the preset."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    preset: Literal["paper", "reference"] = Field(
+        "paper", description="Bundle that supplies every choice not given here."
+    )
+
+    position: Literal["time", "batch"] = Field(
+        "time",
+        description="What the encoders' position encoding counts: `time`, the clip or word; `batch`, the sample's "
+        "place in the batch, as the authors' code does.",
+    )
+    mask_padding: bool = Field(
+        True,
+        description="Keep padded clips, words and characters out of convolutions and of the character maximum.",
+    )
+    slot_competition: bool = Field(
+        True,
+        description="Slots compete for clips (softmax over slots, then a mean over clips); otherwise each slot "
+        "takes its own softmax over clips.",
+    )
+    slot_noise_at_inference: Literal["fixed", "fresh", "none"] = Field(
+        "fixed",
+        description="Noise that the slots start from outside training: `fixed`, one draw kept with the weights; "
+        "`fresh`, drawn at every call; `none`, zero, which makes all slots equal (for parity tests).",
+    )
+    importance_layers: Literal[1, 2] = Field(
+        2, description="Linear layers of the audio importance predictor, with ReLU between two."
+    )
+    audio_losses: Literal["all", "informative"] = Field(
+        "all",
+        description="Samples whose audio branch is trained: `all` with sound, or those whose pseudo-label "
+        "exceeds `eps_min`.",
+    )
+    decay_slot_norms: bool = Field(
+        False, description="Apply weight decay to the slot attention's layer norms, as the authors' code does."
+    )
+
+    width: int = Field(128, gt=0, description="Hidden width D.")
+    heads: int = Field(8, gt=0, description="Attention heads; they divide the width.")
+    dropout: float = Field(0.2, ge=0, lt=1, description="Dropout probability, everywhere.")
+    max_clips: int = Field(128, gt=0, description="Most clips of a video.")
+    max_words: int = Field(128, gt=0, description="Most words of a query.")
+    levels: tuple[Level, ...] = Field(
+        ("local", "event", "global"), min_length=1, description="Granularities at which sound and sight are fused."
+    )
+    slots: int = Field(3, gt=0, description="Event slots per stream.")
+    slot_iterations: int = Field(3, gt=0, description="Slot attention iterations.")
+
+    eps_min: float = Field(
+        0.2, ge=0, lt=0.5, description="Pseudo-labels up to this become 0 (0.1 on ActivityNet Captions)."
+    )
+    eps_max: float | None = Field(
+        None, gt=0, le=1, description="Pseudo-labels above this become 1; null for 1 - eps_min."
+    )
+    gamma: float = Field(
+        3.0, gt=0, description="Temperature of the pseudo-labels (2 on ActivityNet Captions)."
+    )
+    temperature: float = Field(2.0, gt=0, description="Temperature tau of the distillation.")
+    saliency_margin: float = Field(0.2, ge=0, description="Margin of the saliency loss.")
+    importance_weight: float = Field(5.0, ge=0, description="lambda_1, weight of the importance predictor's loss.")
+    distillation_weight: float = Field(10.0, ge=0, description="lambda_2, weight of the distillation.")
+    saliency_weight: float = Field(0.5, ge=0, description="lambda_3, weight of the saliency losses.")
+    importance_ramp_epochs: int = Field(
+        10, gt=0, description="Epochs over which the predicted importance replaces the neutral weight 0.5."
+    )
+    distillation_ramp_epochs: int = Field(20, gt=0, description="Epochs over which distillation is phased in.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_preset(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return {**PRESETS.get(given.get("preset", "paper"), {}), **given}
+
+    @model_validator(mode="after")
+    def _check_consistency(self) -> ImgOptions:
+        if self.width % (2 * self.heads):
+            raise ValueError(
+                f"width {self.width} must be a multiple of twice the heads ({self.heads}): "
+                "heads and the two directions of a GRU share it equally"
+            )
+        if len(set(self.levels)) != len(self.levels):
+            raise ValueError(f"levels {list(self.levels)} names one level twice; name each at most once")
+        if self.eps_max is not None and self.eps_max <= self.eps_min:
+            raise ValueError(f"eps_max {self.eps_max} must exceed eps_min {self.eps_min}")
+        return self

@@ -1,0 +1,100 @@
+"""What training and evaluation know of a model: the batch it takes, what it returns, what it can do.
+
+Shapes throughout the package: B batch, T clips of the longest video, N words of the longest query, C characters
+of the longest word, D width, S streams (sequences that share a structure and not their weights).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One collated batch of video-query pairs, padded to its own longest video, query and word."""
+
+    visual: Tensor
+    """[B, T, Dv] float32."""
+    audio: Tensor
+    """[B, T, Da] float32, on the visual clips; zeros where there is no sound."""
+    clip_mask: Tensor
+    """[B, T] bool, True where a clip is real."""
+    has_audio: Tensor
+    """[B] bool, False for a video without sound."""
+    words: Tensor
+    """[B, N] int64; 0 is PAD, 1 is UNK."""
+    characters: Tensor
+    """[B, N, C] int64; 0 is PAD, 1 is UNK."""
+    word_mask: Tensor
+    """[B, N] bool, True where a word is real."""
+    start: Tensor
+    """[B] int64, the moment's first clip."""
+    end: Tensor
+    """[B] int64, the moment's last clip (inclusive)."""
+    positive_clips: Tensor
+    """[B, 2] int64, clips inside the moment, for the saliency loss."""
+    negative_clips: Tensor
+    """[B, 2] int64, clips outside the moment; the k-th is compared with the k-th positive clip."""
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> Batch:
+        """Return the batch on `device`."""
+        moved = {f.name: getattr(self, f.name).to(device, non_blocking=non_blocking) for f in fields(self)}
+        return Batch(**moved)
+
+
+@dataclass(frozen=True)
+class Branch:
+    """What one branch of a model says about every clip; padded clips have logits of -1e30."""
+
+    start_logits: Tensor
+    """[B, T]."""
+    end_logits: Tensor
+    """[B, T]."""
+    saliency: Tensor
+    """[B, T], unbounded scores; those of padded clips mean nothing."""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """A model's answer to one batch."""
+
+    branches: dict[str, Branch]
+    importance: Tensor
+    """[B], the predicted importance of the sound in (0, 1); 0 for a video without sound."""
+
+
+@dataclass(frozen=True)
+class Spans:
+    """The best span of each sample of a batch."""
+
+    start: Tensor
+    """[B] int64, first clip."""
+    end: Tensor
+    """[B] int64, last clip (inclusive)."""
+    score: Tensor
+    """[B], joint probability of start and end."""
+
+
+class MomentModel(Protocol):
+    """A moment retrieval model, beside being a `torch.nn.Module`."""
+
+    @property
+    def branches(self) -> tuple[str, ...]:
+        """Names of the branches that can be decoded, the preferred one first."""
+        ...
+
+    def forward(self, batch: Batch, epoch: int) -> Outputs:
+        """Answer a batch. `epoch`, counted from 0, drives what is phased in while training."""
+        ...
+
+    def losses(self, outputs: Outputs, batch: Batch, epoch: int) -> dict[str, Tensor]:
+        """Return named scalar losses, of which `total` is the one to minimise."""
+        ...
+
+    def decode(self, outputs: Outputs, batch: Batch) -> dict[str, Spans]:
+        """Return each branch's most probable spans."""
+        ...
