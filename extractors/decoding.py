@@ -94,6 +94,8 @@ def decode_ahead(
     Raises:
         RuntimeError: the kind's reader cannot be loaded in a worker.
     """
+    if not paths:
+        return
     pool = _Pool(kind, parameters, paths, prefetch, timeout)
     threads = [threading.Thread(target=pool.serve, daemon=True) for _ in range(min(workers, len(paths)))]
     pool.admit(2 * len(threads))

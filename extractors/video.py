@@ -23,6 +23,10 @@ _DECODER_THREADS = 1
 # In place of frames it cannot decode, decord hands out copies of others: one at most before it gives up.
 _DECORD_REPAIRS = 1
 
+# Bytes of frames fetched from decord after which its queue, by then about as long again, is emptied.
+_DECORD_BYTES_TO_KEY_FRAME = 128 << 20
+_DECORD_BYTES = 512 << 20
+
 Pixels = Callable[[], np.ndarray]
 """Gives a frame's pixels, uint8 [H, W, 3] in RGB, upright. Called only for frames that are used."""
 
@@ -84,12 +88,42 @@ def _upright(frame: av.VideoFrame) -> np.ndarray:
 
 def _decode_with_decord(path: Path) -> Iterator[Timed[Pixels]]:
     times = _packet_times(path)
-    with _decord(path) as decord:
-        reader = decord.VideoReader(str(path), num_threads=_DECODER_THREADS, fault_tol=_DECORD_REPAIRS)
+    reader = _DecordReader(path)
     if len(reader) != len(times):
         raise MediaError(f"{path}: expected {len(times)} frames with timestamps, decord finds {len(reader)}")
     for index, (start, end) in enumerate(times):
-        yield Timed(partial(_fetch, path, reader, index), start, end)
+        yield Timed(partial(reader.fetch, index), start, end)
+
+
+class _DecordReader:
+    """decord's reader, kept from filling the memory.
+
+    Its decoding thread runs ahead of a slower consumer without bound (8 MB a frame at 1080p); only seeking
+    empties its queue. Seeking is free where the next frame is a key frame, and else costs decoding again from
+    the last one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with _decord_errors(path) as decord:
+            self._reader = decord.VideoReader(
+                str(path), num_threads=_DECODER_THREADS, fault_tol=_DECORD_REPAIRS
+            )
+            self._key_frames = frozenset(self._reader.get_key_indices())
+        self._fetched_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._reader)
+
+    def fetch(self, index: int) -> np.ndarray:
+        limit = _DECORD_BYTES_TO_KEY_FRAME if index in self._key_frames else _DECORD_BYTES
+        with _decord_errors(self._path):
+            if self._fetched_bytes > limit:
+                self._reader.seek(0)
+                self._fetched_bytes = 0
+            frame: np.ndarray = self._reader[index].asnumpy()
+        self._fetched_bytes += frame.nbytes
+        return frame
 
 
 def _packet_times(path: Path) -> list[tuple[float, float]]:
@@ -108,13 +142,8 @@ def _packet_times(path: Path) -> list[tuple[float, float]]:
     return sorted(intervals)
 
 
-def _fetch(path: Path, reader: Any, index: int) -> np.ndarray:
-    with _decord(path):
-        return reader[index].asnumpy()
-
-
 @contextmanager
-def _decord(path: Path) -> Iterator[Any]:
+def _decord_errors(path: Path) -> Iterator[Any]:
     import decord  # Brings a second FFmpeg: only processes that decode with it should load that.
 
     decord.logging.set_level(decord.logging.QUIET)
