@@ -213,13 +213,16 @@ def test_an_older_dataset_is_replaced_whole(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [out]
 
 
-def test_a_folder_of_other_files_is_refused_and_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    thesis = tmp_path / "out" / "thesis.txt"
-    thesis.write_text("chapter one", encoding="utf-8")
-    with pytest.raises(FileExistsError, match=r"thesis\.txt"):
+@pytest.mark.parametrize(
+    "name", ["out", "out/thesis.txt", "out/videos/holiday.mp4", "out/a/videos/demo_0.mp4"]
+)
+def test_what_is_no_demo_dataset_is_refused_and_left_alone(name: str, tmp_path: Path) -> None:
+    foreign = tmp_path / name
+    foreign.parent.mkdir(parents=True, exist_ok=True)
+    foreign.write_bytes(b"mine")
+    with pytest.raises(FileExistsError, match=f"found .*{foreign.name}"):
         synthesise_demo.synthesise(tmp_path / "out", train_videos=1, test_videos=1, seed=0)
-    assert thesis.read_text(encoding="utf-8") == "chapter one"
+    assert foreign.read_bytes() == b"mine"
 
 
 def test_the_command_line_makes_the_dataset_and_shows_its_progress_on_stderr(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Makes the demo dataset: short videos with sound, and queries about what is seen or heard in them.
 
-Pictures and sounds are placed independently: a sound's place says nothing of a picture's, so a query about
-something only heard cannot be answered from the frames, nor one about something only seen from the sound.
+What is only seen and what is only heard are placed independently and may overlap, so the frames do not tell
+when a sound is heard, nor the sound when a shape is seen: without the other sense a model can only guess.
 """
 
 from __future__ import annotations
@@ -22,6 +22,14 @@ _VIDEO_SECONDS = np.arange(12, 20.25, 0.25)
 _EVENT_SECONDS = (3.0, 6.0)
 _GAP_SECONDS = 0.5
 _OFF_MIDDLE = 0.2
+
+_OWN_FILES = (
+    "videos/demo_*.mp4",
+    "annotations/train.txt",
+    "annotations/test*.txt",
+    "annotations/durations.json",
+    "*/.snakemake_timestamp",
+)
 
 TEST_SUBSETS: dict[str, Callable[[Moment], bool]] = {
     "test": lambda moment: True,
@@ -64,16 +72,14 @@ def plan_video(name: str, rng: np.random.Generator) -> Plan:
 
 
 def _draw_events(rng: np.random.Generator) -> list[Event]:
-    """One event only seen, one only heard, one both, and in every other video a fourth, seen or heard."""
+    """Two events only seen and two only heard, or one of each and one both seen and heard."""
     seen = [event for event in EVENTS if not event.heard]
     heard = [event for event in EVENTS if not event.seen]
     both = [event for event in EVENTS if event.seen and event.heard]
     for group in (seen, heard, both):
         rng.shuffle(group)
-    events = [seen[0], heard[0], both[0]]
-    if rng.random() < 0.5:
-        events.append(seen[1] if rng.random() < 0.5 else heard[1])
-    return events
+    # An event for both senses tells either sense where the other's events are not; hence not in every video.
+    return seen[:2] + heard[:2] if rng.random() < 0.5 else seen[:1] + heard[:1] + both[:1]
 
 
 def _draw_moment(event: Event, seconds: float, rng: np.random.Generator) -> Moment:
@@ -148,12 +154,11 @@ def _write_dataset(folder: Path, train_videos: int, test_videos: int, seed: int)
 
 def _refuse_foreign(out: Path) -> None:
     """Makes sure that replacing `out` costs nobody anything but an older demo."""
-    own = ("videos/demo_*.mp4", "annotations/t*.txt", "annotations/durations.json", "*/.snakemake_timestamp")
-    for path in sorted(out.rglob("*")):
-        if not path.is_dir() and not any(path.relative_to(out).match(pattern) for pattern in own):
+    own = {path for pattern in _OWN_FILES for path in out.glob(pattern)}
+    for path in sorted([out, *out.rglob("*")]):
+        if path.exists() and not path.is_dir() and path not in own:
             raise FileExistsError(
-                f"{out}: expected a new folder or an older demo dataset, found {path.relative_to(out)}; "
-                "choose another folder"
+                f"{out}: expected a new folder or an older demo dataset, found {path}; choose another folder"
             )
 
 
@@ -167,7 +172,10 @@ def main() -> None:
     parser.add_argument("--test-videos", type=int, default=30, help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=0, help="of everything random; default: %(default)s")
     arguments = parser.parse_args()
-    synthesise(arguments.out, arguments.train_videos, arguments.test_videos, arguments.seed)
+    try:
+        synthesise(arguments.out, arguments.train_videos, arguments.test_videos, arguments.seed)
+    except FileExistsError as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":
