@@ -46,8 +46,8 @@ def frame_windows(path: Path, parameters: FrameParameters, decoder: str) -> Iter
         at the native rate the frames' own times.
 
     Raises:
-        MediaError: the file is not a readable video. Windows may have been given before damage is met; a file
-            cut short at the end gives fewer windows, where its index is intact.
+        MediaError: the file is not a readable video, or is damaged, which may show after some windows. An MP4
+            cut short is always noticed; a Matroska or AVI file cut short just gives fewer windows.
     """
     decode = {"decord": _decode_with_decord, "pyav": _decode_with_pyav}[decoder]
     frames = _resize(frames_at_rate(decode(path), parameters.frame_rate), parameters)
