@@ -35,7 +35,6 @@ def load_state(path: Path, sha256: str | None = None, key: str | None = None) ->
         FileNotFoundError: if there is no such file.
         ValueError: if its hash differs, if it holds more than tensors and no hash is given, or is damaged.
     """
-    path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: expected a weights file, found none; set `weights` to its path")
     if sha256 is not None and (found := sha256_of(path)) != sha256:
