@@ -1,0 +1,179 @@
+import json
+
+import numpy as np
+import pytest
+from fake_kind import KIND, PARAMETERS, Doubler
+
+import extractors.shard as shard_module
+from extractors.batching import Features, embed_videos
+from extractors.decoding import Decoded, Finished, Restarted
+from extractors.errors import MediaError
+from extractors.manifest import read_manifest
+from extractors.registry import Parameters
+from extractors.sampling import Window
+from extractors.shard import Runtime, ShardFailedError, Source, extract_shard, identify
+from extractors.store import Store
+
+
+@pytest.fixture
+def shard(tmp_path):
+    """Extracts {video: text} and gives (counts, {video: manifest row})."""
+    media = tmp_path / "media"
+    media.mkdir()
+
+    def run(videos, **options):
+        sources = []
+        for video, text in videos.items():
+            path = None if text is None else media / f"{video}.txt"
+            if path:
+                path.write_text(text)
+            sources.append(Source(video, path))
+        options = {"runtime": Runtime(batch_size=2), **options}
+        counts = extract_shard(
+            options.pop("kind", KIND),
+            options.pop("parameters", PARAMETERS),
+            sources,
+            store=Store(tmp_path / "store"),
+            out=tmp_path / "out",
+            manifest=tmp_path / "out" / "shards" / "000.tsv",
+            **options,
+        )
+        return counts, {row.video: row for row in read_manifest(tmp_path / "out" / "shards" / "000.tsv")}
+
+    return run
+
+
+def test_a_shard_gives_arrays_descriptions_and_a_row_for_every_video(shard, tmp_path):
+    counts, rows = shard({"a": "1 2 3", "b": "5", "gone": None, "bad": "1 broken", "silent": "mute"})
+    assert np.load(tmp_path / "out" / "a.npy").tolist() == [[1], [2], [2], [4], [3], [6]]
+    assert np.load(tmp_path / "out" / "b.npy").tolist() == [[5], [10]]
+    description = json.loads((tmp_path / "out" / "a.json").read_text())
+    assert description["decoder"] == "first"
+    assert description["row_seconds"] == [[0, 0.5], [0.5, 1], [1, 1.5], [1.5, 2], [2, 2.5], [2.5, 3]]
+    assert description["parameters"] == {"weights": "random", "seed": 0, "precision": "float32"}
+    assert (rows["a"].status, rows["a"].rows, rows["a"].width, rows["a"].seconds) == ("ok", 6, 1, 3.0)
+    assert rows["gone"].status == "missing"
+    assert rows["silent"].status == "no_audio"
+    assert rows["bad"].status.startswith("failed: ")
+    assert "bad.txt: broken" in rows["bad"].status
+    assert (counts.computed, counts.restored, counts.absent, len(counts.failed)) == (2, 0, 2, 1)
+    assert not (tmp_path / "out" / "bad.npy").exists()
+
+
+def test_a_second_run_computes_nothing_and_writes_the_same_bytes(shard, tmp_path, monkeypatch):
+    shard({"a": "1 2 3", "b": "5"})
+    before = (tmp_path / "out" / "shards" / "000.tsv").read_bytes()
+
+    def refuse(*arguments):
+        raise AssertionError("the network was built though nothing is to compute")
+
+    monkeypatch.setattr(type(KIND), "load_extractor", refuse)
+    counts, _ = shard({"a": "1 2 3", "b": "5"})
+    assert (counts.computed, counts.restored) == (0, 2)
+    assert (tmp_path / "out" / "shards" / "000.tsv").read_bytes() == before
+
+
+def test_one_changed_video_is_one_computed_array(shard, tmp_path):
+    shard({"a": "1 2 3", "b": "5"})
+    counts, _ = shard({"a": "1 2 3", "b": "6"})
+    assert (counts.computed, counts.restored) == (1, 1)
+    assert np.load(tmp_path / "out" / "b.npy").tolist() == [[6], [12]]
+
+
+def test_going_back_to_an_earlier_setting_computes_nothing(shard):
+    shard({"a": "1"})
+    changed, _ = shard({"a": "1"}, parameters=Parameters(weights="random", seed=1))
+    back, _ = shard({"a": "1"})
+    assert (changed.computed, back.computed) == (1, 0)
+
+
+def test_a_video_that_fails_now_keeps_no_stale_array(shard, tmp_path):
+    shard({"a": "1"})
+    shard({"a": "broken"})
+    assert not (tmp_path / "out" / "a.npy").exists()
+    assert not (tmp_path / "out" / "a.json").exists()
+
+
+def test_under_stop_every_reason_is_told_and_finished_arrays_are_kept(shard):
+    with pytest.raises(ShardFailedError, match=r"(?s)2 of 3 videos failed.*x\.txt: broken.*y\.txt: broken"):
+        shard({"a": "1", "x": "broken", "y": "broken"}, on_failure="stop")
+    counts, _ = shard({"a": "1"})
+    assert (counts.computed, counts.restored) == (0, 1)
+
+
+def test_the_second_decoder_begins_the_video_again(shard, tmp_path):
+    counts, _ = shard({"a": "7 half"})
+    assert counts.computed == 1
+    assert np.load(tmp_path / "out" / "a.npy").tolist() == [[7], [14], [0], [0]]
+    assert json.loads((tmp_path / "out" / "a.json").read_text())["decoder"] == "second"
+
+
+def test_a_killed_shard_keeps_what_it_finished(shard, monkeypatch):
+    keep = shard_module._keep
+    kept = []
+
+    def die_at_the_third(*arguments):
+        if len(kept) == 2:
+            raise KeyboardInterrupt
+        kept.append(arguments)
+        return keep(*arguments)
+
+    monkeypatch.setattr(shard_module, "_keep", die_at_the_third)
+    videos = {name: "1 2" for name in "abcd"} | {"b": "3 4", "c": "5 6", "d": "7 8"}
+    with pytest.raises(KeyboardInterrupt):
+        shard(videos)
+    monkeypatch.setattr(shard_module, "_keep", keep)
+    counts, _ = shard(videos)
+    assert (counts.computed, counts.restored) == (2, 2)
+
+
+def test_weights_that_are_not_there_are_named_before_any_work(tmp_path):
+    with pytest.raises(ValueError, match=r"weights: expected a file, found nothing at .*absent\.pt"):
+        identify(KIND, Parameters(weights=tmp_path / "absent.pt"))
+
+
+def test_an_extractors_identity_follows_its_weights_content_not_their_place(tmp_path):
+    for name in ("one.pt", "two.pt"):
+        (tmp_path / name).write_bytes(b"same")
+    one, two = (identify(KIND, Parameters(weights=tmp_path / name)) for name in ("one.pt", "two.pt"))
+    assert one == two
+    (tmp_path / "two.pt").write_bytes(b"other")
+    assert identify(KIND, Parameters(weights=tmp_path / "two.pt")) != one
+
+
+def window(value, second=0):
+    return Window(np.array([value], np.float32), float(second), second + 1.0)
+
+
+def test_batches_are_filled_across_videos_and_have_one_size():
+    network = Doubler()
+    events = [
+        *(Decoded(0, window(value, value)) for value in range(3)),
+        Finished(0, "first"),
+        Decoded(1, window(9)),
+        Finished(1, "first"),
+        *(Decoded(2, window(value, value)) for value in range(2)),
+        Finished(2, "first"),
+    ]
+    results = dict(embed_videos(network, events, batch_size=4))
+    assert network.batches == [4, 4]
+    assert results[0].array[:, 0].tolist() == [0, 0, 1, 2, 2, 4]
+    assert results[1].array[:, 0].tolist() == [9, 18]
+    assert results[2].array[:, 0].tolist() == [0, 0, 1, 2]
+
+
+def test_windows_before_a_restart_are_dropped_even_from_a_waiting_batch():
+    events = [
+        Decoded(0, window(1)),
+        Decoded(1, window(2)),
+        Restarted(1, MediaError("again")),
+        Decoded(1, window(3)),
+        Finished(0, "first"),
+        Finished(1, "second"),
+        Finished(2, "first"),
+    ]
+    results = dict(embed_videos(Doubler(), events, batch_size=8))
+    assert isinstance(results[0], Features)
+    assert results[1].array[:, 0].tolist() == [3, 6]
+    assert isinstance(results[2], MediaError)
+    

@@ -1,0 +1,115 @@
+import json
+import os
+
+import pytest
+
+from extractors.store import Store
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "store")
+
+
+def add(store, key="a" * 64, text="hello"):
+    with store.adding(key, {"kind": "test"}) as folder:
+        (folder / "file.txt").write_text(text)
+        (folder / "nested").mkdir()
+        (folder / "nested" / "more.txt").write_text("more")
+    return store.find(key)
+
+
+def test_making_a_store_object_makes_nothing_on_disk(store):
+    assert store.find("a" * 64) is None
+    assert not store.root.exists()
+
+
+def test_equal_ingredients_give_equal_keys_whatever_their_order():
+    assert Store.key({"a": 1, "b": [2]}) == Store.key({"b": [2], "a": 1})
+    assert Store.key({"a": 1}) != Store.key({"a": 2})
+
+
+def test_an_added_entry_is_found_with_its_description_and_hashes(store):
+    entry = add(store)
+    assert entry.description["kind"] == "test"
+    assert entry.description["files"] == {
+        # printf hello | sha256sum
+        "file.txt": "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
+        "nested/more.txt": "187897ce0afcf20b50ba2b37dca84a951b7046f29ed5ab94f010619f69d6e189",
+    }
+    assert (entry.folder / "nested" / "more.txt").read_text() == "more"
+
+
+def test_a_failed_block_leaves_no_entry_and_no_rubbish(store):
+    with pytest.raises(RuntimeError), store.adding("b" * 64, {}) as folder:
+        (folder / "file.txt").write_text("half")
+        raise RuntimeError
+    assert store.find("b" * 64) is None
+    assert list((store.root / "temporary").iterdir()) == []
+
+
+def test_who_comes_second_finds_the_first_ones_entry(store):
+    with store.adding("a" * 64, {"kind": "second"}) as folder:
+        (folder / "file.txt").write_text("second")
+        add(store, text="first")
+    entry = store.find("a" * 64)
+    assert (entry.folder / "file.txt").read_text() == "first"
+    assert entry.damage() == []
+
+
+def test_a_damaged_entry_counts_as_absent_and_is_taken_out(store):
+    entry = add(store)
+    path = entry.folder / "file.txt"
+    path.chmod(0o644)
+    path.write_text("hacked")
+    assert "expected SHA-256 2cf24dba" in entry.damage()[0]
+    assert store.find(entry.key) is None
+    assert not entry.folder.exists()
+    assert add(store).damage() == []
+
+
+def test_links_share_the_entrys_bytes_and_survive_its_removal(store, tmp_path):
+    entry = add(store)
+    target = tmp_path / "results" / "x.txt"
+    entry.link({"file.txt": target})
+    entry.link({"file.txt": target})
+    assert target.stat().st_ino == (entry.folder / "file.txt").stat().st_ino
+    assert [path.name for path in target.parent.iterdir()] == ["x.txt"]
+    assert entry.is_linked
+    store.remove(entry)
+    assert target.read_text() == "hello"
+    assert store.find(entry.key) is None
+
+
+def test_where_links_are_refused_files_are_copied(store, tmp_path, monkeypatch):
+    def refuse(*arguments):
+        raise OSError("cross-device link")
+
+    monkeypatch.setattr(os, "link", refuse)
+    entry = add(store)
+    entry.link({"file.txt": tmp_path / "x.txt"})
+    assert (tmp_path / "x.txt").read_text() == "hello"
+    assert not entry.is_linked
+
+
+def test_stored_files_are_read_only(store):
+    entry = add(store)
+    assert (entry.folder / "file.txt").stat().st_mode & 0o222 == 0
+
+
+def test_abandoned_temporary_folders_go_after_a_day(store):
+    old, new = store.root / "temporary" / "old", store.root / "temporary" / "new"
+    old.mkdir(parents=True)
+    new.mkdir()
+    os.utime(old, (0, 0))
+    store.remove_abandoned()
+    assert not old.exists()
+    assert new.exists()
+
+
+def test_entries_lists_every_whole_entry(store):
+    add(store, "c" * 64)
+    add(store, "a" * 64)
+    (store.root / "entries" / "dd" / ("d" * 64)).mkdir(parents=True)
+    assert [entry.key for entry in store.entries()] == ["a" * 64, "c" * 64]
+    assert json.loads((store.find("a" * 64).folder / "description.json").read_text())["key"] == "a" * 64
