@@ -5,7 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from img.models.blocks.attention import ContextQueryAttention, CrossAttention, QueryConcatenation, SelfAttention
+from img.models.blocks.attention import (
+    ContextQueryAttention,
+    CrossAttention,
+    QueryConcatenation,
+    SelfAttention,
+)
 from img.models.blocks.embedding import FeatureProjection, QueryEmbedding
 from img.models.blocks.encoder import Encoder, SinusoidalPosition
 from img.models.blocks.fusion import ImportanceAwareFusion

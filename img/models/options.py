@@ -43,22 +43,22 @@ class ImgOptions(BaseModel):
 
     position: Literal["time", "batch"] = Field(
         "time",
-        description="What the encoders' position encoding counts: `time`, the clip or word; `batch`, the sample's "
-        "place in the batch, as the authors' code does.",
+        description="What the encoders' position encoding counts: `time`, the clip or word; `batch`, the "
+        "sample's place in the batch, as the authors' code does.",
     )
     mask_padding: bool = Field(
         True,
-        description="Keep padded clips, words and characters out of convolutions and of the character maximum.",
+        description="Keep padded clips, words and characters out of convolutions and the character maximum.",
     )
     slot_competition: bool = Field(
         True,
-        description="Slots compete for clips (softmax over slots, then a mean over clips); otherwise each slot "
-        "takes its own softmax over clips.",
+        description="Slots compete for clips (softmax over slots, then a mean over clips); otherwise each "
+        "slot takes its own softmax over clips.",
     )
     slot_noise_at_inference: Literal["fixed", "fresh", "none"] = Field(
         "fixed",
-        description="Noise that the slots start from outside training: `fixed`, one draw kept with the weights; "
-        "`fresh`, drawn at every call; `none`, zero, which makes all slots equal (for parity tests).",
+        description="Noise that the slots start from outside training: `fixed`, one draw kept with the "
+        "weights; `fresh`, drawn at every call; `none`, zero, which makes all slots equal (for tests).",
     )
     importance_layers: Literal[1, 2] = Field(
         2, description="Linear layers of the audio importance predictor, with ReLU between two."
@@ -69,7 +69,8 @@ class ImgOptions(BaseModel):
         "exceeds `eps_min`.",
     )
     decay_slot_norms: bool = Field(
-        False, description="Apply weight decay to the slot attention's layer norms, as the authors' code does."
+        False,
+        description="Apply weight decay to the slot attention's layer norms, as the authors' code does.",
     )
 
     width: int = Field(128, gt=0, description="Hidden width D.")
@@ -78,7 +79,9 @@ class ImgOptions(BaseModel):
     max_clips: int = Field(128, gt=0, description="Most clips of a video.")
     max_words: int = Field(128, gt=0, description="Most words of a query.")
     levels: tuple[Level, ...] = Field(
-        ("local", "event", "global"), min_length=1, description="Granularities at which sound and sight are fused."
+        ("local", "event", "global"),
+        min_length=1,
+        description="Granularities at which sound and sight are fused.",
     )
     slots: int = Field(3, gt=0, description="Event slots per stream.")
     slot_iterations: int = Field(3, gt=0, description="Slot attention iterations.")
@@ -94,13 +97,17 @@ class ImgOptions(BaseModel):
     )
     temperature: float = Field(2.0, gt=0, description="Temperature tau of the distillation.")
     saliency_margin: float = Field(0.2, ge=0, description="Margin of the saliency loss.")
-    importance_weight: float = Field(5.0, ge=0, description="lambda_1, weight of the importance predictor's loss.")
+    importance_weight: float = Field(
+        5.0, ge=0, description="lambda_1, weight of the importance predictor's loss."
+    )
     distillation_weight: float = Field(10.0, ge=0, description="lambda_2, weight of the distillation.")
     saliency_weight: float = Field(0.5, ge=0, description="lambda_3, weight of the saliency losses.")
     importance_ramp_epochs: int = Field(
         10, gt=0, description="Epochs over which the predicted importance replaces the neutral weight 0.5."
     )
-    distillation_ramp_epochs: int = Field(20, gt=0, description="Epochs over which distillation is phased in.")
+    distillation_ramp_epochs: int = Field(
+        20, gt=0, description="Epochs over which distillation is phased in."
+    )
 
     @model_validator(mode="before")
     @classmethod

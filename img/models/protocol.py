@@ -1,13 +1,13 @@
 """What training and evaluation know of a model: the batch it takes, what it returns, what it can do.
 
-Shapes throughout the package: B batch, T clips of the longest video, N words of the longest query, C characters
-of the longest word, D width, S streams (sequences that share a structure and not their weights).
+Shapes throughout the package: B batch, T clips of the longest video, N words of the longest query, C
+characters of the longest word, D width, S streams (sequences that share a structure and not their weights).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Protocol
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor
@@ -80,7 +80,7 @@ class Spans:
 
 
 class MomentModel(Protocol):
-    """A moment retrieval model, beside being a `torch.nn.Module`."""
+    """A moment retrieval model: a `torch.nn.Module` that can also do this."""
 
     @property
     def branches(self) -> tuple[str, ...]:
@@ -97,4 +97,20 @@ class MomentModel(Protocol):
 
     def decode(self, outputs: Outputs, batch: Batch) -> dict[str, Spans]:
         """Return each branch's most probable spans."""
+        ...
+
+    def undecayed_parameters(self) -> frozenset[str]:
+        """Return the names of the parameters to spare weight decay."""
+        ...
+
+    def __call__(self, batch: Batch, epoch: int) -> Outputs:
+        """As `forward`."""
+        ...
+
+    def train(self, mode: bool = True) -> Self:
+        """Enter or leave training mode, as every module does."""
+        ...
+
+    def eval(self) -> Self:
+        """Leave training mode, as every module does."""
         ...

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from img.models.blocks.streams import Dropout, StreamLinear, xavier_per_stream_
+from img.models.blocks.streams import Dropout, StreamLinear, xavier_linear, xavier_per_stream_
 
 PAD = 0
 UNKNOWN = 1
@@ -29,8 +29,8 @@ class CharacterConvolution(nn.Module):
 
         Args:
             characters: [W, S * 50, C], W words.
-            lengths: [W] characters of each word, to keep windows that reach into padding out of the maximum (a
-                word shorter than the kernel keeps its first window); None to take all windows.
+            lengths: [W] characters of each word, to keep windows that reach into padding out of the maximum
+                (a word shorter than the kernel keeps its first window); None to take all windows.
 
         Returns:
             [W, S, channels].
@@ -127,9 +127,7 @@ class FeatureProjection(nn.Module):
     def __init__(self, inputs: int, width: int, dropout: float) -> None:
         super().__init__()
         self.dropout = Dropout(dropout)
-        self.linear = nn.Linear(inputs, width)
-        nn.init.xavier_uniform_(self.linear.weight)
-        nn.init.zeros_(self.linear.bias)
+        self.linear = xavier_linear(inputs, width)
 
     def forward(self, features: Tensor) -> Tensor:
         """Project features, [B, T, inputs], to [B, T, D]."""

@@ -17,8 +17,8 @@ CONVOLUTION_KERNEL = 7
 class SinusoidalPosition(nn.Module):
     """Fixed sinusoids added to a sequence, counted over its steps or, as the authors do, over the batch.
 
-    Channel c holds a sine (c even) or cosine (c odd) of the position times a frequency: 10000^(-2 floor(c/2) / D)
-    over time; 10000^(c / D), which has nothing slow in it, in the authors' table over the batch.
+    Channel c holds a sine (c even) or cosine (c odd) of the position times a frequency: over time
+    10000^(-2 floor(c/2) / D); in the authors' table over the batch 10000^(c / D), all of them fast.
     """
 
     table: Tensor

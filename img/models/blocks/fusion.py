@@ -10,7 +10,15 @@ from img.models.blocks.attention import CrossAttention
 from img.models.blocks.importance import ImportancePredictor, fusion_weight
 from img.models.blocks.recurrent import run_bidirectional
 from img.models.blocks.slots import SlotAttention
-from img.models.blocks.streams import Dropout, Mask, StreamDepthwise, StreamLayerNorm, StreamLinear, StreamPool
+from img.models.blocks.streams import (
+    Dropout,
+    Mask,
+    StreamDepthwise,
+    StreamLayerNorm,
+    StreamLinear,
+    StreamPool,
+    xavier_linear,
+)
 from img.models.options import ImgOptions, Level
 
 LOCAL_KERNELS = (1, 3, 5)
@@ -108,9 +116,7 @@ class MultiScale(nn.Module):
             for names in self.inputs
         )
         self.joint = nn.GRU(len(self.inputs) * width, width, batch_first=True, bidirectional=True)
-        self.linear = nn.Linear(2 * width, width)
-        nn.init.xavier_uniform_(self.linear.weight)
-        nn.init.zeros_(self.linear.bias)
+        self.linear = xavier_linear(2 * width, width)
         self.dropout = Dropout(options.dropout)
 
     def forward(self, levels: dict[Level, Tensor], mask: Mask) -> Tensor:
@@ -152,7 +158,5 @@ class ImportanceAwareFusion(nn.Module):
         streams = torch.stack((visual, audio))
         predicted = self.importance(streams, mask)
         weight = fusion_weight(predicted, trust) * has_audio
-        levels = {
-            name: self.sums[name](level(streams, mask), weight) for name, level in self.levels.items()
-        }
+        levels = {name: self.sums[name](level(streams, mask), weight) for name, level in self.levels.items()}
         return self.multi_scale(levels, mask), predicted * has_audio

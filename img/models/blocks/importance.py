@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from img.models.blocks.streams import Mask, StreamPool
+from img.models.blocks.streams import Mask, StreamPool, xavier_linear
 
 
 class ImportancePredictor(nn.Module):
@@ -17,10 +17,7 @@ class ImportancePredictor(nn.Module):
         super().__init__()
         self.pool = StreamPool(2, width)
         sizes = [2 * width] + [width] * (layers - 1) + [1]
-        self.layers = nn.ModuleList(nn.Linear(inputs, outputs) for inputs, outputs in pairwise(sizes))
-        for layer in self.layers:
-            nn.init.xavier_uniform_(layer.weight)
-            nn.init.zeros_(layer.bias)
+        self.layers = nn.ModuleList(xavier_linear(inputs, outputs) for inputs, outputs in pairwise(sizes))
 
     def forward(self, streams: Tensor, mask: Mask) -> Tensor:
         """Predict the importance, [B], from the visual and the audio sequence, [2, B, T, D]."""

@@ -29,8 +29,8 @@ def pseudo_label(
 ) -> Tensor:
     """Importance that the audio proved to have, [B], without gradient (equation 1).
 
-    y = exp(Lv / g) / (exp(La / g) + exp(Lv / g)), 0 where y <= eps_min, 1 where y > eps_max. At the thresholds
-    themselves the paper has it the other way round; this is the authors' code.
+    y = exp(Lv / g) / (exp(La / g) + exp(Lv / g)), 0 where y <= eps_min, 1 where y > eps_max. At the
+    thresholds themselves the paper has it the other way round; this is the authors' code.
     """
     label = torch.sigmoid((visual_loss - audio_loss).detach() / gamma)
     label = label.masked_fill(label <= eps_min, 0.0)
@@ -38,7 +38,7 @@ def pseudo_label(
 
 
 def importance_loss(importance: Tensor, label: Tensor) -> Tensor:
-    """Binary cross-entropy of the predicted importance per sample, [B] (equation 2, with its missing sign)."""
+    """Binary cross-entropy of the predicted importance per sample, [B] (equation 2, its sign restored)."""
     return F.binary_cross_entropy(importance, label, reduction="none")
 
 

@@ -1,8 +1,9 @@
 """Bidirectional GRUs over padded sequences, several of equal shape at once.
 
-cuDNN runs packed GRUs fast. On a CPU the packed GRU of PyTorch takes more time than all the rest of the model, so
-there the recurrences of all GRUs and both directions advance together, with a backward pass written by hand that
-leaves everything but the recurrence itself outside the loop over time. The parameters are those of `torch.nn.GRU`.
+cuDNN runs packed GRUs fast. On a CPU the packed GRU of PyTorch takes half of a training
+step, so there the recurrences of all GRUs and both directions advance together, with a
+backward pass written by hand that leaves everything but the recurrence itself outside the loop over
+time. The parameters are those of `torch.nn.GRU`.
 """
 
 from __future__ import annotations
@@ -19,14 +20,25 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 class _Recurrence(torch.autograd.Function):
     """h_t of P independent GRU directions, from what the inputs give to their gates.
 
-    With r, z, n the reset gate, update gate and candidate (in this order along the 3H axis):
-    r = s(x_r + a_r), z = s(x_z + a_z), n = tanh(x_n + r a_n), h_t = (z h_(t-1) + (1 - z) n) keep_t, a = W h_(t-1) + b.
+    With a = W h_(t-1) + b and reset gate r, update gate z and candidate n in this order along the 3H axis:
+    r = s(x_r + a_r), z = s(x_z + a_z), n = tanh(x_n + r a_n), h_t = (z h_(t-1) + (1 - z) n) keep_t.
     Zeroing the state at padded steps lets a reversed direction start at its sequence's last real step.
     """
 
     @staticmethod
     def forward(ctx: Any, gates: Tensor, weight: Tensor, bias: Tensor, keep: Tensor) -> Tensor:
-        """Run over time: gates [T, P, B, 3H], weight [P, 3H, H], bias [P, 3H], keep [T, P, B, 1] -> [T, P, B, H]."""
+        """Run over time.
+
+        Args:
+            ctx: keeps what the backward pass needs.
+            gates: [T, P, B, 3H].
+            weight: [P, 3H, H].
+            bias: [P, 3H].
+            keep: [T, P, B, 1], 1 for real steps, 0 for padding.
+
+        Returns:
+            [T, P, B, H].
+        """
         steps, parallel, batch, triple = gates.shape
         width = triple // 3
         weight_t, bias = weight.transpose(1, 2), bias[:, None]
@@ -35,7 +47,9 @@ class _Recurrence(torch.autograd.Function):
         candidate, recurrent = torch.empty_like(states[1:]), torch.empty_like(states[1:])
         for t in range(steps):
             from_state = torch.baddbmm(bias, states[t], weight_t)
-            torch.add(gates[t, ..., : 2 * width], from_state[..., : 2 * width], out=reset_update[t]).sigmoid_()
+            torch.add(
+                gates[t, ..., : 2 * width], from_state[..., : 2 * width], out=reset_update[t]
+            ).sigmoid_()
             recurrent[t] = from_state[..., 2 * width :]
             reset, update = reset_update[t].chunk(2, -1)
             torch.addcmul(gates[t, ..., 2 * width :], reset, recurrent[t], out=candidate[t]).tanh_()

@@ -1,8 +1,8 @@
 """Layers for several streams at once.
 
-The visual and the audio side of IMG, and its three branches, pass through equal structures with weights of their
-own. They are kept as one tensor [S, B, L, D] and every layer here holds S sets of weights along its first axis, so
-that one operation serves all streams. Each set is initialised as a layer of its own.
+The visual and the audio side of IMG, and its three branches, pass through equal structures with weights of
+their own. They are kept as one tensor [S, B, L, D] and every layer here holds S sets of weights along its
+first axis, so that one operation serves all streams. Each set is initialised as a layer of its own.
 """
 
 from __future__ import annotations
@@ -42,6 +42,14 @@ def xavier_per_stream_(parameter: Tensor) -> None:
     """Draw each stream's part of `parameter`, [S, ...], from Xavier's uniform distribution."""
     for part in parameter.data:
         nn.init.xavier_uniform_(part)
+
+
+def xavier_linear(inputs: int, outputs: int) -> nn.Linear:
+    """Build a plain Linear with Xavier uniform weights and zero bias."""
+    linear = nn.Linear(inputs, outputs)
+    nn.init.xavier_uniform_(linear.weight)
+    nn.init.zeros_(linear.bias)
+    return linear
 
 
 class Dropout(nn.Module):

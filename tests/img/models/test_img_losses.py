@@ -1,0 +1,118 @@
+import math
+
+import pytest
+import torch
+from model_batches import random_batch, small_model
+
+from img.models.blocks.losses import (
+    distillation_loss,
+    importance_loss,
+    mean_over,
+    pseudo_label,
+    ramp,
+    retrieval_loss,
+    saliency_loss,
+)
+from img.models.protocol import Branch, Outputs
+
+
+def branch(start: list[float], end: list[float]) -> Branch:
+    return Branch(torch.tensor([start]), torch.tensor([end]), torch.zeros(1, len(start)))
+
+
+@pytest.mark.parametrize(
+    ("epoch", "value"), [(0, 0.0), (5, 1 - math.sqrt(0.5)), (10, 1.0), (11, 1.0), (99, 1.0)]
+)
+def test_ramp_over_ten_epochs(epoch, value):
+    assert ramp(epoch, 10) == pytest.approx(value)
+
+
+def test_ramp_two_thirds_up():
+    assert ramp(20, 30) == pytest.approx(0.5)  # 1 + cos(-2 pi / 3)
+
+
+def test_retrieval_loss_of_uniform_logits_is_the_log_of_the_clips():
+    loss = retrieval_loss(branch([0.0] * 4, [1.0, 1.0, -1e30, -1e30]), torch.tensor([2]), torch.tensor([1]))
+    assert loss.tolist() == pytest.approx([math.log(4) + math.log(2)])
+
+
+def test_pseudo_label_of_losses_by_hand():
+    # gamma 2: (Lv - La) / 2 = 0, ln 3, ln 9, -ln 3, -ln 9 give 1/2, 3/4, 9/10, 1/4, 1/10.
+    visual = 2 * torch.tensor([1.0, math.log(3), math.log(9), 0.0, 0.0])
+    audio = 2 * torch.tensor([1.0, 0.0, 0.0, math.log(3), math.log(9)])
+    label = pseudo_label(visual, audio, gamma=2.0, eps_min=0.2, eps_max=0.8)
+    assert label.tolist() == pytest.approx([0.5, 0.75, 1.0, 0.25, 0.0])
+    own_maximum = pseudo_label(visual, audio, gamma=2.0, eps_min=0.2, eps_max=0.7)
+    assert own_maximum.tolist() == pytest.approx([0.5, 1.0, 1.0, 0.25, 0.0])
+
+
+def test_pseudo_label_carries_no_gradient():
+    assert not pseudo_label(torch.ones(1, requires_grad=True), torch.ones(1), 3.0, 0.2, 0.8).requires_grad
+
+
+def test_importance_loss_by_hand():
+    loss = importance_loss(torch.tensor([0.25]), torch.tensor([0.5]))
+    assert loss.item() == pytest.approx(-0.5 * math.log(0.25) - 0.5 * math.log(0.75))
+
+
+def test_distillation_by_hand_and_without_gradient_for_the_teacher():
+    student = branch([0.0, 0.0], [0.0, 0.0])
+    teacher_start = torch.tensor([[2 * math.log(3), 0.0]], requires_grad=True)  # 3/4, 1/4 at temperature 2
+    teacher = Branch(teacher_start, torch.zeros(1, 2), torch.zeros(1, 2))
+    loss = distillation_loss(student, teacher, temperature=2.0)
+    divergence = 0.75 * math.log(0.75 / 0.5) + 0.25 * math.log(0.25 / 0.5)
+    assert loss.tolist() == pytest.approx([4 * divergence])
+    assert not loss.requires_grad
+
+
+def test_distillation_ignores_padded_clips():
+    real = distillation_loss(branch([1.0, 2.0], [0.0, 1.0]), branch([0.0, 0.0], [0.0, 0.0]), 2.0)
+    both = distillation_loss(
+        branch([1.0, 2.0, -1e30], [0.0, 1.0, -1e30]), branch([0.0, 0.0, -1e30], [0.0, 0.0, -1e30]), 2.0
+    )
+    torch.testing.assert_close(both, real)
+
+
+def test_saliency_loss_by_hand():
+    saliency = torch.tensor([[0.0, 1.0, 0.9, 3.0], [5.0, 0.0, 0.0, 0.0]])
+    positive, negative = torch.tensor([[1, 3], [0, 0]]), torch.tensor([[2, 0], [1, 2]])
+    # First sample: 0.2 + 0.9 - 1.0 = 0.1, and 0.2 + 0 - 3 < 0; divided by a batch of 2.
+    loss = saliency_loss(saliency, positive, negative, margin=0.2)
+    assert loss.tolist() == pytest.approx([0.05, 0.0])
+
+
+def test_mean_over_counts_only_those_counted():
+    loss = torch.tensor([1.0, 2.0, 6.0])
+    assert mean_over(loss, torch.tensor([0.0, 1.0, 1.0])) == 4.0
+    assert mean_over(loss, torch.zeros(3)) == 0.0
+
+
+@pytest.mark.parametrize("audio_losses", ["all", "informative"])
+def test_total_is_the_weighted_sum_of_its_terms(audio_losses):
+    model, batch = small_model(audio_losses=audio_losses), random_batch([9, 5, 12], [6, 3, 8])
+    losses = {name: loss.item() for name, loss in model.losses(model(batch, 5), batch, 5).items()}
+    expected = losses["fusion"] + losses["visual"] + losses["audio"] + 5 * losses["importance"]
+    expected += 10 * ramp(5, 20) * (losses["distillation_visual"] + losses["distillation_audio"])
+    expected += 0.5 * (losses["saliency_fusion"] + losses["saliency_visual"] + losses["saliency_audio"])
+    assert losses["total"] == pytest.approx(expected)
+
+
+def test_audio_is_trained_on_informative_samples_only_if_so_chosen():
+    batch = random_batch([9, 5], [6, 3])
+    everyone, informative = small_model(), small_model(audio_losses="informative")
+    outputs = everyone(batch, 0)
+    certain_and_wrong = torch.zeros(2, 9)
+    certain_and_wrong[1, 4] = 50.0
+    audio = Branch(certain_and_wrong, certain_and_wrong, torch.zeros(2, 9))
+    outputs = Outputs({**outputs.branches, "audio": audio}, outputs.importance)
+    # Uniform for the first sample; for the second both boundaries are missed by 50.
+    assert everyone.losses(outputs, batch, 0)["audio"].item() == pytest.approx((2 * math.log(9) + 100) / 2)
+    assert informative.losses(outputs, batch, 0)["audio"].item() == pytest.approx(2 * math.log(9))
+
+
+def test_distillation_rises_over_twenty_epochs():
+    model, batch = small_model(), random_batch([9, 5], [6, 3])
+    outputs = model(batch, 0)
+    first, last = model.losses(outputs, batch, 0), model.losses(outputs, batch, 20)
+    distilled = last["distillation_visual"] + last["distillation_audio"]
+    torch.testing.assert_close(last["total"] - first["total"], 10 * distilled, rtol=1e-3, atol=1e-5)
