@@ -120,3 +120,10 @@ def test_a_small_batch_is_learned_by_heart():
     spans = model.eval().decode(model(batch, 0), batch)["fusion"]
     assert history[-1] < 0.2 * history[0]
     assert (spans.start.tolist(), spans.end.tolist()) == (batch.start.tolist(), batch.end.tolist())
+
+
+def test_answers_are_the_same_in_inference_mode():
+    model, batch = small_model(), random_batch([6, 9], [3, 4])
+    expected = model(batch, 0).branches["fusion"].end_logits
+    with torch.inference_mode():
+        assert torch.equal(model(batch, 0).branches["fusion"].end_logits, expected)
