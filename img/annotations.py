@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +15,9 @@ from img.config import Annotations
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".webm", ".avi", ".mov"})
 
-_CHARADES_LINE = re.compile(r"^(?P<video>\S+) (?P<start>\S+) (?P<end>\S+)##(?:(?P<query>qid_\d+)##)?(?P<sentence>.*)$")
+_CHARADES_LINE = re.compile(
+    r"(?P<video>\S+) (?P<start>\S+) (?P<end>[^\s#]+)##(?:(?P<query>qid_\d+)##)?(?P<sentence>.*)", re.DOTALL
+)
 
 log = logging.getLogger(__name__)
 
@@ -70,17 +73,20 @@ def read_queries(annotations: Annotations) -> list[Query]:
 
 def read_durations(path: Path) -> dict[str, float]:
     """Reads the videos' durations, in seconds, from JSON of video -> {"duration": seconds}."""
+    content = read_json(path)
     try:
-        return {video: float(entry["duration"]) for video, entry in read_json(path).items()}
-    except (AttributeError, KeyError, TypeError) as error:
-        raise ValueError(f'{path}: expected {{video: {{"duration": seconds}}}}, found no {error}') from error
+        return {video: float(entry["duration"]) for video, entry in content.items()}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f'{path}: expected {{video: {{"duration": seconds}}}}, found something else ({error!r})'
+        ) from error
 
 
 def _charades_sta(path: Path, split: str, durations: dict[str, float]) -> Iterator[Query]:
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines()):
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n")):
         if not line.strip():
             continue
-        match = _CHARADES_LINE.match(line)
+        match = _CHARADES_LINE.fullmatch(line)
         where = f"{path}, line {number + 1}"
         if match is None:
             raise ValueError(f"{where}: expected `video start end##sentence`, found {line!r}")
@@ -98,7 +104,7 @@ def _activitynet_captions(path: Path, split: str) -> Iterator[Query]:
         raise ValueError(f"{path}: expected an object of videos, found a {type(content).__name__}")
     for video, entry in content.items():
         where = f"{path}, video {video}"
-        missing = {"duration", "timestamps", "sentences"} - set(entry)
+        missing = {"duration", "timestamps", "sentences"} - set(entry if isinstance(entry, dict) else ())
         if missing:
             raise ValueError(f"{where}: expected the keys duration, timestamps, sentences; {sorted(missing)} lack")
         if len(entry["timestamps"]) != len(entry["sentences"]):
@@ -107,6 +113,10 @@ def _activitynet_captions(path: Path, split: str) -> Iterator[Query]:
                 f"{len(entry['timestamps'])} and {len(entry['sentences'])}"
             )
         for number, (span, sentence) in enumerate(zip(entry["timestamps"], entry["sentences"], strict=True)):
+            if not isinstance(span, list) or len(span) != 2:
+                raise ValueError(f"{where}: expected a start and an end, found {span!r}")
+            if not isinstance(sentence, str):
+                raise ValueError(f"{where}: expected a sentence, found {sentence!r}")
             duration = _seconds(entry["duration"], where)
             times = _seconds(span[0], where), _seconds(span[1], where)
             yield _query(f"{video}_{number}", split, video, duration, times, sentence)
@@ -128,16 +138,20 @@ def _query(
 
 def _seconds(value: Any, where: str) -> float:
     try:
-        return float(value)
+        seconds = float(value)
     except (TypeError, ValueError):
-        raise ValueError(f"{where}: expected seconds, found {value!r}") from None
+        seconds = math.nan
+    if not math.isfinite(seconds):
+        raise ValueError(f"{where}: expected seconds, found {value!r}")
+    return seconds
 
 
 def find_videos(folder: Path, videos: list[str]) -> dict[str, Path | None]:
     """Finds the files of a dataset's videos in a folder and its subfolders.
 
-    A file belongs to a video where its name without suffix is the video's id, with or without `v_` in front.
-    Where several files do, the first in sorted order is taken and the others are reported.
+    A file belongs to a video where its name without suffix is the video's id, with or without `v_` in front,
+    or the id without its own `v_`. Where several files do, the first in sorted order is taken and the others are
+    reported.
 
     Args:
         folder: where to look.
@@ -147,12 +161,13 @@ def find_videos(folder: Path, videos: list[str]) -> dict[str, Path | None]:
         The file of each video, None where there is none.
     """
     files: dict[str, list[Path]] = {}
-    for path in sorted(folder.rglob("*")):
+    for path in folder.rglob("*"):
         if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file():
-            files.setdefault(path.stem.removeprefix("v_"), []).append(path)
+            files.setdefault(path.stem, []).append(path)
     found: dict[str, Path | None] = {}
     for video in videos:
-        candidates = files.get(video.removeprefix("v_"), [])
+        names = {video, f"v_{video}", video.removeprefix("v_")}
+        candidates = sorted(path for name in names for path in files.get(name, []))
         found[video] = candidates[0] if candidates else None
         if len(candidates) > 1:
             others = ", ".join(str(path) for path in candidates[1:])

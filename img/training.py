@@ -143,7 +143,7 @@ def train(
         History and best weights; the model holds the last ones.
     """
     steps = -(-len(moments) // options.batch_size)
-    optimiser = torch.optim.AdamW(parameter_groups(model, options.weight_decay), lr=options.learning_rate)
+    optimiser = torch.optim.AdamW(parameter_groups(model, options.weight_decay), lr=options.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 1 - step / (steps * options.epochs))
     progress = _resume(folder / _RESUME, model, optimiser, schedule, device)
     bar = tqdm(total=steps * options.epochs, initial=steps * progress.epoch, unit="step", desc="train")
@@ -204,19 +204,14 @@ def _train_epoch(
     return means
 
 
-def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Splits trainable parameters into those that decay and those that do not: biases and layer norms."""
-    norms = {
-        id(parameter)
-        for module in model.modules()
-        if isinstance(module, nn.LayerNorm)
-        for parameter in module.parameters()
-    }
-    decayed, kept = [], []
+def parameter_groups(model: IMG, weight_decay: float) -> list[dict[str, Any]]:
+    """Splits trainable parameters into those that decay and those the model asks to spare."""
+    spared = model.undecayed_parameters()
+    groups: dict[bool, list[nn.Parameter]] = {False: [], True: []}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            (kept if "bias" in name or id(parameter) in norms else decayed).append(parameter)
-    return [{"params": decayed, "weight_decay": weight_decay}, {"params": kept, "weight_decay": 0.0}]
+            groups[name in spared].append(parameter)
+    return [{"params": groups[False], "weight_decay": weight_decay}, {"params": groups[True], "weight_decay": 0.0}]
 
 
 def _save(path: Path, model: IMG, optimiser: Any, schedule: Any, progress: Progress) -> None:

@@ -152,6 +152,8 @@ def _open_glove(path: Path) -> Iterator[tuple[IO[bytes], int]]:
         with path.open("rb", buffering=io.DEFAULT_BUFFER_SIZE * 64) as file:
             yield file, path.stat().st_size
         return
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"{path}: expected a zip, found something else")
     with zipfile.ZipFile(path) as archive:
         members = [member for member in archive.infolist() if member.filename.endswith(".txt")]
         if len(members) != 1:

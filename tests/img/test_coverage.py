@@ -1,0 +1,64 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from feature_folders import write_features
+
+from extractors.store import Store
+from img.coverage import count_coverage, read_coverage, write_coverage
+
+ARRAY = np.zeros((2, 3), np.float32)
+QUERIES = pd.DataFrame(
+    [
+        ("001", "train", ""),
+        ("001", "train", "its start lies outside"),
+        ("001", "test", ""),
+        ("silent", "test", ""),
+        ("broken", "test", ""),
+        ("cut", "test", ""),
+        ("gone", "train", ""),
+        ("gone", "train", "it has no words"),
+        ("new", "test", ""),
+    ],
+    columns=["video", "split", "fault"],
+)
+
+
+def coverage_of(folder: Path) -> pd.DataFrame:
+    store = Store(folder / "store")
+    faults = {"broken": 'failed: no "moov" atom', "cut": "failed: timed out", "gone": "missing"}
+    visual = write_features(folder / "visual", store, {"001": ARRAY, "silent": ARRAY, **faults})
+    audio = write_features(folder / "audio", store, {"001": ARRAY, "silent": "no_audio", **faults})
+    write_coverage(QUERIES, visual, audio, folder / "coverage.tsv")
+    return read_coverage(folder / "coverage.tsv")
+
+
+def test_every_video_has_a_row_with_its_statuses_and_queries(tmp_path: Path) -> None:
+    coverage = coverage_of(tmp_path)
+    assert list(coverage.columns) == ["video", "visual", "audio", "test_queries", "train_queries"]
+    assert [tuple(row) for row in coverage.itertuples(index=False)] == [
+        ("001", "ok", "ok", 1, 2),
+        ("broken", 'failed: no "moov" atom', 'failed: no "moov" atom', 1, 0),
+        ("cut", "failed: timed out", "failed: timed out", 1, 0),
+        ("gone", "missing", "missing", 0, 2),
+        ("new", "not extracted", "not extracted", 1, 0),
+        ("silent", "ok", "no_audio", 1, 0),
+    ]
+
+
+def test_every_query_is_counted_as_used_or_left_out_with_its_reason(tmp_path: Path) -> None:
+    counts = count_coverage(QUERIES, coverage_of(tmp_path))
+    assert counts == {
+        "train": {
+            "queries": 4,
+            "used": 1,
+            "without_sound": 0,
+            "left_out": {"annotation": 2, "video missing": 1},
+        },
+        "test": {
+            "queries": 5,
+            "used": 2,
+            "without_sound": 1,
+            "left_out": {"video failed": 2, "video not extracted": 1},
+        },
+    }

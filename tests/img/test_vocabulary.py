@@ -1,0 +1,160 @@
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from img.vocabulary import (
+    Vocabulary,
+    build_vocabulary,
+    load_vectors,
+    random_vectors,
+    read_glove,
+    save_vectors,
+    tokenise,
+)
+
+
+def test_sentences_are_lower_cased_and_split_as_nltk_does() -> None:
+    assert tokenise("A person doesn't close the Door, quickly.", 128) == [
+        *("a", "person", "does", "n't", "close", "the", "door", ",", "quickly", "."),
+    ]
+    assert tokenise("The man's dog", 128) == ["the", "man", "'s", "dog"]
+
+
+def test_only_the_first_words_are_kept() -> None:
+    assert tokenise("one two three four", 2) == ["one", "two"]
+
+
+def test_a_query_of_two_sentences_is_one_line() -> None:
+    assert tokenise("He runs. She walks.", 128) == ["he", "runs.", "she", "walks", "."]
+
+
+def test_words_with_vectors_and_frequent_characters_are_listed_by_falling_count() -> None:
+    queries = [["bb", "a", "zz"], ["bb", "a", "c"], ["bb"], ["unseen"]]
+    vocabulary = build_vocabulary(queries, frozenset({"a", "bb", "c", "zz", "other"}), min_character_count=2)
+    # bb 3, a 2, then c and zz once each, in alphabetical order; "unseen" has no vector.
+    assert vocabulary.words == ("bb", "a", "c", "zz")
+    # b 6; a, e, n, z 2; c, d, s, u 1 and so left out.
+    assert vocabulary.characters == ("b", "a", "e", "n", "z")
+    assert vocabulary.word_ids() == {"bb": 2, "a": 3, "c": 4, "zz": 5}
+    assert vocabulary.character_ids() == {"b": 2, "a": 3, "e": 4, "n": 5, "z": 6}
+    assert vocabulary.character_count == 7
+
+
+def test_a_vocabulary_is_read_as_it_was_written(tmp_path: Path) -> None:
+    vocabulary = Vocabulary(("the", "café", '"'), ("é", "\\"))
+    vocabulary.save(tmp_path / "vocabulary.json")
+    assert Vocabulary.load(tmp_path / "vocabulary.json") == vocabulary
+
+
+def as_text(folder: Path, text: str) -> Path:
+    path = folder / "glove.txt"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def as_zip(folder: Path, text: str) -> Path:
+    path = folder / "glove.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("glove.txt", text)
+        archive.writestr("readme.md", "no vectors")
+    return path
+
+
+WriteGlove = Callable[[Path, str], Path]
+either_form = pytest.mark.parametrize("write", [as_text, as_zip])
+LINES = """, 1 2 3
+. . . 4 5 6
+at name@domain.com 7 8 9
+at 0.5 -0.25 1e-3
+. 10 11 12
+café 13 14 15
+"""
+
+
+@either_form
+def test_words_with_spaces_neither_break_a_glove_file_nor_hide_a_plain_word(
+    tmp_path: Path, write: WriteGlove
+) -> None:
+    vectors = read_glove(write(tmp_path, LINES), frozenset({"at", ".", ",", "café", "absent"}), 3)
+    assert {word: vector.tolist() for word, vector in vectors.items()} == {
+        ",": [1, 2, 3],
+        "at": pytest.approx([0.5, -0.25, 0.001]),
+        ".": [10, 11, 12],
+        "café": [13, 14, 15],
+    }
+    assert {vector.dtype for vector in vectors.values()} == {np.dtype(np.float32)}
+
+
+@either_form
+@pytest.mark.parametrize(("text", "found"), [("a 1 2\n", 2), ("a 1 2 3 4\n", 4), ("400000 300\n", 1)])
+def test_a_glove_file_of_another_width_is_refused(tmp_path: Path, write: WriteGlove, text: str, found: int) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(ValueError, match=f"line 1: expected a word and 3 numbers, found {found} numbers") as error:
+        read_glove(path, frozenset({"a"}), 3)
+    assert str(path) in str(error.value)
+
+
+def test_a_short_line_is_refused_with_its_number(tmp_path: Path) -> None:
+    path = as_text(tmp_path, "a 1 2 3\nb 1 2 3\nc 1 2\n")
+    with pytest.raises(ValueError, match=r"glove\.txt, line 3: expected a word and 3 numbers, found 2 numbers"):
+        read_glove(path, frozenset({"a", "c"}), 3)
+
+
+def test_a_line_with_something_else_than_numbers_is_refused(tmp_path: Path) -> None:
+    path = as_text(tmp_path, "a 1 2 3\nb 1 x 3\n")
+    with pytest.raises(ValueError, match=r"glove\.txt, line 2: expected numbers after the word"):
+        read_glove(path, frozenset({"b"}), 3)
+
+
+def test_an_absent_glove_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"embedding: expected a GloVe file, found nothing at .*glove\.txt"):
+        read_glove(tmp_path / "glove.txt", frozenset({"a"}), 3)
+
+
+@pytest.mark.parametrize("members", [(), ("a.txt", "b.txt")])
+def test_a_zip_must_hold_one_text_file(tmp_path: Path, members: tuple[str, ...]) -> None:
+    with zipfile.ZipFile(tmp_path / "glove.zip", "w") as archive:
+        for member in members:
+            archive.writestr(member, "a 1\n")
+    with pytest.raises(ValueError, match=r"glove\.zip: expected one \.txt in the zip"):
+        read_glove(tmp_path / "glove.zip", frozenset({"a"}), 1)
+
+
+def test_a_file_called_zip_that_is_none_is_refused_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "glove.zip").write_text("a 1\n")
+    with pytest.raises(ValueError, match=r"glove\.zip: expected a zip"):
+        read_glove(tmp_path / "glove.zip", frozenset({"a"}), 1)
+
+
+@either_form
+def test_every_wanted_vector_of_a_large_file_is_found(tmp_path: Path, write: WriteGlove) -> None:
+    rng = np.random.default_rng(0)
+    words = [f"word{number}" for number in range(20_000)]
+    values = rng.standard_normal((len(words), 5)).round(5)
+    lines = (f"{word} {' '.join(map(str, row))}\n" for word, row in zip(words, values, strict=True))
+    path = write(tmp_path, "".join(lines))
+    vectors = read_glove(path, frozenset(words[::100]), 5)
+    assert set(vectors) == set(words[::100])
+    np.testing.assert_array_equal(
+        np.stack([vectors[word] for word in words[::100]]), values[::100].astype(np.float32)
+    )
+
+
+def test_vectors_are_read_in_the_order_of_the_vocabulary(tmp_path: Path) -> None:
+    vectors = {"b": np.array([1, 2], np.float32), "a": np.array([3, 4], np.float32), "2": np.ones(2, np.float32)}
+    vectors["unused"] = np.zeros(2, np.float32)
+    vocabulary = Vocabulary(("b", "2", "a"), ())
+    save_vectors(tmp_path / "vectors.bin", vocabulary, vectors, 2)
+    read = load_vectors(tmp_path / "vectors.bin", vocabulary)
+    assert read.tolist() == [[1, 2], [1, 1], [3, 4]]
+    assert read.dtype == np.float32
+
+
+def test_a_random_vector_depends_on_its_word_alone() -> None:
+    few, many = random_vectors(["cat"], 300), random_vectors(["dog", "cat", "bird"], 300)
+    np.testing.assert_array_equal(few["cat"], many["cat"])
+    assert not np.array_equal(many["dog"], many["cat"])
+    assert np.std(np.stack(list(many.values()))) == pytest.approx(0.4, rel=0.1)
