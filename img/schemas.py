@@ -32,10 +32,11 @@ def build_schemas() -> dict[str, dict[str, Any]]:
         schema["required"] = ["kind", *schema.get("required", [])]
         definitions[f"extractor_{kind.name}"] = schema
         kinds.append({"$ref": f"#/$defs/extractor_{kind.name}"})
-    dataset["properties"]["extractors"]["additionalProperties"] = {"oneOf": kinds}
-    model = ImgOptions.model_json_schema()
-    dataset["properties"]["model"] = {**dataset["properties"]["model"], **{k: model[k] for k in ("properties",)}}
-    dataset["properties"]["model"]["additionalProperties"] = False
+    extractors, model = dataset["properties"]["extractors"], dataset["properties"]["model"]
+    extractors["patternProperties"] = dict.fromkeys(extractors["patternProperties"], {"oneOf": kinds})
+    extractors["additionalProperties"] = False
+    model["properties"] = ImgOptions.model_json_schema()["properties"]
+    model["additionalProperties"] = False
     return {
         "config": Configuration.model_json_schema(),
         "dataset": dataset,

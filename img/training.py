@@ -52,7 +52,13 @@ class Progress:
 
 
 def run_training(
-    queries_folder: Path, inputs_folder: Path, options: RunOptions, seed: int, store: Store, device: str, fresh: bool
+    queries_folder: Path,
+    inputs_folder: Path,
+    options: RunOptions,
+    seed: int,
+    store: Store,
+    device: str,
+    fresh: bool,
 ) -> tuple[Path, bool]:
     """Trains a run, or finds the finished one in the store.
 
@@ -77,7 +83,8 @@ def run_training(
         "code_version": TRAINING_VERSION,
         "inputs": inputs.content_sha256,
         "queries": {
-            name: sha256_of(queries_folder / name) for name in ("queries.parquet", "vocabulary.json", "vectors.bin")
+            name: sha256_of(queries_folder / name)
+            for name in ("queries.parquet", "vocabulary.json", "vectors.bin")
         },
         "options": options.model_dump(mode="json"),
         "seed": seed,
@@ -99,13 +106,19 @@ def run_training(
     }
     vectors = torch.from_numpy(load_vectors(queries_folder / "vectors.bin", vocabulary))
     sizes = Sizes(
-        inputs.visual.shape[1], inputs.audio.shape[1], len(vectors), vectors.shape[1], vocabulary.character_count
+        inputs.visual.shape[1],
+        inputs.audio.shape[1],
+        len(vectors),
+        vectors.shape[1],
+        vocabulary.character_count,
     )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = build_model(options.model, sizes, vectors).to(device)
         partial = store.partial(key)
-        progress = train(model, splits["train"], splits[options.selection_split], options.training, seed, device, partial)
+        progress = train(
+            model, splits["train"], splits[options.selection_split], options.training, seed, device, partial
+        )
 
     with store.adding(key, ingredients) as folder:
         save_checkpoint(folder / "last.safetensors", model.state_dict(), options.model, sizes)
@@ -124,7 +137,13 @@ def run_training(
 
 
 def train(
-    model: IMG, moments: Moments, selection: Moments, options: TrainingOptions, seed: int, device: str, folder: Path
+    model: IMG,
+    moments: Moments,
+    selection: Moments,
+    options: TrainingOptions,
+    seed: int,
+    device: str,
+    folder: Path,
 ) -> Progress:
     """Trains a model in place, from its beginning or from where an interrupted run in `folder` stopped.
 
@@ -143,7 +162,9 @@ def train(
         History and best weights; the model holds the last ones.
     """
     steps = -(-len(moments) // options.batch_size)
-    optimiser = torch.optim.AdamW(parameter_groups(model, options.weight_decay), lr=options.learning_rate, fused=True)
+    optimiser = torch.optim.AdamW(
+        parameter_groups(model, options.weight_decay), lr=options.learning_rate, fused=True
+    )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 1 - step / (steps * options.epochs))
     progress = _resume(folder / _RESUME, model, optimiser, schedule, device)
     bar = tqdm(total=steps * options.epochs, initial=steps * progress.epoch, unit="step", desc="train")
@@ -156,12 +177,18 @@ def train(
             metrics = score(predict(model, selection, options.batch_size, device))
             row = {"epoch": float(epoch), "learning_rate": rate}
             row |= {f"loss_{name}": value for name, value in losses.items()}
-            row |= {f"{branch}_{name}": value for branch, scores in metrics.items() for name, value in scores.items()}
+            row |= {
+                f"{branch}_{name}": value
+                for branch, scores in metrics.items()
+                for name, value in scores.items()
+            }
             for name, value in row.items():
                 events.add_scalar(name, value, epoch)
             if metrics["fusion"]["R1@0.7"] > progress.best:
                 progress.best, progress.best_epoch = metrics["fusion"]["R1@0.7"], epoch
-                progress.best_state = {name: value.detach().clone() for name, value in model.state_dict().items()}
+                progress.best_state = {
+                    name: value.detach().clone() for name, value in model.state_dict().items()
+                }
             progress.history.append(row)
             progress.epoch = epoch + 1
             bar.set_postfix(loss=f"{losses['total']:.3f}", r1_07=f"{metrics['fusion']['R1@0.7']:.1f}")
@@ -200,7 +227,9 @@ def _train_epoch(
         bar.update()
     means = {name: float(value) / steps for name, value in sums.items()}
     if not np.isfinite(means["total"]):
-        raise ValueError(f"training: the loss became {means['total']} in epoch {epoch}; lower training.learning_rate")
+        raise ValueError(
+            f"training: the loss became {means['total']} in epoch {epoch}; lower training.learning_rate"
+        )
     return means
 
 
@@ -211,14 +240,17 @@ def parameter_groups(model: IMG, weight_decay: float) -> list[dict[str, Any]]:
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
             groups[name in spared].append(parameter)
-    return [{"params": groups[False], "weight_decay": weight_decay}, {"params": groups[True], "weight_decay": 0.0}]
+    return [
+        {"params": groups[False], "weight_decay": weight_decay},
+        {"params": groups[True], "weight_decay": 0.0},
+    ]
 
 
 def _save(path: Path, model: IMG, optimiser: Any, schedule: Any, progress: Progress) -> None:
     state = {
         "model": model.state_dict(),
         "optimiser": optimiser.state_dict(),
-        "schedule": {"last_epoch": schedule.last_epoch, "_step_count": schedule._step_count},
+        "schedule": schedule.state_dict(),
         "progress": vars(progress),
     }
     with replacing(path) as temporary:

@@ -61,7 +61,9 @@ def test_words_without_a_glove_vector_are_not_listed(annotations: Annotations, t
     assert vocabulary.characters == ("t", "a")
 
 
-def test_a_glove_file_without_any_word_of_the_queries_is_refused(annotations: Annotations, tmp_path: Path) -> None:
+def test_a_glove_file_without_any_word_of_the_queries_is_refused(
+    annotations: Annotations, tmp_path: Path
+) -> None:
     (tmp_path / "glove.txt").write_text("dog 9 9\n")
     options = QueryOptions(embedding=tmp_path / "glove.txt", embedding_width=2)
     with pytest.raises(ValueError, match=r"glove\.txt: holds none of the 12 words of the queries"):
@@ -69,7 +71,9 @@ def test_a_glove_file_without_any_word_of_the_queries_is_refused(annotations: An
     assert not (tmp_path / "out").exists()
 
 
-def test_the_videos_table_is_sorted_and_names_shard_and_file(annotations: Annotations, tmp_path: Path) -> None:
+def test_the_videos_table_is_sorted_and_names_shard_and_file(
+    annotations: Annotations, tmp_path: Path
+) -> None:
     (tmp_path / "videos").mkdir()
     for name in ("v_AAA.mp4", "-c_.mkv"):
         (tmp_path / "videos" / name).touch()

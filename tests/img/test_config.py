@@ -1,0 +1,215 @@
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from extractors import registry
+from img.config import (
+    Configuration,
+    Dataset,
+    InputOptions,
+    QueryOptions,
+    RunOptions,
+    Variant,
+    check,
+    check_together,
+    read_datasets,
+    read_variants,
+    read_yaml,
+    resolve,
+    to_json,
+)
+
+PROJECT = Path(__file__).parents[2]
+DATASET: dict[str, Any] = {
+    "annotations": {
+        "format": "activitynet_captions",
+        "splits": {"train": "a/train.json", "test": "a/val.json"},
+    },
+    "videos": "videos",
+    "visual": "sight",
+    "audio": "sound",
+    "extractors": {
+        "sight": {"kind": "i3d", "preset": "charades", "weights": "random"},
+        "sound": {"kind": "pann", "weights": "random"},
+    },
+    "training": {"epochs": 7},
+}
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    """The dataset's settings with one other value; the path is of keys joined by dots."""
+    values = copy.deepcopy(DATASET)
+    *parents, last = path.split(".")
+    place = values
+    for key in parents:
+        place = place.setdefault(key, {})
+    place[last] = value
+    return values
+
+
+def test_settings_left_out_have_their_defaults() -> None:
+    dataset = check(Dataset, DATASET, "demo")
+    assert dataset.queries == QueryOptions(embedding="random", embedding_width=300, max_words=128)
+    assert dataset.inputs == InputOptions(max_clips=128, standardise=False)
+    assert (dataset.training.epochs, dataset.training.batch_size, dataset.seeds) == (7, 16, [0, 1, 2])
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("colour", "red", "colour: Extra inputs are not permitted, found 'red'"),
+        ("training.epoch", 3, "training.epoch: Extra inputs are not permitted, found 3"),
+        ("training.epochs", "many", "training.epochs: Input should be a valid integer"),
+        ("training.epochs", 0, "training.epochs: Input should be greater than or equal to 1, found 0"),
+        ("inputs.standardise", "perhaps", "inputs.standardise: Input should be a valid boolean"),
+        ("queries.embedding", 5, "queries.embedding"),
+        ("seeds", [], "seeds: "),
+        ("seeds", [1, 1], r"seeds: expected different numbers, found \[1, 1\]"),
+        ("shards", 0, "shards: "),
+        ("variants", ["a b"], r"variants\.0: "),
+        ("annotations.format", "csv", "annotations.format: "),
+        ("annotations.format", "charades_sta", "durations: needed where format is charades_sta"),
+        ("annotations.splits", {"test": "a"}, r"splits: expected a split called train, found \['test'\]"),
+        ("selection_split", "val", r"selection_split: expected one of \['test', 'train'\], found 'val'"),
+        ("visual", "eyes", r"visual: expected one of \['sight', 'sound'\], found 'eyes'"),
+        ("visual", "sound", "visual: 'sound' is of kind pann, which reads audio"),
+        ("audio", "sight", "audio: 'sight' is of kind i3d, which reads visual"),
+        ("extractors.sight.kind", "i4d", r"extractors\.sight: kind: expected one of .*, found 'i4d'"),
+        ("extractors.sight.preset", "ucf", r"extractors\.sight: preset: expected one of .*, found 'ucf'"),
+        (
+            "extractors.sight.windows",
+            3,
+            r"extractors\.sight: windows: Extra inputs are not permitted, found 3",
+        ),
+        ("extractors.sight.window", "long", r"extractors\.sight: window: Input should be a valid integer"),
+        (
+            "extractors.sight.crop",
+            300,
+            r"extractors\.sight: crop: expected at most shorter_side = 226, found 300",
+        ),
+        ("extractors.sound", {"kind": "pann"}, r"extractors\.sound: weights: Field required"),
+        ("extractors.sound.hop_seconds", 0, r"extractors\.sound: hop_seconds: "),
+    ],
+)
+def test_a_wrong_setting_is_refused_with_the_file_and_the_key(path: str, value: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message) as error:
+        check(Dataset, changed(path, value), "config/datasets/x.yaml")
+    assert str(error.value).startswith("config/datasets/x.yaml:\n")
+
+
+def test_every_wrong_key_is_named_at_once() -> None:
+    values = changed("training", {"epochs": 0, "batch_size": 0})
+    with pytest.raises(ValueError, match="epochs") as error:
+        check(Dataset, values, "x")
+    assert "training.batch_size" in str(error.value)
+
+
+def test_i3d_presets_are_the_published_recipes() -> None:
+    _, charades = registry.parse({"kind": "i3d", "preset": "charades", "weights": "w.pt"})
+    _, activitynet = registry.parse({"kind": "i3d", "preset": "activitynet", "weights": "w.pt"})
+    names = ("frame_rate", "window", "stride", "shorter_side", "shrink", "crop")
+    assert [getattr(charades, name) for name in names] == [24, 24, 24, 226, False, 224]
+    assert [getattr(activitynet, name) for name in names] == [None, 16, 16, 224, True, 224]
+
+
+def test_a_given_value_goes_before_the_presets() -> None:
+    settings = {"kind": "i3d", "preset": "charades", "weights": "random", "window": 32}
+    _, parameters = registry.parse(settings)
+    assert (parameters.window, parameters.stride) == (32, 24)  # type: ignore[attr-defined]
+    assert settings["kind"] == "i3d"
+
+
+def test_random_is_no_path() -> None:
+    assert QueryOptions.model_validate({"embedding": "random"}).embedding == "random"
+    assert QueryOptions.model_validate({"embedding": "glove.txt"}).embedding == Path("glove.txt")
+
+
+def test_a_variant_changes_the_datasets_options() -> None:
+    dataset = check(Dataset, changed("model", {"preset": "reference", "gamma": 2.0}), "demo")
+    variant = Variant(description="", model={"gamma": 4.0}, training={"sound": False})
+    options = resolve({"demo": dataset}, {"quiet": variant}, "demo", "quiet")
+    assert (options.model.gamma, options.model.preset, options.model.importance_layers) == (
+        4.0,
+        "reference",
+        1,
+    )
+    assert (options.training.epochs, options.training.sound) == (7, False)
+    assert options.selection_split == "test"
+
+
+def test_the_model_takes_its_lengths_from_the_inputs_and_queries() -> None:
+    values = {**changed("inputs.max_clips", 64), "queries": {"max_words": 20}}
+    dataset = check(Dataset, values, "demo")
+    options = resolve({"demo": dataset}, {"img": Variant(description="")}, "demo", "img")
+    assert (options.model.max_clips, options.model.max_words) == (64, 20)
+
+
+@pytest.mark.parametrize(
+    ("variant", "message"),
+    [
+        ({"model": {"slot": 3}}, r"model\.slot: Extra inputs are not permitted, found 3"),
+        ({"model": {"width": 20}}, "model: width 20 must be a multiple of twice the heads"),
+        ({"training": {"learning_rate": -1}}, r"training\.learning_rate: "),
+        ({"training": {"epoch": 1}}, r"training\.epoch: Extra inputs are not permitted"),
+    ],
+)
+def test_a_variants_wrong_option_is_refused_with_its_name(variant: dict[str, Any], message: str) -> None:
+    datasets = {"demo": check(Dataset, DATASET, "demo")}
+    variants = {"odd": check(Variant, {"description": "odd", **variant}, "odd")}
+    with pytest.raises(ValueError, match=message) as error:
+        resolve(datasets, variants, "demo", "odd")
+    assert str(error.value).startswith("dataset demo with variant odd:\n")
+
+
+def test_an_unknown_variant_or_dataset_is_refused_with_the_file() -> None:
+    datasets = {"demo": check(Dataset, changed("variants", ["img", "other"]), "demo")}
+    variants = {"img": Variant(description="")}
+    with pytest.raises(ValueError, match=r"config/datasets/demo\.yaml: variants: .*\['img'\], found 'other'"):
+        check_together(Configuration(), datasets, variants)
+    with pytest.raises(ValueError, match=r"config/config\.yaml: datasets: .*\['demo'\], found 'mini'"):
+        check_together(Configuration(datasets=["mini"]), datasets, variants)
+
+
+def test_a_datasets_own_wrong_model_option_is_refused() -> None:
+    datasets = {"demo": check(Dataset, changed("model", {"head": 2}), "demo")}
+    with pytest.raises(ValueError, match=r"model\.head: Extra inputs are not permitted"):
+        check_together(Configuration(), datasets, {"img": Variant(description="")})
+
+
+def test_settings_survive_the_command_line() -> None:
+    dataset = check(Dataset, DATASET, "demo")
+    options = resolve({"demo": dataset}, {"img": Variant(description="")}, "demo", "img")
+    assert check(RunOptions, json.loads(to_json(options)), "options") == options
+    assert json.loads(to_json(dataset.queries))["embedding"] == "random"
+
+
+def test_the_projects_own_files_are_valid() -> None:
+    config = PROJECT / "config"
+    configuration = check(Configuration, read_yaml(config / "config.yaml"), "config.yaml")
+    datasets = read_datasets(config / "datasets")
+    assert set(datasets) == {path.stem for path in (config / "datasets").glob("*.yaml")}
+    assert "demo" in datasets
+    check_together(configuration, datasets, read_variants(config / "variants.yaml"))
+
+
+def test_the_files_name_what_is_wrong_with_them(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"none\.yaml: expected a YAML file, found nothing"):
+        read_yaml(tmp_path / "none.yaml")
+    (tmp_path / "bad.yaml").write_text("a: [1")
+    with pytest.raises(ValueError, match=r"bad\.yaml: expected YAML"):
+        read_yaml(tmp_path / "bad.yaml")
+    (tmp_path / "variants.yaml").write_text("- img")
+    with pytest.raises(ValueError, match=r"variants\.yaml: expected a mapping of variants, found list"):
+        read_variants(tmp_path / "variants.yaml")
+    (tmp_path / "variants.yaml").write_text("img: {descripton: typo}")
+    with pytest.raises(ValueError, match=r"variants\.yaml: img:\n(.*\n)?descripton: Extra"):
+        read_variants(tmp_path / "variants.yaml")
+
+
+def test_a_dataset_is_named_after_its_file(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(DATASET))
+    assert read_datasets(tmp_path) == {"mine": check(Dataset, DATASET, "mine")}

@@ -1,0 +1,162 @@
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from img.dataset import Moments, draw_clips
+from img.features import Inputs, VideoInputs
+from img.vocabulary import Vocabulary
+
+VOCABULARY = Vocabulary(("a", "cat"), ("c", "a", "t"))
+INPUTS = Inputs(
+    visual=torch.arange(1.0, 25).reshape(12, 2),
+    audio=torch.arange(101.0, 113).reshape(12, 1),
+    videos={"x": VideoInputs(0, 5, True), "y": VideoInputs(5, 4, False), "z": VideoInputs(9, 3, True)},
+    content_sha256="",
+)
+QUERIES = pd.DataFrame(
+    [
+        ("q0", "train", "x", 10.0, 0.0, 4.0, "", ["a", "cat"]),
+        ("q1", "test", "x", 10.0, 0.0, 4.0, "", ["cat"]),
+        ("q2", "train", "unknown", 10.0, 0.0, 4.0, "", ["cat"]),
+        ("q3", "train", "y", 8.0, 2.0, 3.5, "", ["tapir"]),
+        ("q4", "train", "x", 10.0, 4.0, 2.0, "backwards", ["cat"]),
+        ("q5", "train", "z", 3.0, 0.0, 3.0, "", ["a", "zebra", "cat"]),
+    ],
+    columns=["query", "split", "video", "duration", "start", "end", "fault", "words"],
+)
+
+
+def moments(sound: bool = True) -> Moments:
+    return Moments(QUERIES, "train", INPUTS, VOCABULARY, sound)
+
+
+def test_usable_queries_are_those_of_the_split_with_a_video_and_no_fault() -> None:
+    found = moments()
+    assert found.table["query"].tolist() == ["q0", "q3", "q5"]
+    assert len(found) == 3
+    assert found.clips.tolist() == [5, 4, 3]
+    # Clips of 2, 2 and 1 s.
+    assert (found.start.tolist(), found.end.tolist()) == ([0, 1, 0], [1, 1, 2])
+
+
+def test_a_split_without_usable_queries_is_refused() -> None:
+    with pytest.raises(
+        ValueError, match="split train: expected queries with videos, found none among its 1 queries"
+    ):
+        Moments(QUERIES[2:3], "train", INPUTS, VOCABULARY)
+
+
+def test_a_batch_is_padded_with_zeros_to_its_longest_video_query_and_word() -> None:
+    batch = moments().batch(np.array([1, 2]), np.random.default_rng(0))
+    assert batch.visual.tolist() == [
+        [[11, 12], [13, 14], [15, 16], [17, 18]],
+        [[19, 20], [21, 22], [23, 24], [0, 0]],
+    ]
+    assert batch.clip_mask.tolist() == [[True] * 4, [True] * 3 + [False]]
+    # a 2, cat 3, anything else 1.
+    assert batch.words.tolist() == [[1, 0, 0], [2, 1, 3]]
+    assert batch.word_mask.tolist() == [[True, False, False], [True, True, True]]
+    # c 2, a 3, t 4: tapir; a, zebra, cat.
+    assert batch.characters.tolist() == [
+        [[4, 3, 1, 1, 1], [0] * 5, [0] * 5],
+        [[3, 0, 0, 0, 0], [1, 1, 1, 1, 3], [2, 3, 4, 0, 0]],
+    ]
+    assert (batch.start.tolist(), batch.end.tolist()) == ([1, 0], [1, 2])
+
+
+def test_the_sound_of_a_video_without_is_zero() -> None:
+    batch = moments().batch(np.array([0, 1, 2]), np.random.default_rng(0))
+    assert batch.has_audio.tolist() == [True, False, True]
+    assert batch.audio.squeeze(-1).tolist() == [
+        [101, 102, 103, 104, 105],
+        [0, 0, 0, 0, 0],
+        [110, 111, 112, 0, 0],
+    ]
+
+
+def test_without_sound_every_video_counts_as_one_without() -> None:
+    found = moments(sound=False)
+    batch = found.batch(np.array([0, 1, 2]), np.random.default_rng(0))
+    assert not batch.has_audio.any()
+    assert not batch.audio.any()
+    assert not found.has_audio.any()
+
+
+def test_types_are_those_the_model_takes() -> None:
+    batch = moments().batch(np.array([0, 1]), np.random.default_rng(0))
+    for name in ("visual", "audio"):
+        assert getattr(batch, name).dtype == torch.float32
+    for name in ("clip_mask", "word_mask", "has_audio"):
+        assert getattr(batch, name).dtype == torch.bool
+    for name in ("words", "characters", "start", "end", "positive_clips", "negative_clips"):
+        assert getattr(batch, name).dtype == torch.int64
+
+
+Spans = Sequence[tuple[int, int, int]]
+
+
+@st.composite
+def spans(draw: st.DrawFn) -> Spans:
+    """(start, end, clips) of a few moments."""
+    found = []
+    for clips in draw(st.lists(st.integers(1, 30), min_size=1, max_size=8)):
+        start = draw(st.integers(0, clips - 1))
+        found.append((start, draw(st.integers(start, clips - 1)), clips))
+    return found
+
+
+@given(spans=spans(), seed=st.integers(0, 2**32 - 1))
+def test_drawn_clips_lie_inside_and_outside_and_differ(spans: Spans, seed: int) -> None:
+    start, end, clips = (np.array(column) for column in zip(*spans, strict=True))
+    positive, negative = draw_clips(start, end, clips, np.random.default_rng(seed))
+    for (first, last, count), inside, outside in zip(
+        spans, positive.tolist(), negative.tolist(), strict=True
+    ):
+        if first == last:
+            assert inside == [first, first]
+        else:
+            assert inside[0] != inside[1]
+            assert all(first <= clip <= last for clip in inside)
+        if count - (last - first + 1) < 2:
+            assert outside == [0, 0]
+        else:
+            assert outside[0] != outside[1]
+            assert all(0 <= clip < first or last < clip < count for clip in outside)
+
+
+def test_every_pair_of_clips_is_drawn_equally_often() -> None:
+    draws = 12_000
+    start, end, clips = (np.full(draws, value) for value in (2, 4, 6))
+    for drawn, allowed in zip(
+        draw_clips(start, end, clips, np.random.default_rng(0)), ((2, 3, 4), (0, 1, 5)), strict=True
+    ):
+        pairs, counts = np.unique(drawn, axis=0, return_counts=True)
+        assert pairs.tolist() == [[a, b] for a in allowed for b in allowed if a != b]
+        # 2,000 each; the standard deviation is 41.
+        np.testing.assert_allclose(counts, draws / 6, atol=200)
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 4])
+def test_batches_hold_every_sample_once(shuffle: bool, batch_size: int) -> None:
+    found = list(moments().batches(batch_size, np.random.default_rng(3), shuffle))
+    sizes = {1: [1, 1, 1], 2: [2, 1], 3: [3], 4: [3]}
+    assert [len(batch.start) for batch in found] == sizes[batch_size]
+    clips = [int(count) for batch in found for count in batch.clip_mask.sum(dim=1)]
+    assert sorted(clips) == [3, 4, 5]
+    if not shuffle:
+        assert clips == [5, 4, 3]
+
+
+def test_the_order_follows_from_the_generator() -> None:
+    def order(seed: int) -> list[int]:
+        batches = moments().batches(1, np.random.default_rng(seed), shuffle=True)
+        return [int(batch.clip_mask.sum()) for batch in batches]
+
+    assert order(0) == order(0)
+    assert len({tuple(order(seed)) for seed in range(20)}) == 6

@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+
+from img.metrics import best_constant, summarise_iou
+
+
+def test_recalls_and_mean_by_hand() -> None:
+    metrics = summarise_iou(np.array([0.0, 0.3, 0.49, 0.5, 0.7, 1.0, 0.699, 0.1]))
+    assert metrics == {
+        "R1@0.3": pytest.approx(75.0),
+        "R1@0.5": pytest.approx(50.0),
+        "R1@0.7": pytest.approx(25.0),
+        "mIoU": pytest.approx(100 * 3.789 / 8),
+    }
+
+
+def test_no_queries_have_no_metrics() -> None:
+    with pytest.raises(ValueError, match="expected at least one query, found none"):
+        summarise_iou(np.array([]))
+
+
+def test_the_best_constant_equals_a_plain_search() -> None:
+    rng = np.random.default_rng(0)
+    duration = rng.uniform(5, 50, 30)
+    start = rng.uniform(0, 0.7, 30) * duration
+    end = start + rng.uniform(0.05, 0.3, 30) * duration
+    best = {"R1@0.3": 0.0, "R1@0.5": 0.0, "R1@0.7": 0.0, "mIoU": 0.0}
+    for i in range(10):
+        for j in range(i + 1, 11):
+            ious = []
+            for length, left, right in zip(duration, start, end, strict=True):
+                first, last = i / 10 * length, j / 10 * length
+                overlap = max(0.0, min(last, right) - max(first, left))
+                ious.append(overlap / (max(last, right) - min(first, left)))
+            for threshold in (0.3, 0.5, 0.7):
+                share = 100 * sum(iou >= threshold for iou in ious) / len(ious)
+                best[f"R1@{threshold}"] = max(best[f"R1@{threshold}"], share)
+            best["mIoU"] = max(best["mIoU"], 100 * sum(ious) / len(ious))
+    assert best_constant(duration, start, end, steps=10) == pytest.approx(best)
+
+
+def test_the_best_constant_by_hand() -> None:
+    # Two of three queries ask for the first half, one for the last quarter; whole videos in halves:
+    # the first half gives IoU 1, 1, 0, the last one 0, 0, 0.5, the whole one 0.5, 0.5, 0.25.
+    best = best_constant(
+        np.array([4.0, 8.0, 12.0]), np.array([0.0, 0.0, 9.0]), np.array([2.0, 4.0, 12.0]), steps=2
+    )
+    expected = {"R1@0.3": 200 / 3, "R1@0.5": 200 / 3, "R1@0.7": 200 / 3, "mIoU": 200 / 3}
+    assert best == pytest.approx(expected)
