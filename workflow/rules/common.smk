@@ -60,6 +60,10 @@ wildcard_constraints:
 # Videos
 
 
+def get_demo_script(wildcards):
+    return Path(workflow.basedir) / "scripts" / "synthesise_demo.py"
+
+
 def get_annotation_files(wildcards):
     return DATASETS[wildcards.dataset].annotations.files
 

@@ -25,7 +25,7 @@ rule synthesise_demo:
         runtime=20,
     params:
         folder=subpath(output.videos, parent=True),
-        script=workflow.source_path("../scripts/synthesise_demo.py"),
+        script=get_demo_script,
     shell:
         "python {params.script:q} --out {params.folder:q} 2> {log:q}"
 
