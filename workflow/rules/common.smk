@@ -13,6 +13,9 @@ from extractors import registry
 from extractors.manifest import read_manifest
 from img import config as settings
 
+# The environment that environment.yml makes, for those who deploy with conda; otherwise Snakemake's own is used.
+ENVIRONMENT = "img-pipeline"
+
 RUNS = "results/{dataset}/runs/{variant}/seed{seed}"
 MANIFEST = "results/{dataset}/features/{extractor}/shards/{shard}.tsv"
 INPUTS = "results/{dataset}/inputs/{visual}+{audio}"
@@ -21,7 +24,9 @@ INPUTS = "results/{dataset}/inputs/{visual}+{audio}"
 def read_configuration():
     """Checks every configuration file; a fault ends the run before any job."""
     try:
-        configuration = settings.check(settings.Configuration, config, "config/config.yaml")
+        configuration = settings.check(
+            settings.Configuration, config, "config/config.yaml"
+        )
         datasets = settings.read_datasets(Path("config/datasets"))
         variants = settings.read_variants(Path("config/variants.yaml"))
         settings.check_together(configuration, datasets, variants)
@@ -33,7 +38,9 @@ def read_configuration():
 CONFIG, DATASETS, VARIANTS = read_configuration()
 
 # Jobs run with the interpreter that runs Snakemake, whether or not its environment is activated.
-shell.prefix(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; set -euo pipefail; ")
+shell.prefix(
+    f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; set -euo pipefail; "
+)
 
 
 def name_extractors(modality):
@@ -75,7 +82,10 @@ def get_video_folders(wildcards):
         raise WorkflowError(
             f"config/datasets/{wildcards.dataset}.yaml: videos: expected a folder, found nothing at {folder}"
         )
-    return [folder, *sorted(path for path, _, _ in os.walk(folder) if Path(path) != folder)]
+    return [
+        folder,
+        *sorted(path for path, _, _ in os.walk(folder) if Path(path) != folder),
+    ]
 
 
 def get_video_folder(wildcards):
@@ -123,7 +133,9 @@ def get_shard_videos(wildcards):
 
 def get_extractor_settings(wildcards):
     kind, parameters = registry.parse(get_extractor(wildcards))
-    return json.dumps({"kind": kind.name, **parameters.model_dump(mode="json")}, sort_keys=True)
+    return json.dumps(
+        {"kind": kind.name, **parameters.model_dump(mode="json")}, sort_keys=True
+    )
 
 
 def get_code_version(wildcards):
@@ -156,7 +168,10 @@ def find_lost_arrays():
     for folder in Path("results").glob("*/features/*"):
         found = {name for name in os.listdir(folder) if name.endswith(".npy")}
         for manifest in (folder / "shards").glob("*.tsv"):
-            if any(row.is_ok and f"{row.video}.npy" not in found for row in read_manifest(manifest)):
+            if any(
+                row.is_ok and f"{row.video}.npy" not in found
+                for row in read_manifest(manifest)
+            ):
                 lost.add(str(manifest))
     return lost
 
@@ -164,7 +179,10 @@ def find_lost_arrays():
 # Arrays are no outputs of their own (one file a video would make planning slow), so Snakemake does not miss them:
 # a shard that lost one is run again, as with --forcerun, and links it from the store.
 if workflow.is_main_process and workflow.dag_settings is not None:
-    workflow.dag_settings.forcerun = {*workflow.dag_settings.forcerun, *find_lost_arrays()}
+    workflow.dag_settings.forcerun = {
+        *workflow.dag_settings.forcerun,
+        *find_lost_arrays(),
+    }
 
 
 # Queries and inputs
@@ -215,8 +233,13 @@ def get_input_options(wildcards):
 def get_inputs(wildcards):
     """The assembled inputs of a dataset's chosen features."""
     dataset = DATASETS[wildcards.dataset]
-    folder = INPUTS.format(dataset=wildcards.dataset, visual=dataset.visual, audio=dataset.audio)
-    return {"features": f"{folder}/features.safetensors", "index": f"{folder}/index.json"}
+    folder = INPUTS.format(
+        dataset=wildcards.dataset, visual=dataset.visual, audio=dataset.audio
+    )
+    return {
+        "features": f"{folder}/features.safetensors",
+        "index": f"{folder}/index.json",
+    }
 
 
 # Training and evaluation

@@ -16,6 +16,8 @@ rule evaluate:
         "logs/evaluate/{dataset}/{variant}/seed{seed}.log",
     benchmark:
         "logs/evaluate/{dataset}/{variant}/seed{seed}.benchmark.tsv"
+    conda:
+        ENVIRONMENT
     threads: 2
     resources:
         mem_mb=grow(8000),
@@ -45,6 +47,8 @@ rule summarise:
         ),
     log:
         "logs/summarise/{dataset}.log",
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=grow(1000),

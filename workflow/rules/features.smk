@@ -9,12 +9,14 @@ rule extract_visual:
         files=get_extractor_files,
     output:
         manifest="results/{dataset}/features/{extractor}/shards/{shard}.tsv",
-    wildcard_constraints:
-        extractor=name_extractors("visual"),
     log:
         "logs/extract_visual/{dataset}/{extractor}/{shard}.log",
     benchmark:
         "logs/extract_visual/{dataset}/{extractor}/{shard}.benchmark.tsv"
+    wildcard_constraints:
+        extractor=name_extractors("visual"),
+    conda:
+        ENVIRONMENT
     # One process decodes while the network computes; beyond four threads a 3D convolution of one window gains little.
     threads: 4
     resources:
@@ -39,12 +41,14 @@ rule extract_visual:
 
 
 use rule extract_visual as extract_audio with:
-    wildcard_constraints:
-        extractor=name_extractors("audio"),
     log:
         "logs/extract_audio/{dataset}/{extractor}/{shard}.log",
     benchmark:
         "logs/extract_audio/{dataset}/{extractor}/{shard}.benchmark.tsv"
+    wildcard_constraints:
+        extractor=name_extractors("audio"),
+    conda:
+        ENVIRONMENT
     resources:
         mem_mb=grow(4000),
         runtime=lambda wildcards, attempt: 120 * attempt,
@@ -65,6 +69,8 @@ rule report_coverage:
         ),
     log:
         "logs/report_coverage/{dataset}.log",
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=grow(1000),

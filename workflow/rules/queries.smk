@@ -13,6 +13,8 @@ rule prepare_queries:
         "logs/prepare_queries/{dataset}.log",
     benchmark:
         "logs/prepare_queries/{dataset}.benchmark.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=grow(2000),
@@ -37,6 +39,8 @@ rule assemble:
         "logs/assemble/{dataset}/{visual}+{audio}.log",
     benchmark:
         "logs/assemble/{dataset}/{visual}+{audio}.benchmark.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         # The file is written through a memory map: one video is in memory at a time.

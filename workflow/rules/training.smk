@@ -17,6 +17,8 @@ rule train:
         "logs/train/{dataset}/{variant}/seed{seed}.log",
     benchmark:
         "logs/train/{dataset}/{variant}/seed{seed}.benchmark.tsv"
+    conda:
+        ENVIRONMENT
     # The model is small (d = 128): more threads do not make its steps faster.
     threads: 2
     resources:
@@ -51,6 +53,8 @@ rule plot_history:
         ),
     log:
         "logs/plot_history/{dataset}/{variant}/seed{seed}.log",
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=grow(1000),

@@ -18,6 +18,8 @@ rule synthesise_demo:
         "logs/synthesise_demo.log",
     benchmark:
         "logs/synthesise_demo.benchmark.tsv"
+    conda:
+        ENVIRONMENT
     # x264 uses two threads well at this picture size.
     threads: 2
     resources:
@@ -39,6 +41,8 @@ checkpoint list_videos:
         table="results/{dataset}/videos.tsv",
     log:
         "logs/list_videos/{dataset}.log",
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=grow(1000),

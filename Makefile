@@ -1,0 +1,45 @@
+# Two commands: `make demo` and `make test`. Everything they need is made in .venv from requirements.lock.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+CORES ?= 2
+
+.PHONY: help demo test check format lock clean
+
+help:  ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+$(VENV)/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	touch $@
+
+demo: $(VENV)/installed  ## run the whole workflow on made-up data and print the metrics
+	$(BIN)/snakemake --cores $(CORES) results/demo/metrics.json
+	$(BIN)/python -m img show results/demo/metrics.json
+	@echo "metrics:     results/demo/metrics.json"
+	@echo "predictions: results/demo/runs/*/seed*/predictions.parquet"
+	@echo "features:    results/demo/features/{i3d,pann}/*.npy, each beside a .json that says how it was made"
+
+test: check  ## check formats, types and workflow, and run every test but the GPU's
+	$(BIN)/pytest
+
+check: $(VENV)/installed  ## formats, lint and types only
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check workflow
+	$(BIN)/snakemake --lint
+
+format: $(VENV)/installed  ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/snakefmt workflow
+
+lock: $(VENV)/installed  ## pin the newest versions that pyproject.toml allows
+	$(BIN)/pip-compile --quiet --extra dev --strip-extras --no-header --no-emit-index-url --generate-hashes \
+		--allow-unsafe --output-file requirements.lock pyproject.toml
+
+clean:  ## remove what runs made, but not the store's folder if it lies elsewhere
+	rm -rf results logs resources/demo .snakemake
