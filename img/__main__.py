@@ -32,7 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="img", description="Trains and evaluates IMG on extracted features.")
+    parser = argparse.ArgumentParser(
+        prog="img", description="Trains and evaluates IMG on extracted features."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     videos = commands.add_parser("list-videos", help="list a dataset's videos, their shards and files")
@@ -192,7 +194,9 @@ def _train(options: argparse.Namespace) -> None:
     )
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         link_or_copy(file, options.out / file.relative_to(folder))
-    print(f"train: {'restored from the store' if restored else 'trained'}; run: {options.out}", file=sys.stderr)
+    print(
+        f"train: {'restored from the store' if restored else 'trained'}; run: {options.out}", file=sys.stderr
+    )
 
 
 def _evaluate(options: argparse.Namespace) -> None:

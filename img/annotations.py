@@ -106,7 +106,9 @@ def _activitynet_captions(path: Path, split: str) -> Iterator[Query]:
         where = f"{path}, video {video}"
         missing = {"duration", "timestamps", "sentences"} - set(entry if isinstance(entry, dict) else ())
         if missing:
-            raise ValueError(f"{where}: expected the keys duration, timestamps, sentences; {sorted(missing)} lack")
+            raise ValueError(
+                f"{where}: expected the keys duration, timestamps, sentences; {sorted(missing)} lack"
+            )
         if len(entry["timestamps"]) != len(entry["sentences"]):
             raise ValueError(
                 f"{where}: expected as many timestamps as sentences, found "
@@ -150,8 +152,8 @@ def find_videos(folder: Path, videos: list[str]) -> dict[str, Path | None]:
     """Finds the files of a dataset's videos in a folder and its subfolders.
 
     A file belongs to a video where its name without suffix is the video's id, with or without `v_` in front,
-    or the id without its own `v_`. Where several files do, the first in sorted order is taken and the others are
-    reported.
+    or the id without its own `v_`. Where several files do, the first in sorted order is taken and the others
+    are reported.
 
     Args:
         folder: where to look.

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -63,12 +63,18 @@ def load_checkpoint(path: Path) -> IMG:
     Raises:
         ValueError: where the file is no checkpoint of this project; the message names it.
     """
-    with safe_open(path, "pt") as file:
-        metadata = file.metadata() or {}
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (safe_open is no dict)
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
+    except SafetensorError as error:
+        raise ValueError(f"{path}: expected a checkpoint, found no safetensors file ({error})") from error
     if not {"options", "sizes"} <= set(metadata):
         raise ValueError(f"{path}: expected a checkpoint with options and sizes, found {sorted(metadata)}")
     options = check(ImgOptions, json.loads(metadata["options"]), str(path))
     model = build_model(options, Sizes(**json.loads(metadata["sizes"])))
-    model.load_state_dict(tensors)
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise ValueError(f"{path}: expected a checkpoint that fits its options and sizes: {error}") from error
     return model.eval()

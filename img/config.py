@@ -40,8 +40,8 @@ class Annotations(_Strict):
     """Where the queries are and how they are written."""
 
     format: Literal["charades_sta", "activitynet_captions"] = Field(
-        description="`charades_sta`: lines `video start end##sentence` or `video start end##qid_N##sentence`; "
-        "`activitynet_captions`: JSON of video -> duration, timestamps, sentences."
+        description="`charades_sta`: lines `video start end##sentence` or `video start end##qid_N##sentence`"
+        "; `activitynet_captions`: JSON of video -> duration, timestamps, sentences."
     )
     splits: dict[Name, Path] = Field(description="Annotation file of each split; `train` is required.")
     durations: Path | None = Field(
@@ -80,7 +80,8 @@ class InputOptions(_Strict):
     max_clips: int = Field(default=128, ge=1, description="Clips kept of a video; longer ones are pooled.")
     standardise: bool = Field(
         default=False,
-        description="Subtract the training split's mean and divide by its standard deviation, value by value.",
+        description="Subtract the training split's mean and divide by its standard deviation, value by "
+        "value.",
     )
 
 
@@ -121,7 +122,9 @@ class Dataset(_Strict):
         default="test", description="The split on which the `best_on_test` protocol picks its epoch."
     )
     variants: list[Name] = Field(default=["img"], min_length=1, description="What metrics.json compares.")
-    seeds: list[int] = Field(default=[0, 1, 2], min_length=1, description="Training seeds metrics.json reports.")
+    seeds: list[int] = Field(
+        default=[0, 1, 2], min_length=1, description="Training seeds metrics.json reports."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Dataset:
@@ -161,22 +164,22 @@ class RunOptions(_Strict):
 class Configuration(_Strict):
     """config/config.yaml: what holds for every dataset."""
 
-    datasets: list[Name] = Field(
-        default=[], description="Datasets that `snakemake` without a target makes."
-    )
+    datasets: list[Name] = Field(default=[], description="Datasets that `snakemake` without a target makes.")
     store: Path = Field(
         default=Path("results/store"), description="Folder of the content-addressed store; may be shared."
     )
     device: Literal["cpu", "cuda"] = Field(default="cpu", description="Where extraction and training run.")
     on_failure: Literal["report", "stop"] = Field(
-        default="report", description="What a bad video does: `report` lists it, `stop` ends the run after its shard."
+        default="report",
+        description="What a bad video does: `report` lists it, `stop` ends the run after its shard.",
     )
     decoding_timeout: float = Field(
         default=60.0, gt=0, description="Seconds without a sign of life after which a decoder is killed."
     )
     extraction_batch: int = Field(default=4, ge=1, description="Windows in a batch of an extractor.")
     fresh: bool = Field(
-        default=False, description="Train again even where the store holds the finished run: --config fresh=true."
+        default=False,
+        description="Train again even where the store holds the finished run: --config fresh=true.",
     )
 
 
@@ -258,12 +261,15 @@ def check_together(
     """
     for name in configuration.datasets:
         if name not in datasets:
-            raise ValueError(f"config/config.yaml: datasets: expected some of {sorted(datasets)}, found {name!r}")
+            raise ValueError(
+                f"config/config.yaml: datasets: expected some of {sorted(datasets)}, found {name!r}"
+            )
     for name, dataset in datasets.items():
         for variant in dataset.variants:
             if variant not in variants:
                 raise ValueError(
-                    f"config/datasets/{name}.yaml: variants: expected some of {sorted(variants)}, found {variant!r}"
+                    f"config/datasets/{name}.yaml: variants: expected some of {sorted(variants)}, "
+                    f"found {variant!r}"
                 )
             resolve(datasets, variants, name, variant)
 

@@ -30,7 +30,9 @@ class Moments:
         end: label, last clip of each moment, inclusive [Q].
     """
 
-    def __init__(self, queries: pd.DataFrame, split: str, inputs: Inputs, vocabulary: Vocabulary, sound: bool = True):
+    def __init__(
+        self, queries: pd.DataFrame, split: str, inputs: Inputs, vocabulary: Vocabulary, sound: bool = True
+    ):
         """Joins the queries of a split with their videos' inputs.
 
         Args:
@@ -43,11 +45,17 @@ class Moments:
         Raises:
             ValueError: where the split has no usable query.
         """
-        usable = (queries["split"] == split) & (queries["fault"] == "") & queries["video"].isin(list(inputs.videos))
+        usable = (
+            (queries["split"] == split)
+            & (queries["fault"] == "")
+            & queries["video"].isin(list(inputs.videos))
+        )
         self.table = queries[usable].reset_index(drop=True)
         if self.table.empty:
             total = int((queries["split"] == split).sum())
-            raise ValueError(f"split {split}: expected queries with videos, found none among its {total} queries")
+            raise ValueError(
+                f"split {split}: expected queries with videos, found none among its {total} queries"
+            )
         places = [inputs.videos[video] for video in self.table["video"]]
         self.first = np.array([place.first for place in places])
         self.clips = np.array([place.clips for place in places])
@@ -137,7 +145,8 @@ def _draw_two(counts: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 def _characters(words: Sequence[str], ids: dict[str, int]) -> Tensor:
     return pad_sequence(
-        [torch.tensor([ids.get(character, UNKNOWN) for character in word]) for word in words], batch_first=True
+        [torch.tensor([ids.get(character, UNKNOWN) for character in word]) for word in words],
+        batch_first=True,
     )
 
 

@@ -104,7 +104,9 @@ def evaluate_run(
 
 def constants(splits: Mapping[str, Moments]) -> dict[str, dict[str, float]]:
     """Returns the best constant answer's metrics on each split (chosen on that split: an upper bound)."""
+    columns = {
+        split: moments.table[["duration", "start", "end"]].to_numpy() for split, moments in splits.items()
+    }
     return {
-        split: best_constant(*(moments.table[name].to_numpy() for name in ("duration", "start", "end")))
-        for split, moments in splits.items()
+        split: best_constant(values[:, 0], values[:, 1], values[:, 2]) for split, values in columns.items()
     }

@@ -54,13 +54,14 @@ class FeatureFolder:
         if len(widths) != 1:
             reasons = sorted({row.status for row in self.rows.values() if not row.is_ok})[:3]
             raise ValueError(
-                f"{self.folder}: expected features of one width, found {sorted(widths) or 'no features at all'}"
+                f"{self.folder}: expected features of one width, "
+                f"found {sorted(widths) or 'no features at all'}"
                 + (f" ({'; '.join(reasons)})" if reasons else "")
             )
         return widths.pop()
 
     def load(self, video: str, store: Store) -> np.ndarray:
-        """Loads a video's rows, float32 [n, D], healing the array from the store where it was lost or damaged.
+        """Loads a video's rows, float32 [n, D], healing the array from the store if it was lost or damaged.
 
         Raises:
             ValueError: where it cannot be healed; the message holds the command that computes it again.
@@ -79,7 +80,9 @@ class FeatureFolder:
             log.warning(f"{path}: was lost or damaged, restored from the store")
             return
         manifests = (self.folder / "shards").glob("*.tsv")
-        shard = next((shard for shard in manifests if any(r.video == row.video for r in read_manifest(shard))), "…")
+        shard = next(
+            (shard for shard in manifests if any(r.video == row.video for r in read_manifest(shard))), "…"
+        )
         raise ValueError(
             f"{path}: expected the array of SHA-256 {row.feature_sha256}, found "
             f"{'another' if path.is_file() else 'no file'}; compute it again by: "
@@ -113,7 +116,12 @@ class VideoInputs:
 
 
 def assemble(
-    queries: pd.DataFrame, visual: FeatureFolder, audio: FeatureFolder, options: InputOptions, store: Store, out: Path
+    queries: pd.DataFrame,
+    visual: FeatureFolder,
+    audio: FeatureFolder,
+    options: InputOptions,
+    store: Store,
+    out: Path,
 ) -> None:
     """Pools every video's clips, aligns its sound and writes `features.safetensors` and `index.json`.
 
@@ -129,7 +137,10 @@ def assemble(
         ValueError: where features are missing altogether or cannot be healed.
     """
     videos = sorted(video for video in set(queries["video"]) if _has(visual, video))
-    widths = {"visual": visual.width, "audio": audio.width if any(r.is_ok for r in audio.rows.values()) else 1}
+    widths = {
+        "visual": visual.width,
+        "audio": audio.width if any(r.is_ok for r in audio.rows.values()) else 1,
+    }
     places: dict[str, VideoInputs] = {}
     first = 0
     for video in videos:
@@ -137,7 +148,9 @@ def assemble(
         places[video] = VideoInputs(first, clips, _has(audio, video))
         first += clips
 
-    with _safetensors({name: (first, width) for name, width in widths.items()}, out / "features.safetensors") as data:
+    with _safetensors(
+        {name: (first, width) for name, width in widths.items()}, out / "features.safetensors"
+    ) as data:
         for video, place in tqdm(places.items(), unit="video", desc="assemble"):
             rows = slice(place.first, place.first + place.clips)
             data["visual"][rows] = shorten(visual.load(video, store), options.max_clips)
@@ -181,13 +194,13 @@ def _standardise(data: np.ndarray, places: Sequence[VideoInputs], is_training: S
     # A value that never changes carries nothing: it becomes 0, whatever rounding left of its deviation.
     scale = np.where(deviation > _SMALLEST_DEVIATION, 1 / np.maximum(deviation, _SMALLEST_DEVIATION), 0.0)
     for place in places:
-        rows = slice(place.first, place.first + place.clips)
-        data[rows] = (data[rows] - mean) * scale
+        clips = slice(place.first, place.first + place.clips)
+        data[clips] = (data[clips] - mean) * scale
 
 
 @contextmanager
 def _safetensors(shapes: Mapping[str, tuple[int, int]], path: Path) -> Iterator[dict[str, np.ndarray]]:
-    """Gives float32 arrays that lie in a safetensors file, so that a file larger than memory can be written."""
+    """Gives float32 arrays that lie in a safetensors file, which may so be larger than memory."""
     header: dict[str, dict[str, object]] = {}
     offset = 0
     for name, shape in shapes.items():

@@ -21,11 +21,13 @@ def summarise_iou(iou: np.ndarray) -> dict[str, float]:
     return {**recalls, "mIoU": 100.0 * float(np.mean(iou))}
 
 
-def best_constant(duration: np.ndarray, start: np.ndarray, end: np.ndarray, steps: int = 20) -> dict[str, float]:
+def best_constant(
+    duration: np.ndarray, start: np.ndarray, end: np.ndarray, steps: int = 20
+) -> dict[str, float]:
     """Returns, metric by metric, the best that one fixed answer can reach on these very queries.
 
-    The answer is a share of the video, [i/steps, j/steps]·duration, the same for every query. Choosing it on the
-    queries it is scored on, for each metric anew, makes it an upper bound of every such constant.
+    The answer is a share of the video, [i/steps, j/steps]·duration, the same for every query. Choosing it on
+    the queries it is scored on, for each metric anew, makes it an upper bound of every such constant.
 
     Args:
         duration: of each query's video, in seconds [Q].

@@ -6,10 +6,10 @@ import numpy as np
 
 
 def pool(rows: np.ndarray, clips: int) -> np.ndarray:
-    """Brings a sequence of rows to a number of clips by averaging, or by repeating rows where there are fewer.
+    """Brings a sequence of rows to a number of clips: averages rows, or repeats them where there are fewer.
 
-    Clip i is the mean over rows [b_i, b_{i+1}) with b_i = round(i / clips * n), at most n - 1, or row b_i where
-    that range is empty (the authors' data preparation).
+    Clip i is the mean over rows [b_i, b_{i+1}) with b_i = round(i / clips * n), at most n - 1, or row b_i
+    where that range is empty (the authors' data preparation).
 
     Args:
         rows: [n, D].
@@ -37,8 +37,8 @@ def shorten(rows: np.ndarray, max_clips: int) -> np.ndarray:
 def label(clips: int, duration: float, start: float, end: float) -> tuple[int, int]:
     """Finds the clips whose span fits a moment best.
 
-    Of all spans [i/T·D, (j+1)/T·D] with i <= j, the one with the highest IoU; the first in row-major order where
-    several tie.
+    Of all spans [i/T·D, (j+1)/T·D] with i <= j, the one with the highest IoU; the first in row-major order
+    where several tie.
 
     Args:
         clips: T, the video's clips.
@@ -58,9 +58,12 @@ def label(clips: int, duration: float, start: float, end: float) -> tuple[int, i
 
 
 def interval_iou(
-    start: np.ndarray | float, end: np.ndarray | float, other_start: np.ndarray | float, other_end: np.ndarray | float
+    start: np.ndarray | float,
+    end: np.ndarray | float,
+    other_start: np.ndarray | float,
+    other_end: np.ndarray | float,
 ) -> np.ndarray:
-    """Returns the intersection over union of time spans, element by element (broadcast); 0 where both are empty."""
+    """Returns the intersection over union of time spans (broadcast); 0 where both are empty."""
     intersection = np.maximum(np.minimum(end, other_end) - np.maximum(start, other_start), 0.0)
     union = np.maximum(end, other_end) - np.minimum(start, other_start)
     return np.divide(intersection, union, out=np.zeros_like(intersection), where=union > 0)

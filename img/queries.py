@@ -39,7 +39,7 @@ def prepare_queries(annotations: Annotations, options: QueryOptions, out: Path) 
     vocabulary = build_vocabulary(tokenised, frozenset(vectors), options.min_character_count)
 
     out.mkdir(parents=True, exist_ok=True)
-    table = pd.DataFrame([asdict(query) for query in queries]).assign(words=tokenised)
+    table = pd.DataFrame([asdict(query) for query in queries]).assign(words=pd.Series(tokenised))
     with replacing(out / "queries.parquet") as temporary:
         table.to_parquet(temporary, index=False)
     vocabulary.save(out / "vocabulary.json")

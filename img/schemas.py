@@ -14,8 +14,8 @@ from img.models.options import ImgOptions
 def build_schemas() -> dict[str, dict[str, Any]]:
     """Returns the schema of each configuration file, by name.
 
-    The settings of an extractor and of the model are checked against their own classes while a dataset is read;
-    in the schema they take the place of the free mappings.
+    The settings of an extractor and of the model are checked against their own classes while a dataset is
+    read; in the schema they take the place of the free mappings.
     """
     dataset = Dataset.model_json_schema()
     definitions = dataset.setdefault("$defs", {})
@@ -33,7 +33,7 @@ def build_schemas() -> dict[str, dict[str, Any]]:
         definitions[f"extractor_{kind.name}"] = schema
         kinds.append({"$ref": f"#/$defs/extractor_{kind.name}"})
     extractors, model = dataset["properties"]["extractors"], dataset["properties"]["model"]
-    extractors["patternProperties"] = dict.fromkeys(extractors["patternProperties"], {"oneOf": kinds})
+    extractors["patternProperties"] = {names: {"oneOf": kinds} for names in extractors["patternProperties"]}
     extractors["additionalProperties"] = False
     model["properties"] = ImgOptions.model_json_schema()["properties"]
     model["additionalProperties"] = False

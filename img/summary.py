@@ -64,7 +64,9 @@ def _over_seeds(values: list[Any]) -> Any:
 def format_table(metrics: dict[str, Any]) -> str:
     """Returns a dataset's metrics as a text table: a line for each variant, protocol, split and branch."""
     names = list(next(iter(metrics["best_constant"].values())))
-    lines = [f"{'variant':<16}{'protocol':<14}{'split':<16}{'branch':<10}" + "".join(f"{n:>14}" for n in names)]
+    lines = [
+        f"{'variant':<16}{'protocol':<14}{'split':<16}{'branch':<10}" + "".join(f"{n:>14}" for n in names)
+    ]
     for split, scores in metrics["best_constant"].items():
         lines.append(_line("best constant", "-", split, "-", [f"{scores[name]:.1f}" for name in names]))
     for variant, found in metrics["variants"].items():

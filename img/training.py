@@ -62,8 +62,8 @@ def run_training(
 ) -> tuple[Path, bool]:
     """Trains a run, or finds the finished one in the store.
 
-    The store's entry holds `last.safetensors`, `best_on_test.safetensors`, `options.json`, `history.csv` and the
-    TensorBoard folder `events`.
+    The store's entry holds `last.safetensors`, `best_on_test.safetensors`, `options.json`, `history.csv` and
+    the TensorBoard folder `events`.
 
     Args:
         queries_folder: what `prepare_queries` wrote.
@@ -172,10 +172,10 @@ def train(
         for epoch in range(progress.epoch, options.epochs):
             generator = np.random.default_rng([seed, epoch])
             torch.manual_seed(int(generator.integers(2**63)))
-            rate = schedule.get_last_lr()[0]
+            rate = float(schedule.get_last_lr()[0])
             losses = _train_epoch(model, moments, options, epoch, generator, device, optimiser, schedule, bar)
             metrics = score(predict(model, selection, options.batch_size, device))
-            row = {"epoch": float(epoch), "learning_rate": rate}
+            row: dict[str, float] = {"epoch": float(epoch), "learning_rate": rate}
             row |= {f"loss_{name}": value for name, value in losses.items()}
             row |= {
                 f"{branch}_{name}": value
@@ -214,7 +214,11 @@ def _train_epoch(
     steps = 0
     for batch in moments.batches(options.batch_size, generator, shuffle=True):
         on_device = batch.to(device)
-        losses = model.losses(model(on_device, epoch), on_device, epoch)
+        outputs = model(on_device, epoch)
+        # The importance predictor's loss ends the process on a GPU where it is given what is no number.
+        if not torch.isfinite(outputs.importance).all():
+            raise _divergence(epoch)
+        losses = model.losses(outputs, on_device, epoch)
         optimiser.zero_grad(set_to_none=True)
         losses["total"].backward()
         nn.utils.clip_grad_norm_(model.parameters(), options.gradient_clip)
@@ -227,10 +231,14 @@ def _train_epoch(
         bar.update()
     means = {name: float(value) / steps for name, value in sums.items()}
     if not np.isfinite(means["total"]):
-        raise ValueError(
-            f"training: the loss became {means['total']} in epoch {epoch}; lower training.learning_rate"
-        )
+        raise _divergence(epoch)
     return means
+
+
+def _divergence(epoch: int) -> ValueError:
+    return ValueError(
+        f"training: the loss is no number any more in epoch {epoch}; lower training.learning_rate"
+    )
 
 
 def parameter_groups(model: IMG, weight_decay: float) -> list[dict[str, Any]]:

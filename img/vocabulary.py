@@ -94,7 +94,9 @@ def _by_count(counter: Counter[str]) -> list[tuple[str, int]]:
 def random_vectors(words: Iterable[str], width: int) -> dict[str, np.ndarray]:
     """Draws a vector for each word, N(0, 0.4²) as GloVe's values roughly are, from the word alone."""
     return {
-        word: (0.4 * np.random.default_rng(zlib.crc32(word.encode())).standard_normal(width)).astype(np.float32)
+        word: (0.4 * np.random.default_rng(zlib.crc32(word.encode())).standard_normal(width)).astype(
+            np.float32
+        )
         for word in words
     }
 
@@ -102,8 +104,8 @@ def random_vectors(words: Iterable[str], width: int) -> dict[str, np.ndarray]:
 def read_glove(path: Path, words: frozenset[str], width: int) -> dict[str, np.ndarray]:
     """Picks some words' vectors out of a GloVe text file, or a zip that holds one, in one streaming pass.
 
-    A line is a word and `width` numbers. A few words of glove.840B hold spaces (". . ."): the vector is the last
-    `width` fields, the word everything before them.
+    A line is a word and `width` numbers. A few words of glove.840B hold spaces (". . ."): the vector is the
+    last `width` fields, the word everything before them.
 
     Args:
         path: .txt or .zip.
@@ -119,7 +121,10 @@ def read_glove(path: Path, words: frozenset[str], width: int) -> dict[str, np.nd
     """
     wanted = {word.encode(): word for word in words}
     vectors: dict[str, np.ndarray] = {}
-    with _open_glove(path) as (file, size), tqdm(total=size, unit="B", unit_scale=True, desc=path.name) as bar:
+    with (
+        _open_glove(path) as (file, size),
+        tqdm(total=size, unit="B", unit_scale=True, desc=path.name) as bar,
+    ):
         for number, line in enumerate(file, 1):
             bar.update(len(line))
             # Nearly every line is unwanted: looking at its first field alone is what makes the pass fast.
@@ -131,7 +136,9 @@ def read_glove(path: Path, words: frozenset[str], width: int) -> dict[str, np.nd
             # The first line's word holds no space, so it tells the width of the whole file.
             if len(values) < width or (number == 1 and b" " in word):
                 found = len(line.split()) - 1
-                raise ValueError(f"{path}, line {number}: expected a word and {width} numbers, found {found} numbers")
+                raise ValueError(
+                    f"{path}, line {number}: expected a word and {width} numbers, found {found} numbers"
+                )
             if word in wanted:
                 vectors.setdefault(wanted[word], _parse_vector(values, f"{path}, line {number}"))
     return vectors
@@ -141,7 +148,9 @@ def _parse_vector(values: list[bytes], where: str) -> np.ndarray:
     try:
         return np.array(values, dtype=np.float32)
     except ValueError as error:
-        raise ValueError(f"{where}: expected numbers after the word, found something else ({error})") from None
+        raise ValueError(
+            f"{where}: expected numbers after the word, found something else ({error})"
+        ) from None
 
 
 @contextmanager

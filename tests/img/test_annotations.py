@@ -73,7 +73,10 @@ def test_a_query_that_cannot_be_used_says_why_and_the_others_go_on(
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("AO8RW 1 2 someone leaves.", "expected `video start end##sentence`, found 'AO8RW 1 2 someone leaves.'"),
+        (
+            "AO8RW 1 2 someone leaves.",
+            "expected `video start end##sentence`, found 'AO8RW 1 2 someone leaves.'",
+        ),
         ("AO8RW 1##someone leaves.", "expected `video start end##sentence`"),
         ("AO8RW one 2##someone leaves.", "expected seconds, found 'one'"),
         ("AO8RW 1 nan##someone leaves.", "expected seconds, found 'nan'"),
@@ -84,7 +87,7 @@ def test_a_malformed_charades_line_is_refused_with_its_file_and_number(
     tmp_path: Path, line: str, message: str
 ) -> None:
     annotations = charades(tmp_path, f"Y6R7T 1 2##one.\n\n{line}\n")
-    with pytest.raises(ValueError, match="expected|hold no") as error:
+    with pytest.raises(ValueError, match=r"expected|hold no") as error:
         read_queries(annotations)
     assert str(error.value).startswith(f"{tmp_path / 'train.txt'}, line 3: ")
     assert message in str(error.value)
@@ -97,7 +100,11 @@ def test_a_file_without_queries_is_refused(tmp_path: Path) -> None:
 
 def test_an_activitynet_entry_gives_a_query_for_each_sentence(tmp_path: Path) -> None:
     content = {
-        "v_a-_b": {"duration": 80, "timestamps": [[0.5, 19], [60, 99.5]], "sentences": ["A dance. ", " It ends."]},
+        "v_a-_b": {
+            "duration": 80,
+            "timestamps": [[0.5, 19], [60, 99.5]],
+            "sentences": ["A dance. ", " It ends."],
+        },
         "v_c": {"duration": 10.5, "timestamps": [[0, 10.5]], "sentences": ["All."]},
     }
     queries = read_queries(activitynet(tmp_path, content))
@@ -118,7 +125,10 @@ def test_an_activitynet_entry_gives_a_query_for_each_sentence(tmp_path: Path) ->
             "expected as many timestamps as sentences, found 1 and 2",
         ),
         ({"duration": None, "timestamps": [[0, 1]], "sentences": ["a"]}, "expected seconds, found None"),
-        ({"duration": 5, "timestamps": [[0]], "sentences": ["a"]}, r"expected a start and an end, found \[0\]"),
+        (
+            {"duration": 5, "timestamps": [[0]], "sentences": ["a"]},
+            r"expected a start and an end, found \[0\]",
+        ),
         ({"duration": 5, "timestamps": [3], "sentences": ["a"]}, "expected a start and an end, found 3"),
         ({"duration": 5, "timestamps": [[0, 1]], "sentences": [None]}, "expected a sentence, found None"),
     ],
@@ -190,17 +200,31 @@ def test_the_real_activitynet_captions_parse_completely() -> None:
     counts = {split: sum(q.split == split for q in queries) for split in ("train", "test", "val_2")}
     assert counts == {"train": 37421, "test": 17505, "val_2": 17031}
     raw = json.loads((ACTIVITYNET / "train.json").read_text())
-    backwards = sum(min(end, entry["duration"]) <= start for entry in raw.values() for start, end in entry["timestamps"])
+    backwards = sum(
+        min(end, entry["duration"]) <= start for entry in raw.values() for start, end in entry["timestamps"]
+    )
     assert sum(bool(q.fault) for q in queries if q.split == "train") == backwards > 0
     assert all(0 <= q.start < q.end <= q.duration for q in queries if not q.fault)
 
 
 def test_videos_are_found_in_nested_folders_with_any_suffix_and_prefix(tmp_path: Path) -> None:
-    for name in ("a.mp4", "deep/er/v_b.MKV", "v_c.webm", "d.avi", "e.mov", "-f_g-.mp4", "v_v_h.mp4", "v_i.mp4", "a.txt"):
+    for name in (
+        "a.mp4",
+        "deep/er/v_b.MKV",
+        "v_c.webm",
+        "d.avi",
+        "e.mov",
+        "-f_g-.mp4",
+        "v_v_h.mp4",
+        "v_i.mp4",
+        "a.txt",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "folder.mp4").mkdir()
-    found = find_videos(tmp_path, ["a", "b", "v_c", "v_d", "e", "-f_g-", "v_v_h", "v_v_i", "folder", "absent"])
+    found = find_videos(
+        tmp_path, ["a", "b", "v_c", "v_d", "e", "-f_g-", "v_v_h", "v_v_i", "folder", "absent"]
+    )
     names = {video: path and path.relative_to(tmp_path).as_posix() for video, path in found.items()}
     assert names == {
         "a": "a.mp4",
@@ -226,7 +250,10 @@ def test_several_files_of_one_video_are_reported_and_the_first_is_taken(
     assert found == {"a": tmp_path / "b/v_a.mkv", "c": tmp_path / "c.mp4"}
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
-    assert f"video a: several files; {tmp_path / 'b/v_a.mkv'} is taken, not {tmp_path / 'x/a.mp4'}" in record.message
+    assert (
+        f"video a: several files; {tmp_path / 'b/v_a.mkv'} is taken, not {tmp_path / 'x/a.mp4'}"
+        in record.message
+    )
 
 
 def test_absent_videos_are_counted_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

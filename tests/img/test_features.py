@@ -50,7 +50,9 @@ def folders(
     )
 
 
-def assembled(root: Path, options: InputOptions, queries: pd.DataFrame = QUERIES, **changes: object) -> Inputs:
+def assembled(
+    root: Path, options: InputOptions, queries: pd.DataFrame = QUERIES, **changes: object
+) -> Inputs:
     visual, audio, store = folders(root, **changes)  # type: ignore[arg-type]
     assemble(queries, visual, audio, options, store, root / "inputs")
     return Inputs.load(root / "inputs")
@@ -104,9 +106,7 @@ def test_stored_sound_is_multiplied_with_its_kinds_scale(tmp_path: Path) -> None
 
 
 def test_standardisation_uses_the_training_videos_alone(tmp_path: Path) -> None:
-    faulty = queries_of(
-        {"long": "train", "short": "train", "test": "test", "odd": "train"}, faulty=("odd",)
-    )
+    faulty = queries_of({"long": "train", "short": "train", "test": "test", "odd": "train"}, faulty=("odd",))
     visual = {**VISUAL, "odd": np.full((5, 3), 100, np.float32)}
     inputs = assembled(tmp_path, InputOptions(standardise=True), queries=faulty, visual=visual)
     training = np.concatenate([array(VISUAL, "long"), array(VISUAL, "short")]).astype(np.float64)
@@ -132,7 +132,10 @@ def test_the_file_is_a_whole_safetensors_file(tmp_path: Path) -> None:
     assert {values.dtype for values in arrays.values()} == {np.dtype(np.float32)}
     np.testing.assert_array_equal(arrays["visual"], inputs.visual)
     np.testing.assert_array_equal(arrays["audio"], inputs.audio)
-    assert sorted(path.name for path in (tmp_path / "inputs").iterdir()) == ["features.safetensors", "index.json"]
+    assert sorted(path.name for path in (tmp_path / "inputs").iterdir()) == [
+        "features.safetensors",
+        "index.json",
+    ]
 
 
 def test_equal_content_has_an_equal_hash_and_other_content_another(tmp_path: Path) -> None:
@@ -141,9 +144,7 @@ def test_equal_content_has_an_equal_hash_and_other_content_another(tmp_path: Pat
     changed = array(AUDIO, "long").copy()
     changed[3, 1] += 1
     other = assembled(tmp_path / "c", InputOptions(), audio={**AUDIO, "long": changed})
-    silent = assembled(
-        tmp_path / "d", InputOptions(), audio={**AUDIO, "short": np.zeros((3, 2), np.uint8)}
-    )
+    silent = assembled(tmp_path / "d", InputOptions(), audio={**AUDIO, "short": np.zeros((3, 2), np.uint8)})
     assert first.content_sha256 == again.content_sha256
     # The last one's tensors are equal to the first's; that a video has sound is content too.
     np.testing.assert_array_equal(silent.audio, first.audio)
@@ -151,7 +152,9 @@ def test_equal_content_has_an_equal_hash_and_other_content_another(tmp_path: Pat
 
 
 def test_no_features_at_all_are_refused_with_the_reason(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"visual: expected features of one width, found no features .*\(missing\)"):
+    with pytest.raises(
+        ValueError, match=r"visual: expected features of one width, found no features .*\(missing\)"
+    ):
         assembled(tmp_path, InputOptions(), visual=dict.fromkeys(VISUAL, "missing"))
 
 
@@ -176,7 +179,9 @@ def test_a_replaced_array_is_healed_from_the_store(tmp_path: Path) -> None:
     np.testing.assert_array_equal(visual.load("long", store), VISUAL["long"])
 
 
-def test_an_array_damaged_in_the_store_too_is_refused_with_the_command_that_makes_it_again(tmp_path: Path) -> None:
+def test_an_array_damaged_in_the_store_too_is_refused_with_the_command_that_makes_it_again(
+    tmp_path: Path,
+) -> None:
     visual, _, store = folders(tmp_path)
     path = tmp_path / "visual" / "long.npy"
     path.chmod(0o644)
@@ -185,7 +190,9 @@ def test_an_array_damaged_in_the_store_too_is_refused_with_the_command_that_make
     # The array and the store's are one file under two names.
     path.write_bytes(bytes(content))
     shard = tmp_path / "visual" / "shards" / "000.tsv"
-    with pytest.raises(ValueError, match=r"long\.npy: expected the array of SHA-256 .*, found another") as error:
+    with pytest.raises(
+        ValueError, match=r"long\.npy: expected the array of SHA-256 .*, found another"
+    ) as error:
         visual.load("long", store)
     assert str(error.value).endswith(f"compute it again by: snakemake --cores 2 {shard} --forcerun {shard}")
 

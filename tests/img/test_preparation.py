@@ -1,3 +1,4 @@
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,7 @@ def test_pooling_by_hand() -> None:
 def plain_pool(rows: np.ndarray, clips: int) -> np.ndarray:
     bounds = [min(int(np.round(i / clips * len(rows))), len(rows) - 1) for i in range(clips + 1)]
     pooled = []
-    for first, after in zip(bounds[:-1], bounds[1:], strict=True):
+    for first, after in pairwise(bounds):
         pooled.append(rows[first:after].mean(axis=0) if first < after else rows[first])
     return np.array(pooled)
 

@@ -90,16 +90,22 @@ def test_words_with_spaces_neither_break_a_glove_file_nor_hide_a_plain_word(
 
 @either_form
 @pytest.mark.parametrize(("text", "found"), [("a 1 2\n", 2), ("a 1 2 3 4\n", 4), ("400000 300\n", 1)])
-def test_a_glove_file_of_another_width_is_refused(tmp_path: Path, write: WriteGlove, text: str, found: int) -> None:
+def test_a_glove_file_of_another_width_is_refused(
+    tmp_path: Path, write: WriteGlove, text: str, found: int
+) -> None:
     path = write(tmp_path, text)
-    with pytest.raises(ValueError, match=f"line 1: expected a word and 3 numbers, found {found} numbers") as error:
+    with pytest.raises(
+        ValueError, match=f"line 1: expected a word and 3 numbers, found {found} numbers"
+    ) as error:
         read_glove(path, frozenset({"a"}), 3)
     assert str(path) in str(error.value)
 
 
 def test_a_short_line_is_refused_with_its_number(tmp_path: Path) -> None:
     path = as_text(tmp_path, "a 1 2 3\nb 1 2 3\nc 1 2\n")
-    with pytest.raises(ValueError, match=r"glove\.txt, line 3: expected a word and 3 numbers, found 2 numbers"):
+    with pytest.raises(
+        ValueError, match=r"glove\.txt, line 3: expected a word and 3 numbers, found 2 numbers"
+    ):
         read_glove(path, frozenset({"a", "c"}), 3)
 
 
@@ -144,7 +150,11 @@ def test_every_wanted_vector_of_a_large_file_is_found(tmp_path: Path, write: Wri
 
 
 def test_vectors_are_read_in_the_order_of_the_vocabulary(tmp_path: Path) -> None:
-    vectors = {"b": np.array([1, 2], np.float32), "a": np.array([3, 4], np.float32), "2": np.ones(2, np.float32)}
+    vectors = {
+        "b": np.array([1, 2], np.float32),
+        "a": np.array([3, 4], np.float32),
+        "2": np.ones(2, np.float32),
+    }
     vectors["unused"] = np.zeros(2, np.float32)
     vocabulary = Vocabulary(("b", "2", "a"), ())
     save_vectors(tmp_path / "vectors.bin", vocabulary, vectors, 2)

@@ -1,0 +1,200 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from toy_dataset import CLIPS, SECONDS, SILENT, Toy, make_toy, small_options
+
+from extractors.store import Store
+from img.__main__ import main
+from img.checkpoint import load_checkpoint
+from img.evaluation import evaluate_run, predict
+from img.training import run_training
+
+BRANCHES = ("fusion", "visual", "audio", "auto")
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+    return make_toy(tmp_path_factory.mktemp("toy"))
+
+
+@pytest.fixture(scope="module")
+def run(toy: Toy, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    store = Store(tmp_path_factory.mktemp("store"))
+    options = small_options({"epochs": 2, "learning_rate": 5e-3})
+    folder, _ = run_training(toy.queries, toy.inputs, options, 0, store, "cpu", False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def evaluated(toy: Toy, run: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any, pd.DataFrame]:
+    """Metrics, mean importance and the predictions."""
+    out = tmp_path_factory.mktemp("evaluated") / "predictions.parquet"
+    splits = {split: toy.moments(split) for split in ("test", "train")}
+    metrics, importance = evaluate_run(run, splits, 5, "cpu", out)
+    return metrics, importance, pd.read_parquet(out)
+
+
+def test_every_query_has_an_answer_of_every_branch_in_both_protocols(
+    evaluated: tuple[Any, Any, pd.DataFrame],
+) -> None:
+    predictions = evaluated[2]
+    assert list(predictions.columns) == [
+        *("query", "video", "branch", "start", "end", "score", "iou", "importance", "protocol", "split"),
+    ]
+    counts = predictions.groupby(["protocol", "split", "branch"])["query"].agg(["size", "nunique"])
+    assert set(counts.index) == {
+        (protocol, split, branch)
+        for protocol in ("last", "best_on_test")
+        for split in ("test", "train")
+        for branch in BRANCHES
+    }
+    assert all((counts.loc[key] == (8 if key[1] == "test" else 24)).all() for key in counts.index)
+
+
+def test_answers_are_spans_of_whole_clips_with_probabilities(
+    evaluated: tuple[Any, Any, pd.DataFrame],
+) -> None:
+    predictions = evaluated[2]
+    clip = SECONDS / CLIPS
+    first, after = predictions["start"] / clip, predictions["end"] / clip
+    np.testing.assert_allclose(first, first.round())
+    np.testing.assert_allclose(after, after.round())
+    assert ((first >= 0) & (first < after) & (after <= CLIPS)).all()
+    assert predictions["score"].between(0, 1).all()
+    assert predictions["importance"].between(0, 1).all()
+
+
+def test_overlaps_are_those_of_the_annotated_moments(
+    toy: Toy, evaluated: tuple[Any, Any, pd.DataFrame]
+) -> None:
+    table = pd.read_parquet(toy.queries / "queries.parquet").set_index("query")
+    for row in evaluated[2].itertuples():
+        start, end = table.loc[row.query, ["start", "end"]]
+        overlap = max(0.0, min(end, row.end) - max(start, row.start))
+        assert row.iou == pytest.approx(overlap / (max(end, row.end) - min(start, row.start)))
+
+
+def test_metrics_are_those_of_the_predictions(evaluated: tuple[Any, Any, pd.DataFrame]) -> None:
+    metrics, importance, predictions = evaluated
+    rows = predictions.to_dict("records")
+    for protocol in ("last", "best_on_test"):
+        for split in ("test", "train"):
+            for branch in BRANCHES:
+                chosen = [
+                    row
+                    for row in rows
+                    if (row["protocol"], row["split"], row["branch"]) == (protocol, split, branch)
+                ]
+                ious = [row["iou"] for row in chosen]
+                expected = {
+                    f"R1@{m}": 100 * sum(iou >= m for iou in ious) / len(ious) for m in (0.3, 0.5, 0.7)
+                }
+                expected["mIoU"] = 100 * sum(ious) / len(ious)
+                assert metrics[protocol][split][branch] == pytest.approx(expected)
+                mean = sum(row["importance"] for row in chosen) / len(chosen)
+                assert importance[protocol][split] == pytest.approx(mean)
+    assert list(metrics) == ["last", "best_on_test"]
+    assert list(metrics["last"]["test"]) == list(BRANCHES)
+
+
+def test_auto_is_visual_where_there_is_no_sound_and_fusion_elsewhere(
+    evaluated: tuple[Any, Any, pd.DataFrame],
+) -> None:
+    predictions = evaluated[2].set_index(["protocol", "split", "query", "branch"])
+    answers = predictions[["start", "end", "score", "iou"]].unstack("branch")
+    silent = predictions["video"].unstack("branch")["auto"].isin(SILENT).to_numpy()
+    assert 0 < silent.sum() < len(silent)
+    for name in ("start", "end", "score", "iou"):
+        expected = np.where(silent, answers[name]["visual"], answers[name]["fusion"])
+        np.testing.assert_array_equal(answers[name]["auto"], expected)
+    assert not np.array_equal(answers["score"]["visual"], answers["score"]["fusion"])
+
+
+def test_without_sound_auto_is_visual_and_importance_zero(toy: Toy, run: Path) -> None:
+    model = load_checkpoint(run / "last.safetensors")
+    predictions = predict(model, toy.moments("test", sound=False), 16, "cpu").set_index("branch")
+    pd.testing.assert_frame_equal(
+        predictions.loc["auto"].reset_index(drop=True), predictions.loc["visual"].reset_index(drop=True)
+    )
+    assert (predictions["importance"] == 0).all()
+
+
+def test_answers_do_not_depend_on_the_batch(toy: Toy, run: Path) -> None:
+    model = load_checkpoint(run / "last.safetensors")
+    alone, together = (predict(model, toy.moments("test"), size, "cpu") for size in (1, 8))
+    np.testing.assert_allclose(alone["score"], together["score"], rtol=1e-4)
+    np.testing.assert_array_equal(alone[["start", "end"]], together[["start", "end"]])
+
+
+def test_the_commands_train_evaluate_and_summarise(
+    toy: Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = toy.queries.parent
+    options = tmp_path / "options.json"
+    options.write_text(small_options({"epochs": 1, "sound": False}).model_dump_json())
+    common = ["--queries", str(toy.queries)]
+    shards = ["--visual", str(root / "visual"), "--audio", str(root / "audio"), "--shards", "000"]
+    store, out = str(tmp_path / "store"), str(tmp_path / "run")
+    train = ["train", "--options", str(options), *common, "--inputs", str(toy.inputs), "--seed", "3"]
+    evaluate = [
+        "evaluate",
+        *common,
+        "--inputs",
+        str(toy.inputs),
+        "--coverage",
+        str(tmp_path / "coverage.tsv"),
+    ]
+    commands = [
+        ["report-coverage", *common, *shards, "--out", str(tmp_path / "coverage.tsv")],
+        [*train, "--store", store, "--out", out],
+        [*train, "--store", store, "--out", out],
+        [*evaluate, "--run", out, "--variant", "mute", "--description", "no sound"],
+        [
+            "summarise",
+            "--dataset",
+            "toy",
+            "--runs",
+            f"{out}/metrics.json",
+            "--out",
+            str(tmp_path / "all.json"),
+        ],
+        ["show", str(tmp_path / "all.json")],
+        [
+            "plot-history",
+            "--history",
+            f"{out}/history.csv",
+            "--title",
+            "toy",
+            "--out",
+            str(tmp_path / "plot.png"),
+        ],
+    ]
+    for command in commands:
+        assert main(command) == 0
+    printed = capsys.readouterr()
+    assert "train: trained; run:" in printed.err
+    assert "train: restored from the store; run:" in printed.err
+    assert "test: 8 of 8 queries used" in printed.out
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert (metrics["variant"], metrics["description"], metrics["seed"]) == ("mute", "no sound", 3)
+    assert metrics["coverage"]["test"] == {"queries": 8, "used": 8, "without_sound": 2, "left_out": {}}
+    # The run was trained without sound, so it is evaluated without.
+    assert metrics["mean_importance"] == {"last": {"test": 0.0}, "best_on_test": {"test": 0.0}}
+    last = metrics["protocols"]["last"]["test"]
+    assert last["auto"] == last["visual"]
+    summary = json.loads((tmp_path / "all.json").read_text())
+    assert summary["variants"]["mute"]["protocols"]["last"]["test"]["fusion"]["mIoU"]["values"] == [
+        last["fusion"]["mIoU"]
+    ]
+    assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_commands_error_is_a_line_and_a_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", str(tmp_path / "none.json")]) == 1
+    message = capsys.readouterr().err
+    assert message.startswith("error: ")
+    assert "none.json" in message

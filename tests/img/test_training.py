@@ -1,0 +1,254 @@
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from toy_dataset import Toy, make_toy, small_options
+
+from extractors.files import read_json
+from extractors.store import Store
+from img import training
+from img.checkpoint import Sizes, build_model, load_checkpoint, save_checkpoint
+from img.config import RunOptions
+from img.models.img import IMG
+from img.training import parameter_groups, run_training
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+    return make_toy(tmp_path_factory.mktemp("toy"))
+
+
+def run(
+    toy: Toy, store: Store, options: RunOptions | None = None, seed: int = 0, fresh: bool = False
+) -> tuple[Path, bool]:
+    return run_training(toy.queries, toy.inputs, options or small_options(), seed, store, "cpu", fresh)
+
+
+@pytest.fixture(scope="module")
+def finished(toy: Toy, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Store]:
+    """An uninterrupted run of three epochs and its store."""
+    store = Store(tmp_path_factory.mktemp("finished"))
+    folder, restored = run(toy, store)
+    assert not restored
+    return folder, store
+
+
+def test_a_run_holds_what_it_promises(finished: tuple[Path, Store]) -> None:
+    folder, store = finished
+    names = {path.name for path in folder.iterdir()}
+    assert names == {
+        *("last.safetensors", "best_on_test.safetensors", "options.json", "history.csv", "events"),
+        "description.json",
+    }
+    assert len(list((folder / "events").iterdir())) == 1
+    assert not list((store.root / "partial").iterdir())
+    options = read_json(folder / "options.json")
+    history = pd.read_csv(folder / "history.csv")
+    assert options["seed"] == 0
+    assert options["key"] == folder.name
+    assert options["best_epoch"] == history["fusion_R1@0.7"].argmax()
+
+
+def test_the_history_has_a_row_for_each_epoch_and_a_rate_that_falls_linearly_to_zero(
+    finished: tuple[Path, Store],
+) -> None:
+    history = pd.read_csv(finished[0] / "history.csv")
+    assert history["epoch"].tolist() == [0, 1, 2]
+    # 24 queries in batches of 8 are 3 steps an epoch, 9 in all.
+    np.testing.assert_allclose(history["learning_rate"], 5e-4 * np.array([1, 6 / 9, 3 / 9]))
+    assert {"loss_total", "loss_fusion", "fusion_R1@0.7", "visual_mIoU", "auto_mIoU"} <= set(history.columns)
+
+
+def kill_in_epoch(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
+    train_epoch = training._train_epoch
+
+    def train_or_die(*arguments: Any) -> Any:
+        if arguments[3] == epoch:
+            raise KeyboardInterrupt
+        return train_epoch(*arguments)
+
+    monkeypatch.setattr(training, "_train_epoch", train_or_die)
+
+
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_a_killed_run_goes_on_and_ends_bitwise_where_an_uninterrupted_one_does(
+    toy: Toy, finished: tuple[Path, Store], tmp_path: Path, epoch: int
+) -> None:
+    store = Store(tmp_path)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        kill_in_epoch(monkeypatch, epoch)
+        with pytest.raises(KeyboardInterrupt):
+            run(toy, store)
+    assert list(store.entries()) == []
+    torch.manual_seed(99)  # What else happens in the process makes no difference.
+    epochs: list[int] = []
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        train_epoch = training._train_epoch
+        monkeypatch.setattr(training, "_train_epoch", lambda *a: epochs.append(a[3]) or train_epoch(*a))
+        folder, restored = run(toy, store)
+    assert not restored
+    assert epochs == list(range(epoch, 3))
+    for name in ("last.safetensors", "best_on_test.safetensors"):
+        resumed, whole = load_file(folder / name), load_file(finished[0] / name)
+        assert resumed.keys() == whole.keys()
+        assert all(torch.equal(resumed[tensor], whole[tensor]) for tensor in whole)
+    assert (folder / "history.csv").read_bytes() == (finished[0] / "history.csv").read_bytes()
+    assert (folder / "options.json").read_bytes() == (finished[0] / "options.json").read_bytes()
+
+
+def fail(*_: object) -> None:
+    raise AssertionError("trained again")
+
+
+def test_a_finished_run_is_restored_without_training(
+    toy: Toy, finished: tuple[Path, Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "train", fail)
+    assert run(toy, finished[1]) == (finished[0], True)
+
+
+@pytest.mark.parametrize(
+    ("options", "seed"),
+    [
+        (small_options(), 1),
+        (small_options(gamma=2.0), 0),
+        (small_options({"weight_decay": 0.02}), 0),
+        (small_options({"sound": False}), 0),
+    ],
+)
+def test_another_option_or_seed_is_another_run(
+    toy: Toy, finished: tuple[Path, Store], monkeypatch: pytest.MonkeyPatch, options: RunOptions, seed: int
+) -> None:
+    monkeypatch.setattr(training, "train", fail)
+    with pytest.raises(AssertionError, match="trained again"):
+        run(toy, finished[1], options, seed)
+
+
+def test_other_inputs_or_queries_are_another_run(
+    toy: Toy, finished: tuple[Path, Store], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(training, "train", fail)
+    other = make_toy(tmp_path)
+    # Made again in the same way, it is the same.
+    assert run(other, finished[1])[1]
+    (other.queries / "vocabulary.json").write_text((other.queries / "vocabulary.json").read_text() + " ")
+    with pytest.raises(AssertionError, match="trained again"):
+        run(other, finished[1])
+    (other.inputs / "index.json").write_text((other.inputs / "index.json").read_text() + " ")
+    with pytest.raises(AssertionError, match="trained again"):
+        run(Toy(toy.queries, other.inputs, toy.store), finished[1])
+
+
+def test_fresh_trains_again_and_keeps_the_new_run(toy: Toy, tmp_path: Path) -> None:
+    store, options = Store(tmp_path), small_options({"epochs": 1})
+    first, _ = run(toy, store, options)
+    inode = (first / "last.safetensors").stat().st_ino
+    weights = load_file(first / "last.safetensors")
+    # A file that lives on elsewhere keeps its inode, which so is not given to the next file.
+    (tmp_path / "link").hardlink_to(first / "last.safetensors")
+    second, restored = run(toy, store, options, fresh=True)
+    assert not restored
+    assert second == first
+    assert (second / "last.safetensors").stat().st_ino != inode
+    again = load_file(second / "last.safetensors")
+    assert all(torch.equal(again[name], weights[name]) for name in weights)
+
+
+def test_fresh_starts_an_interrupted_run_at_its_beginning(
+    toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path)
+    with pytest.MonkeyPatch.context() as killing:
+        kill_in_epoch(killing, 1)
+        with pytest.raises(KeyboardInterrupt):
+            run(toy, store)
+    kill_in_epoch(monkeypatch, 0)
+    with pytest.raises(KeyboardInterrupt):
+        run(toy, store, fresh=True)
+
+
+def test_a_loss_that_is_no_number_is_refused(toy: Toy, tmp_path: Path) -> None:
+    options = small_options({"learning_rate": 1e30})
+    with pytest.raises(
+        ValueError, match=r"the loss is no number any more in epoch 0; lower training.learning_rate"
+    ):
+        run(toy, Store(tmp_path), options)
+    assert list(Store(tmp_path).entries()) == []
+
+
+def test_a_loss_that_is_no_number_in_an_epochs_last_step_is_refused(
+    toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        IMG, "losses", lambda self, outputs, *_: {"total": outputs.importance.sum() * torch.nan}
+    )
+    with pytest.raises(ValueError, match="no number any more in epoch 0"):
+        run(toy, Store(tmp_path), small_options({"batch_size": 24}))
+
+
+def small_model(**options: Any) -> Any:
+    return build_model(small_options(**options).model, Sizes(4, 3, 5, 8, 9))
+
+
+def test_biases_and_layer_norms_do_not_decay_and_all_else_does() -> None:
+    model = small_model()
+    decayed, kept = parameter_groups(model, 0.25)
+    assert (decayed["weight_decay"], kept["weight_decay"]) == (0.25, 0.0)
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    kept_names = {names[id(parameter)] for parameter in kept["params"]}
+    decayed_names = {names[id(parameter)] for parameter in decayed["params"]}
+    trainable = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+    assert kept_names | decayed_names == trainable
+    assert not kept_names & decayed_names
+    assert {name for name in trainable if "bias" in name} <= kept_names
+    # Before training a layer norm's weights are all one, and no other tensor's are.
+    ones = {name for name, parameter in model.named_parameters() if (parameter == 1).all()}
+    assert ones
+    assert kept_names == ones | {name for name in trainable if "bias" in name}
+
+
+def test_a_small_model_learns_the_toy(toy: Toy, tmp_path: Path) -> None:
+    options = small_options({"epochs": 20, "learning_rate": 5e-3, "batch_size": 4}, dropout=0.0)
+    folder, _ = run(toy, Store(tmp_path), options)
+    history = pd.read_csv(folder / "history.csv")
+    assert history["loss_fusion"].iloc[-1] < 0.5 * history["loss_fusion"].iloc[0]
+    assert history["visual_R1@0.7"].iloc[-1] >= 75
+
+
+def test_a_checkpoint_rebuilds_its_model(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    model = small_model(gamma=2.5)
+    path = tmp_path / "model.safetensors"
+    save_checkpoint(path, model.state_dict(), model.options, Sizes(4, 3, 5, 8, 9))
+    loaded = load_checkpoint(path)
+    assert loaded.options == model.options
+    assert not loaded.training
+    assert all(torch.equal(loaded.state_dict()[name], value) for name, value in model.state_dict().items())
+    with safe_open(path, "pt") as file:
+        assert set(file.metadata()) == {"options", "sizes"}
+
+
+@pytest.mark.parametrize(
+    "write", [lambda path: save_file({"a": torch.ones(2)}, path), lambda path: path.write_text("x")]
+)
+def test_a_foreign_file_is_no_checkpoint(tmp_path: Path, write: Callable[[Path], object]) -> None:
+    path = tmp_path / "foreign.safetensors"
+    write(path)
+    with pytest.raises(ValueError, match=r"foreign\.safetensors: expected a checkpoint"):
+        load_checkpoint(path)
+
+
+def test_a_checkpoint_of_other_sizes_is_refused_with_its_name(tmp_path: Path) -> None:
+    model = small_model()
+    path = tmp_path / "model.safetensors"
+    state = copy.copy(model.state_dict())
+    save_checkpoint(path, state, model.options, Sizes(5, 3, 5, 8, 9))
+    with pytest.raises(ValueError, match=r"model\.safetensors: expected a checkpoint"):
+        load_checkpoint(path)

@@ -1,0 +1,80 @@
+"""A tiny dataset that a small model learns in seconds: each video holds a `red` and a `blue` moment."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from feature_folders import write_features
+
+from extractors.store import Store
+from img.config import Annotations, InputOptions, QueryOptions, RunOptions
+from img.dataset import Moments, read_queries_table
+from img.features import Inputs, assemble
+from img.queries import prepare_queries
+
+CLIPS, SECONDS = 8, 16.0
+SILENT = ("train3", "test1")
+"""Videos without sound."""
+
+
+@dataclass(frozen=True)
+class Toy:
+    """Folders as the workflow makes them."""
+
+    queries: Path
+    inputs: Path
+    store: Store
+
+    def moments(self, split: str, sound: bool = True) -> Moments:
+        table, vocabulary = read_queries_table(self.queries)
+        return Moments(table, split, Inputs.load(self.inputs), vocabulary, sound)
+
+
+def make_toy(root: Path) -> Toy:
+    """Writes 12 training and 4 test videos with two queries each; two of them have no sound."""
+    rng = np.random.default_rng(0)
+    lines: dict[str, list[str]] = {"train": [], "test": []}
+    visual: dict[str, np.ndarray | str] = {}
+    audio: dict[str, np.ndarray | str] = {}
+    for video in [f"train{number}" for number in range(12)] + [f"test{number}" for number in range(4)]:
+        seen = 0.1 * rng.standard_normal((CLIPS, 4)).astype(np.float32)
+        places = rng.permutation(CLIPS // 2)[:2] * 2
+        for channel, (colour, first) in enumerate(zip(("red", "blue"), places, strict=True)):
+            seen[first : first + 2, channel] += 2
+            start, end = (place * SECONDS / CLIPS for place in (first, first + 2))
+            lines[video.rstrip("0123456789")].append(f"{video} {start} {end}##the {colour} light\n")
+        visual[video] = seen
+        audio[video] = "no_audio" if video in SILENT else seen[:, :3] + 1
+    for split, text in lines.items():
+        root.mkdir(parents=True, exist_ok=True)
+        (root / f"{split}.txt").write_text("".join(text))
+    (root / "durations.json").write_text(
+        "{" + ", ".join(f'"{video}": {{"duration": {SECONDS}}}' for video in visual) + "}"
+    )
+    annotations = Annotations(
+        format="charades_sta",
+        splits={split: root / f"{split}.txt" for split in lines},
+        durations=root / "durations.json",
+    )
+    prepare_queries(annotations, QueryOptions(embedding_width=8, min_character_count=1), root / "queries")
+    store = Store(root / "store")
+    table, _ = read_queries_table(root / "queries")
+    assemble(
+        table,
+        write_features(root / "visual", store, visual),
+        write_features(root / "audio", store, audio),
+        InputOptions(max_clips=CLIPS),
+        store,
+        root / "inputs",
+    )
+    return Toy(root / "queries", root / "inputs", store)
+
+
+def small_options(training: dict[str, Any] | None = None, **model: Any) -> RunOptions:
+    """Options of a model that trains an epoch of the toy in a moment."""
+    size = {"width": 16, "heads": 2, "max_clips": CLIPS, "max_words": 8}
+    steps = {"epochs": 3, "batch_size": 8, **(training or {})}
+    return RunOptions.model_validate(
+        {"model": {**size, **model}, "training": steps, "selection_split": "test"}
+    )
