@@ -127,8 +127,7 @@ def draw_clips(
         Clips inside [B, 2] and outside [B, 2].
     """
     inside = end - start + 1
-    positive = _draw_two(inside, generator)
-    positive = np.where(inside[:, None] > 1, positive, 0) + start[:, None]
+    positive = _draw_two(inside, generator) + start[:, None]
     outside = clips - inside
     negative = _draw_two(outside, generator)
     negative = negative + np.where(negative < start[:, None], 0, inside[:, None])
@@ -136,7 +135,7 @@ def draw_clips(
 
 
 def _draw_two(counts: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Draws two different numbers below each count [B, 2]; meaningless where a count is below 2."""
+    """Draws two different numbers below each count [B, 2]; 0 where it is 1, meaningless where it is 0."""
     uniform = generator.random((len(counts), 2))
     first = np.floor(uniform[:, 0] * counts).astype(np.int64)
     step = 1 + np.floor(uniform[:, 1] * (counts - 1)).astype(np.int64)

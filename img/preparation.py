@@ -52,7 +52,6 @@ def label(clips: int, duration: float, start: float, end: float) -> tuple[int, i
     first = np.arange(clips)[:, None] / clips * duration
     last = (np.arange(clips)[None, :] + 1) / clips * duration
     overlap = interval_iou(first, last, start, min(end, duration))
-    overlap[np.tril_indices(clips, -1)] = -1
     i, j = np.unravel_index(int(overlap.argmax()), overlap.shape)
     return int(i), int(j)
 

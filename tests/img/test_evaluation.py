@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from toy_dataset import CLIPS, SECONDS, SILENT, Toy, make_toy, small_options
 
 from extractors.store import Store
 from img.__main__ import main
-from img.checkpoint import load_checkpoint
+from img.checkpoint import Sizes, build_model, load_checkpoint, save_checkpoint
 from img.evaluation import evaluate_run, predict
 from img.training import run_training
 
@@ -112,6 +113,19 @@ def test_auto_is_visual_where_there_is_no_sound_and_fusion_elsewhere(
         expected = np.where(silent, answers[name]["visual"], answers[name]["fusion"])
         np.testing.assert_array_equal(answers[name]["auto"], expected)
     assert not np.array_equal(answers["score"]["visual"], answers["score"]["fusion"])
+
+
+def test_each_protocol_uses_its_own_weights(toy: Toy, run: Path, tmp_path: Path) -> None:
+    shutil.copyfile(run / "last.safetensors", tmp_path / "last.safetensors")
+    sizes = Sizes(4, 3, len(toy.vocabulary.words), 8, toy.vocabulary.character_count)
+    untrained = build_model(small_options().model, sizes)
+    save_checkpoint(tmp_path / "best_on_test.safetensors", untrained.state_dict(), untrained.options, sizes)
+    evaluate_run(tmp_path, {"test": toy.moments("test")}, 8, "cpu", tmp_path / "predictions.parquet")
+    predictions = pd.read_parquet(tmp_path / "predictions.parquet").set_index("protocol")
+    for protocol in ("last", "best_on_test"):
+        alone = predict(load_checkpoint(tmp_path / f"{protocol}.safetensors"), toy.moments("test"), 8, "cpu")
+        np.testing.assert_array_equal(predictions.loc[protocol, "score"], alone["score"])
+    assert not np.array_equal(predictions.loc["last", "score"], predictions.loc["best_on_test", "score"])
 
 
 def test_without_sound_auto_is_visual_and_importance_zero(toy: Toy, run: Path) -> None:

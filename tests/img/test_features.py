@@ -202,3 +202,11 @@ def test_an_array_that_the_store_does_not_hold_is_refused(tmp_path: Path) -> Non
     (tmp_path / "visual" / "long.npy").unlink()
     with pytest.raises(ValueError, match="found no file; compute it again by: snakemake"):
         visual.load("long", Store(tmp_path / "another"))
+
+
+def test_an_entry_of_the_store_that_holds_another_array_heals_nothing(tmp_path: Path) -> None:
+    visual, _, store = folders(tmp_path)
+    (tmp_path / "visual" / "long.npy").unlink()
+    (tmp_path / "visual" / "short.json").replace(tmp_path / "visual" / "long.json")
+    with pytest.raises(ValueError, match="found no file; compute it again by: snakemake"):
+        visual.load("long", store)

@@ -39,6 +39,11 @@ def test_the_best_constant_equals_a_plain_search() -> None:
     assert best_constant(duration, start, end, steps=10) == pytest.approx(best)
 
 
+def test_the_best_constant_may_end_with_the_video() -> None:
+    best = best_constant(np.array([4.0, 8.0]), np.array([2.0, 4.0]), np.array([4.0, 8.0]), steps=2)
+    assert best == {"R1@0.3": 100, "R1@0.5": 100, "R1@0.7": 100, "mIoU": 100}
+
+
 def test_the_best_constant_by_hand() -> None:
     # Two of three queries ask for the first half, one for the last quarter; whole videos in halves:
     # the first half gives IoU 1, 1, 0, the last one 0, 0, 0.5, the whole one 0.5, 0.5, 0.25.

@@ -215,10 +215,11 @@ def test_biases_and_layer_norms_do_not_decay_and_all_else_does() -> None:
 
 
 def test_a_small_model_learns_the_toy(toy: Toy, tmp_path: Path) -> None:
-    options = small_options({"epochs": 20, "learning_rate": 5e-3, "batch_size": 4}, dropout=0.0)
+    options = small_options({"epochs": 20, "learning_rate": 2e-3, "batch_size": 4}, dropout=0.0)
     folder, _ = run(toy, Store(tmp_path), options)
     history = pd.read_csv(folder / "history.csv")
     assert history["loss_fusion"].iloc[-1] < 0.5 * history["loss_fusion"].iloc[0]
+    # No constant answer reaches more than 50.
     assert history["visual_R1@0.7"].iloc[-1] >= 75
 
 

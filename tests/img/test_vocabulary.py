@@ -71,11 +71,12 @@ at name@domain.com 7 8 9
 at 0.5 -0.25 1e-3
 . 10 11 12
 café 13 14 15
+at 9 9 9
 """
 
 
 @either_form
-def test_words_with_spaces_neither_break_a_glove_file_nor_hide_a_plain_word(
+def test_words_with_spaces_or_met_again_neither_break_a_glove_file_nor_hide_a_plain_word(
     tmp_path: Path, write: WriteGlove
 ) -> None:
     vectors = read_glove(write(tmp_path, LINES), frozenset({"at", ".", ",", "café", "absent"}), 3)

@@ -12,6 +12,7 @@ from img.config import Annotations, InputOptions, QueryOptions, RunOptions
 from img.dataset import Moments, read_queries_table
 from img.features import Inputs, assemble
 from img.queries import prepare_queries
+from img.vocabulary import Vocabulary
 
 CLIPS, SECONDS = 8, 16.0
 SILENT = ("train3", "test1")
@@ -25,6 +26,10 @@ class Toy:
     queries: Path
     inputs: Path
     store: Store
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        return Vocabulary.load(self.queries / "vocabulary.json")
 
     def moments(self, split: str, sound: bool = True) -> Moments:
         table, vocabulary = read_queries_table(self.queries)
