@@ -37,7 +37,9 @@ def _parser() -> argparse.ArgumentParser:
     extract = commands.add_parser("extract", help="extract the features of some videos into a folder")
     extract.add_argument("kind", choices=sorted(KINDS), help="extractor kind")
     extract.add_argument("videos", nargs="+", type=Path, metavar="VIDEO", help="media files")
-    extract.add_argument("--out", required=True, type=Path, help="folder for {video}.npy, .json, manifest.tsv")
+    extract.add_argument(
+        "--out", required=True, type=Path, help="folder for {video}.npy, .json, manifest.tsv"
+    )
     extract.add_argument(
         "--set",
         action="append",
@@ -49,7 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_runtime(extract)
     extract.set_defaults(run=_extract)
 
-    shard = commands.add_parser("shard", help="extract one shard of a list of videos (what a workflow job does)")
+    shard = commands.add_parser(
+        "shard", help="extract one shard of a list of videos (what a workflow job does)"
+    )
     shard.add_argument("--settings", required=True, type=json.loads, help="extractor settings as JSON")
     shard.add_argument("--videos", required=True, type=Path, help="table with columns video, path, shard")
     shard.add_argument("--shard", required=True, help="the shard to take from the table")
@@ -62,7 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     store = commands.add_parser("store", help="list, verify or prune a store")
     store.add_argument("action", choices=("list", "verify", "prune"))
     store.add_argument("--store", required=True, type=Path)
-    store.add_argument("--older-than", type=float, default=0.0, metavar="DAYS", help="prune: only older entries")
+    store.add_argument(
+        "--older-than", type=float, default=0.0, metavar="DAYS", help="prune: only older entries"
+    )
     store.add_argument("--even-linked", action="store_true", help="prune: entries in use by results too")
     store.add_argument("--dry-run", action="store_true", help="prune: only say what would go")
     store.set_defaults(run=_store)
@@ -74,7 +80,9 @@ def _add_runtime(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-size", type=int, default=4, help="windows in a batch (default: 4)")
     parser.add_argument("--workers", type=int, default=1, help="decoding processes (default: 1)")
     parser.add_argument("--threads", type=int, help="threads of the network on the CPU (default: all cores)")
-    parser.add_argument("--timeout", type=float, default=60.0, help="seconds before a silent decoder is killed")
+    parser.add_argument(
+        "--timeout", type=float, default=60.0, help="seconds before a silent decoder is killed"
+    )
     parser.add_argument(
         "--on-failure",
         choices=("report", "stop"),
@@ -120,14 +128,8 @@ def _run(
     store: Store,
     manifest: Path,
 ) -> int:
-    import torch
-
     from extractors.shard import Runtime, extract_shard
 
-    if options.device == "cuda" and not torch.cuda.is_available():
-        raise ValueError("--device: expected a CUDA device, found none; use --device cpu")
-    if options.threads:
-        torch.set_num_threads(options.threads)
     store.remove_abandoned()
     counts = extract_shard(
         kind,
@@ -136,7 +138,9 @@ def _run(
         store=store,
         out=options.out,
         manifest=manifest,
-        runtime=Runtime(options.device, options.batch_size, options.workers, options.timeout),
+        runtime=Runtime(
+            options.device, options.batch_size, options.workers, options.timeout, options.threads
+        ),
         on_failure=options.on_failure,
     )
     print(f"{kind.name}: {counts}; manifest: {manifest}", file=sys.stderr)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
-import torch
 
 from extractors.decoding import Decoded, Finished, Restarted
 from extractors.errors import MediaError
@@ -42,8 +42,8 @@ def embed_videos(
 ) -> Iterator[tuple[int, Features | MediaError]]:
     """Turns decoded windows into features, video by video.
 
-    Every batch has `batch_size` windows, the last one filled up with copies, so that a window's row is computed
-    by the same kernels whichever videos stand beside it.
+    Every batch has `batch_size` windows, the last one filled up with copies, so that a window's row is
+    computed by the same kernels whichever videos stand beside it.
 
     Args:
         extractor: the network.
@@ -94,6 +94,9 @@ def embed_videos(
 
 
 def _embed(extractor: Extractor, batch: list[tuple[_Video, Window]], batch_size: int) -> np.ndarray:
+    # Not at the top: a shard whose arrays are all in the store is done before torch would be loaded.
+    import torch
+
     data = [window.data for _, window in batch]
     data += [data[-1]] * (batch_size - len(data))
     rows = extractor.embed(torch.from_numpy(np.stack(data)))[: len(batch)]
@@ -101,5 +104,4 @@ def _embed(extractor: Extractor, batch: list[tuple[_Video, Window]], batch_size:
 
 
 def _split(window: Window, rows: int) -> list[tuple[float, float]]:
-    bounds = np.linspace(window.start, window.end, rows + 1).tolist()
-    return list(zip(bounds[:-1], bounds[1:], strict=True))
+    return list(pairwise(np.linspace(window.start, window.end, rows + 1).tolist()))

@@ -43,7 +43,7 @@ COLUMNS = tuple(field.name for field in fields(Row))
 
 
 def shard_of(video: str, shards: int) -> int:
-    """Returns the shard a video belongs to: a hash of its id alone, so that adding a video touches one shard."""
+    """Returns the shard a video belongs to: a hash of its id alone, so adding a video touches one shard."""
     return int.from_bytes(hashlib.sha256(video.encode()).digest()[:8]) % shards
 
 

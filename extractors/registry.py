@@ -65,7 +65,8 @@ class FrameParameters(Parameters):
     stride: int = Field(default=16, ge=1, description="Frames between the starts of two windows.")
     shorter_side: int = Field(default=224, ge=32, description="Pixels of the shorter side after scaling.")
     shrink: bool = Field(
-        default=True, description="Scale larger frames down too; false only enlarges frames below shorter_side."
+        default=True,
+        description="Scale larger frames down too; false only enlarges frames below shorter_side.",
     )
     crop: int = Field(default=224, ge=32, description="Pixels of the square centre crop.")
 
@@ -173,7 +174,9 @@ KINDS: dict[str, Kind] = {
     for kind in (
         Kind("i3d", "visual", I3DParameters, "extractors.i3d:build", _FRAMES, _FRAME_DECODERS, 1),
         Kind("i3d_r50", "visual", I3DR50Parameters, "extractors.i3d_r50:build", _FRAMES, _FRAME_DECODERS, 1),
-        Kind("pann", "audio", PannParameters, "extractors.pann:build", "extractors.pann:windows", ("pyav",), 1),
+        Kind(
+            "pann", "audio", PannParameters, "extractors.pann:build", "extractors.pann:windows", ("pyav",), 1
+        ),
         Kind(
             "vggish",
             "audio",

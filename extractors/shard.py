@@ -17,7 +17,7 @@ from extractors.decoding import decode_ahead
 from extractors.errors import MediaError, NoAudioError
 from extractors.files import sha256_of
 from extractors.manifest import Row, write_manifest
-from extractors.registry import Kind, Parameters
+from extractors.registry import Extractor, Kind, Parameters
 from extractors.store import DESCRIPTION, Entry, Store
 
 ARRAY = "array.npy"
@@ -42,12 +42,14 @@ class Runtime:
         batch_size: windows in a batch.
         workers: decoding processes.
         timeout: seconds without a sign of life after which a decoder is killed.
+        threads: the network's threads on the CPU; None for all cores.
     """
 
     device: str = "cpu"
     batch_size: int = 4
     workers: int = 1
     timeout: float = 60.0
+    threads: int | None = None
 
 
 class ShardFailedError(RuntimeError):
@@ -101,8 +103,9 @@ def extract_shard(
 ) -> Counts:
     """Extracts a list of videos: what the store holds is linked, the rest computed, stored and linked.
 
-    A killed run keeps every video it finished. A video's files in `out` are `{video}.npy`, float32 [rows, width],
-    and `{video}.json`, which says how the array was made; those of a video that has no array any more are removed.
+    A killed run keeps every video it finished. A video's files in `out` are `{video}.npy`, float32
+    [rows, width], and `{video}.json`, which says how the array was made; those of a video that has no array
+    any more are removed.
 
     Args:
         kind: the extractor kind.
@@ -186,12 +189,22 @@ def _compute(
 ) -> Iterator[tuple[_Task, Features | MediaError]]:
     if not tasks:
         return
-    extractor = kind.load_extractor(parameters, runtime.device)
+    extractor = _load(kind, parameters, runtime)
     events = decode_ahead(
         kind, parameters, [task.path for task in tasks], workers=runtime.workers, timeout=runtime.timeout
     )
     for index, result in embed_videos(extractor, events, runtime.batch_size):
         yield tasks[index], result
+
+
+def _load(kind: Kind, parameters: Parameters, runtime: Runtime) -> Extractor:
+    import torch
+
+    if runtime.device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device: expected a CUDA device, found none; use cpu")
+    if runtime.threads:
+        torch.set_num_threads(runtime.threads)
+    return kind.load_extractor(parameters, runtime.device)
 
 
 def _keep(store: Store, task: _Task, identity: dict[str, Any], features: Features) -> Entry:

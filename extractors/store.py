@@ -1,8 +1,8 @@
 """The content-addressed store: a result is kept under the hash of everything it was made from.
 
-An entry is a folder that holds a result's files and `description.json`, which says how they were made and what
-they hash to. It is written under a temporary name, flushed and renamed, so a reader sees a whole entry or none,
-and two runs may share a store at the same time: who comes second finds the entry there.
+An entry is a folder that holds a result's files and `description.json`, which says how they were made and
+what they hash to. It is written under a temporary name, flushed and renamed, so a reader sees a whole entry or
+none, and two runs may share a store at the same time: who comes second finds the entry there.
 
     STORE/entries/ab/abcdef…/description.json, array.npy, …
     STORE/partial/abcdef…/      unfinished work that a later run takes up again
@@ -86,7 +86,7 @@ class Store:
         return sha256_of_json(dict(ingredients))
 
     def find(self, key: str) -> Entry | None:
-        """Returns the entry of a key, or None. A damaged entry is taken out of the store and counts as absent."""
+        """Returns the entry of a key, or None. A damaged entry is taken out and counts as absent."""
         folder = self._folder(key)
         if not (folder / DESCRIPTION).is_file():
             return None
@@ -98,7 +98,7 @@ class Store:
 
     @contextmanager
     def adding(self, key: str, description: Mapping[str, Any]) -> Iterator[Path]:
-        """Gives a folder to write an entry's files into; the entry stands in the store when the block ends well.
+        """Gives a folder to write an entry's files into; the entry stands once the block ends well.
 
         Args:
             key: the entry's key.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -192,6 +193,7 @@ def _train(options: argparse.Namespace) -> None:
         _device(options),
         bool(options.fresh),
     )
+    shutil.rmtree(options.out / "events", ignore_errors=True)
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         link_or_copy(file, options.out / file.relative_to(folder))
     print(
@@ -201,9 +203,9 @@ def _train(options: argparse.Namespace) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     from img.coverage import count_coverage, read_coverage
-    from img.dataset import Moments, read_queries_table
+    from img.dataset import Moments, find_usable, read_queries_table
     from img.evaluation import constants, evaluate_run
-    from img.features import Inputs
+    from img.inputs import Inputs
 
     device = _device(options)
     made = read_json(options.folder / "options.json")
@@ -213,7 +215,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     splits = {
         split: Moments(queries, split, inputs, vocabulary, sound)
         for split in queries["split"].unique()
-        if split != "train"
+        if split != "train" and find_usable(queries, split, inputs).any()
     }
     predictions = options.folder / "predictions.parquet"
     protocols, importance = evaluate_run(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -163,13 +164,14 @@ def find_videos(folder: Path, videos: list[str]) -> dict[str, Path | None]:
         The file of each video, None where there is none.
     """
     files: dict[str, list[Path]] = {}
-    for path in folder.rglob("*"):
-        if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file():
-            files.setdefault(path.stem, []).append(path)
+    for parent, _, names in os.walk(folder, followlinks=True):
+        for path in map(Path(parent).joinpath, names):
+            if path.suffix.lower() in VIDEO_SUFFIXES:
+                files.setdefault(path.stem, []).append(path)
     found: dict[str, Path | None] = {}
     for video in videos:
-        names = {video, f"v_{video}", video.removeprefix("v_")}
-        candidates = sorted(path for name in names for path in files.get(name, []))
+        stems = {video, f"v_{video}", video.removeprefix("v_")}
+        candidates = sorted(path for stem in stems for path in files.get(stem, []))
         found[video] = candidates[0] if candidates else None
         if len(candidates) > 1:
             others = ", ".join(str(path) for path in candidates[1:])

@@ -242,6 +242,9 @@ def resolve(
         ValueError: where the result is no valid set of options; the message names the key.
     """
     base, changes = datasets[dataset], variants[variant]
+    for key, home in (("max_clips", "inputs.max_clips"), ("max_words", "queries.max_words")):
+        if key in base.model or key in changes.model:
+            raise ValueError(f"dataset {dataset} with variant {variant}: model.{key}: set {home} instead")
     lengths = {"max_clips": base.inputs.max_clips, "max_words": base.queries.max_words}
     values = {
         "model": {**base.model, **changes.model, **lengths},

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from img.features import Inputs
+from img.inputs import Inputs
 from img.models.protocol import Batch
 from img.preparation import label
 from img.vocabulary import PAD, UNKNOWN, Vocabulary
@@ -45,11 +45,7 @@ class Moments:
         Raises:
             ValueError: where the split has no usable query.
         """
-        usable = (
-            (queries["split"] == split)
-            & (queries["fault"] == "")
-            & queries["video"].isin(list(inputs.videos))
-        )
+        usable = find_usable(queries, split, inputs)
         self.table = queries[usable].reset_index(drop=True)
         if self.table.empty:
             total = int((queries["split"] == split).sum())
@@ -107,6 +103,12 @@ class Moments:
         order = generator.permutation(len(self)) if shuffle else np.arange(len(self))
         for first in range(0, len(self), batch_size):
             yield self.batch(order[first : first + batch_size], generator)
+
+
+def find_usable(queries: pd.DataFrame, split: str, inputs: Inputs) -> pd.Series[bool]:
+    """Tells which queries belong to a split, have no fault, and are about a video that has clips."""
+    has_clips = queries["video"].isin(list(inputs.videos))
+    return (queries["split"] == split) & (queries["fault"] == "") & has_clips
 
 
 def draw_clips(

@@ -13,8 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
-from safetensors import safe_open
 from tqdm import tqdm
 
 from extractors.files import read_json, replacing, sha256_of, write_json
@@ -221,29 +219,3 @@ def _safetensors(shapes: Mapping[str, tuple[int, int]], path: Path) -> Iterator[
         yield arrays
         for array in arrays.values():
             array.flush()  # type: ignore[attr-defined]
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Assembled inputs, memory-mapped.
-
-    Attributes:
-        visual: [ΣT, Dv] float32.
-        audio: [ΣT, Da] float32, zeros where there is no sound.
-        videos: where each video's clips lie.
-        content_sha256: hash of the two tensors and the index: equal inputs, equal hash.
-    """
-
-    visual: torch.Tensor
-    audio: torch.Tensor
-    videos: Mapping[str, VideoInputs]
-    content_sha256: str
-
-    @staticmethod
-    def load(folder: Path) -> Inputs:
-        """Opens the inputs in a folder; their values are read from disk when they are used."""
-        index = read_json(folder / "index.json")
-        with safe_open(folder / "features.safetensors", "pt") as file:
-            visual, audio = file.get_tensor("visual"), file.get_tensor("audio")
-        videos = {video: VideoInputs(**place) for video, place in index["videos"].items()}
-        return Inputs(visual, audio, videos, sha256_of(folder / "index.json"))

@@ -22,7 +22,7 @@ from img.checkpoint import Sizes, build_model, save_checkpoint
 from img.config import TRAINING_VERSION, RunOptions, TrainingOptions
 from img.dataset import Moments, read_queries_table
 from img.evaluation import predict, score
-from img.features import Inputs
+from img.inputs import Inputs
 from img.models.img import IMG
 from img.vocabulary import load_vectors
 
@@ -96,8 +96,6 @@ def run_training(
         return entry.folder, True
     if fresh:
         store.remove_partial(key)
-        if entry is not None:
-            store.remove(entry)
 
     queries, vocabulary = read_queries_table(queries_folder)
     splits = {
@@ -120,6 +118,8 @@ def run_training(
             model, splits["train"], splits[options.selection_split], options.training, seed, device, partial
         )
 
+    if entry is not None:
+        store.remove(entry)
     with store.adding(key, ingredients) as folder:
         save_checkpoint(folder / "last.safetensors", model.state_dict(), options.model, sizes)
         save_checkpoint(folder / "best_on_test.safetensors", progress.best_state, options.model, sizes)
@@ -214,11 +214,7 @@ def _train_epoch(
     steps = 0
     for batch in moments.batches(options.batch_size, generator, shuffle=True):
         on_device = batch.to(device)
-        outputs = model(on_device, epoch)
-        # The importance predictor's loss ends the process on a GPU where it is given what is no number.
-        if not torch.isfinite(outputs.importance).all():
-            raise _divergence(epoch)
-        losses = model.losses(outputs, on_device, epoch)
+        losses = model.losses(model(on_device, epoch), on_device, epoch)
         optimiser.zero_grad(set_to_none=True)
         losses["total"].backward()
         nn.utils.clip_grad_norm_(model.parameters(), options.gradient_clip)
@@ -231,14 +227,10 @@ def _train_epoch(
         bar.update()
     means = {name: float(value) / steps for name, value in sums.items()}
     if not np.isfinite(means["total"]):
-        raise _divergence(epoch)
+        raise ValueError(
+            f"training: the loss is no number any more in epoch {epoch}; lower training.learning_rate"
+        )
     return means
-
-
-def _divergence(epoch: int) -> ValueError:
-    return ValueError(
-        f"training: the loss is no number any more in epoch {epoch}; lower training.learning_rate"
-    )
 
 
 def parameter_groups(model: IMG, weight_decay: float) -> list[dict[str, Any]]:

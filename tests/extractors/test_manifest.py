@@ -5,7 +5,10 @@ from extractors.manifest import COLUMNS, Row, read_manifest, shard_of, write_man
 
 def test_a_manifest_is_sorted_and_says_nothing_of_time(tmp_path):
     path = tmp_path / "shards" / "000.tsv"
-    rows = [Row("b", "ok", 3, 1024, 2.0, "s1", "f1"), Row("a", "failed: no\ttabs\nplease", source_sha256="s2")]
+    rows = [
+        Row("b", "ok", 3, 1024, 2.0, "s1", "f1"),
+        Row("a", "failed: no\ttabs\nplease", source_sha256="s2"),
+    ]
     write_manifest(path, rows)
     assert path.read_text() == (
         "video\tstatus\trows\twidth\tseconds\tsource_sha256\tfeature_sha256\n"
@@ -34,4 +37,3 @@ def test_a_videos_shard_depends_on_its_id_alone():
     for number in range(7000):
         counts[shard_of(f"video{number}", 7)] += 1
     assert min(counts) > 850
-

@@ -119,7 +119,7 @@ def test_a_killed_shard_keeps_what_it_finished(shard, monkeypatch):
         return keep(*arguments)
 
     monkeypatch.setattr(shard_module, "_keep", die_at_the_third)
-    videos = {name: "1 2" for name in "abcd"} | {"b": "3 4", "c": "5 6", "d": "7 8"}
+    videos = dict.fromkeys("abcd", "1 2") | {"b": "3 4", "c": "5 6", "d": "7 8"}
     with pytest.raises(KeyboardInterrupt):
         shard(videos)
     monkeypatch.setattr(shard_module, "_keep", keep)
@@ -176,4 +176,3 @@ def test_windows_before_a_restart_are_dropped_even_from_a_waiting_batch():
     assert isinstance(results[0], Features)
     assert results[1].array[:, 0].tolist() == [3, 6]
     assert isinstance(results[2], MediaError)
-    

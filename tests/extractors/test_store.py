@@ -41,9 +41,13 @@ def test_an_added_entry_is_found_with_its_description_and_hashes(store):
 
 
 def test_a_failed_block_leaves_no_entry_and_no_rubbish(store):
-    with pytest.raises(RuntimeError), store.adding("b" * 64, {}) as folder:
-        (folder / "file.txt").write_text("half")
-        raise RuntimeError
+    def fail_half_way():
+        with store.adding("b" * 64, {}) as folder:
+            (folder / "file.txt").write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
     assert store.find("b" * 64) is None
     assert list((store.root / "temporary").iterdir()) == []
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from img.dataset import Moments, draw_clips
-from img.features import Inputs, VideoInputs
+from img.features import VideoInputs
+from img.inputs import Inputs
 from img.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary(("a", "cat"), ("c", "a", "t"))

@@ -9,7 +9,8 @@ from safetensors.numpy import load_file
 
 from extractors.store import Store
 from img.config import InputOptions
-from img.features import FeatureFolder, Inputs, VideoInputs, assemble
+from img.features import FeatureFolder, VideoInputs, assemble
+from img.inputs import Inputs
 from img.preparation import pool
 
 RNG = np.random.default_rng(0)

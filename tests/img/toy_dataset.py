@@ -10,7 +10,8 @@ from feature_folders import write_features
 from extractors.store import Store
 from img.config import Annotations, InputOptions, QueryOptions, RunOptions
 from img.dataset import Moments, read_queries_table
-from img.features import Inputs, assemble
+from img.features import assemble
+from img.inputs import Inputs
 from img.queries import prepare_queries
 from img.vocabulary import Vocabulary
 

@@ -6,14 +6,13 @@ import sys
 from pathlib import Path
 
 import av
+import demo_media
 import numpy as np
 import pytest
+import synthesise_demo
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
-sys.path.insert(0, str(SCRIPTS))
 
-import demo_media  # noqa: E402
-import synthesise_demo  # noqa: E402
 
 ANNOTATIONS = {
     "train.txt",

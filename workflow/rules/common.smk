@@ -8,13 +8,12 @@ import sys
 
 from pathlib import Path
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
+from snakemake.settings.types import DeploymentMethod
 
 from extractors import registry
 from extractors.manifest import read_manifest
 from img import config as settings
-
-# The environment that environment.yml makes, for those who deploy with conda; otherwise Snakemake's own is used.
-ENVIRONMENT = "img-pipeline"
 
 RUNS = "results/{dataset}/runs/{variant}/seed{seed}"
 MANIFEST = "results/{dataset}/features/{extractor}/shards/{shard}.tsv"
@@ -84,7 +83,11 @@ def get_video_folders(wildcards):
         )
     return [
         folder,
-        *sorted(path for path, _, _ in os.walk(folder) if Path(path) != folder),
+        *sorted(
+            path
+            for path, _, _ in os.walk(folder, followlinks=True)
+            if Path(path) != folder
+        ),
     ]
 
 
@@ -162,27 +165,28 @@ def get_feature_folder(wildcards, output):
     return Path(output.manifest).parent.parent
 
 
-def find_lost_arrays():
+def find_untrue_manifests():
     """Gives the manifests that list an array which is no longer there."""
-    lost = set()
+    untrue = []
     for folder in Path("results").glob("*/features/*"):
         found = {name for name in os.listdir(folder) if name.endswith(".npy")}
-        for manifest in (folder / "shards").glob("*.tsv"):
+        for manifest in sorted((folder / "shards").glob("*.tsv")):
             if any(
                 row.is_ok and f"{row.video}.npy" not in found
                 for row in read_manifest(manifest)
             ):
-                lost.add(str(manifest))
-    return lost
+                untrue.append(manifest)
+    return untrue
 
 
-# Arrays are no outputs of their own (one file a video would make planning slow), so Snakemake does not miss them:
-# a shard that lost one is run again, as with --forcerun, and links it from the store.
-if workflow.is_main_process and workflow.dag_settings is not None:
-    workflow.dag_settings.forcerun = {
-        *workflow.dag_settings.forcerun,
-        *find_lost_arrays(),
-    }
+# Arrays are no outputs of their own: one for every video would make planning slow. So it falls to this to notice
+# that one was deleted: a manifest that lists it is taken away, and its shard job links the array from the store.
+if workflow.is_main_process:
+    for manifest in find_untrue_manifests():
+        logger.warning(
+            f"{manifest} lists an array that is gone; the shard will be made again."
+        )
+        manifest.unlink()
 
 
 # Queries and inputs

@@ -17,7 +17,7 @@ rule evaluate:
     benchmark:
         "logs/evaluate/{dataset}/{variant}/seed{seed}.benchmark.tsv"
     conda:
-        ENVIRONMENT
+        "../envs/img.yaml"
     threads: 2
     resources:
         mem_mb=grow(8000),
@@ -48,7 +48,7 @@ rule summarise:
     log:
         "logs/summarise/{dataset}.log",
     conda:
-        ENVIRONMENT
+        "../envs/img.yaml"
     threads: 1
     resources:
         mem_mb=grow(1000),

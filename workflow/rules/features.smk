@@ -16,9 +16,9 @@ rule extract_visual:
     wildcard_constraints:
         extractor=name_extractors("visual"),
     conda:
-        ENVIRONMENT
-    # One process decodes while the network computes; beyond four threads a 3D convolution of one window gains little.
-    threads: 4
+        "../envs/img.yaml"
+    # Shards side by side use cores better than threads inside one convolution do.
+    threads: 1
     resources:
         mem_mb=grow(6000),
         runtime=lambda wildcards, attempt: 240 * attempt,
@@ -48,7 +48,7 @@ use rule extract_visual as extract_audio with:
     wildcard_constraints:
         extractor=name_extractors("audio"),
     conda:
-        ENVIRONMENT
+        "../envs/img.yaml"
     resources:
         mem_mb=grow(4000),
         runtime=lambda wildcards, attempt: 120 * attempt,
@@ -70,7 +70,7 @@ rule report_coverage:
     log:
         "logs/report_coverage/{dataset}.log",
     conda:
-        ENVIRONMENT
+        "../envs/img.yaml"
     threads: 1
     resources:
         mem_mb=grow(1000),

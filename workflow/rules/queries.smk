@@ -14,7 +14,7 @@ rule prepare_queries:
     benchmark:
         "logs/prepare_queries/{dataset}.benchmark.tsv"
     conda:
-        ENVIRONMENT
+        "../envs/img.yaml"
     threads: 1
     resources:
         mem_mb=grow(2000),
@@ -40,7 +40,7 @@ rule assemble:
     benchmark:
         "logs/assemble/{dataset}/{visual}+{audio}.benchmark.tsv"
     conda:
-        ENVIRONMENT
+        "../envs/img.yaml"
     threads: 1
     resources:
         # The file is written through a memory map: one video is in memory at a time.

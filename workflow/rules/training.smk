@@ -18,7 +18,7 @@ rule train:
     benchmark:
         "logs/train/{dataset}/{variant}/seed{seed}.benchmark.tsv"
     conda:
-        ENVIRONMENT
+        "../envs/img.yaml"
     # The model is small (d = 128): more threads do not make its steps faster.
     threads: 2
     resources:
@@ -54,7 +54,7 @@ rule plot_history:
     log:
         "logs/plot_history/{dataset}/{variant}/seed{seed}.log",
     conda:
-        ENVIRONMENT
+        "../envs/img.yaml"
     threads: 1
     resources:
         mem_mb=grow(1000),

@@ -19,7 +19,7 @@ rule synthesise_demo:
     benchmark:
         "logs/synthesise_demo.benchmark.tsv"
     conda:
-        ENVIRONMENT
+        "../envs/img.yaml"
     # x264 uses two threads well at this picture size.
     threads: 2
     resources:
@@ -42,7 +42,7 @@ checkpoint list_videos:
     log:
         "logs/list_videos/{dataset}.log",
     conda:
-        ENVIRONMENT
+        "../envs/img.yaml"
     threads: 1
     resources:
         mem_mb=grow(1000),

@@ -39,7 +39,8 @@ def pseudo_label(
 
 def importance_loss(importance: Tensor, label: Tensor) -> Tensor:
     """Binary cross-entropy of the predicted importance per sample, [B] (equation 2, its sign restored)."""
-    return F.binary_cross_entropy(importance, label, reduction="none")
+    # What is no number would end the process on a GPU; the other losses carry it on to who checks them.
+    return F.binary_cross_entropy(importance.nan_to_num(0.5), label.nan_to_num(0.5), reduction="none")
 
 
 def distillation_loss(student: Branch, teacher: Branch, temperature: float) -> Tensor:
