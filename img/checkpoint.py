@@ -16,6 +16,8 @@ from img.config import check
 from img.models.img import IMG
 from img.models.options import ImgOptions
 
+_METADATA = "img"
+
 
 @dataclass(frozen=True)
 class Sizes:
@@ -51,7 +53,8 @@ def build_model(options: ImgOptions, sizes: Sizes, vectors: Tensor | None = None
 
 def save_checkpoint(path: Path, state: dict[str, Tensor], options: ImgOptions, sizes: Sizes) -> None:
     """Writes a state dict with what rebuilds its model, whole or not at all."""
-    metadata = {"options": options.model_dump_json(), "sizes": json.dumps(asdict(sizes))}
+    # One entry, for the order of several is left to chance and equal checkpoints should be equal files.
+    metadata = {_METADATA: json.dumps({"options": options.model_dump(mode="json"), "sizes": asdict(sizes)})}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     with replacing(path) as temporary:
         save_file(tensors, temporary, metadata)
@@ -69,10 +72,13 @@ def load_checkpoint(path: Path) -> IMG:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
     except SafetensorError as error:
         raise ValueError(f"{path}: expected a checkpoint, found no safetensors file ({error})") from error
-    if not {"options", "sizes"} <= set(metadata):
-        raise ValueError(f"{path}: expected a checkpoint with options and sizes, found {sorted(metadata)}")
-    options = check(ImgOptions, json.loads(metadata["options"]), str(path))
-    model = build_model(options, Sizes(**json.loads(metadata["sizes"])))
+    if _METADATA not in metadata:
+        raise ValueError(
+            f"{path}: expected a checkpoint with metadata {_METADATA!r}, found {sorted(metadata)}"
+        )
+    made = json.loads(metadata[_METADATA])
+    options = check(ImgOptions, made["options"], str(path))
+    model = build_model(options, Sizes(**made["sizes"]))
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:

@@ -221,7 +221,8 @@ def test_a_training_killed_in_the_middle_ends_with_the_same_weights(project):
     for entry in Store(project.path("results/store")).entries():
         if entry.description["kind"] == "training":
             Store(project.path("results/store")).remove(entry)
-    project.path(f"{RUN}/last.safetensors").unlink()
+    shutil.rmtree(project.path("results/small/runs"))
+    project.path(METRICS).unlink()
     partial = project.path("results/store/partial")
     kill_when(project, METRICS, lambda: list(partial.glob("*/resume.pt")))
     assert not project.path(f"{RUN}/last.safetensors").exists()

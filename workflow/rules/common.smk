@@ -70,17 +70,26 @@ def get_demo_script(wildcards):
     return Path(workflow.basedir) / "scripts" / "synthesise_demo.py"
 
 
+def require(path, dataset, key):
+    """Gives a path that a dataset's file names; ends the run where nothing is there and no rule will make it."""
+    if not path.exists() and not path.is_relative_to("resources"):
+        # Not a WorkflowError: Snakemake would pass over it wherever there is a result of earlier settings.
+        sys.exit(
+            f"error: config/datasets/{dataset}.yaml: {key}: expected a file or folder, found nothing at {path}"
+        )
+    return path
+
+
 def get_annotation_files(wildcards):
-    return DATASETS[wildcards.dataset].annotations.files
+    annotations = DATASETS[wildcards.dataset].annotations
+    return [
+        require(path, wildcards.dataset, "annotations") for path in annotations.files
+    ]
 
 
 def get_video_folders(wildcards):
     """The videos' folder and its subfolders: a file added to any of them changes its time."""
-    folder = DATASETS[wildcards.dataset].videos
-    if not folder.is_dir() and not folder.is_relative_to("resources"):
-        raise WorkflowError(
-            f"config/datasets/{wildcards.dataset}.yaml: videos: expected a folder, found nothing at {folder}"
-        )
+    folder = require(DATASETS[wildcards.dataset].videos, wildcards.dataset, "videos")
     return [
         folder,
         *sorted(
@@ -148,7 +157,11 @@ def get_code_version(wildcards):
 def get_extractor_files(wildcards):
     """The weights and other files that an extractor's parameters name."""
     _, parameters = registry.parse(get_extractor(wildcards))
-    return [value for _, value in parameters if isinstance(value, Path)]
+    return [
+        require(value, wildcards.dataset, f"extractors.{wildcards.extractor}.{key}")
+        for key, value in parameters
+        if isinstance(value, Path)
+    ]
 
 
 def get_extractor(wildcards):
@@ -165,28 +178,39 @@ def get_feature_folder(wildcards, output):
     return Path(output.manifest).parent.parent
 
 
-def find_untrue_manifests():
-    """Gives the manifests that list an array which is no longer there."""
-    untrue = []
+def get_losses(wildcards):
+    """The shard's record of losses, once it has one: a new line in it makes the shard job run again."""
+    record = Path(
+        f"results/{wildcards.dataset}/features/{wildcards.extractor}/shards/{wildcards.shard}.lost"
+    )
+    return [record] if record.exists() else []
+
+
+def record_losses():
+    """Writes down, beside each manifest, which of the arrays it lists are no longer there."""
     for folder in Path("results").glob("*/features/*"):
-        found = {name for name in os.listdir(folder) if name.endswith(".npy")}
-        for manifest in sorted((folder / "shards").glob("*.tsv")):
-            if any(
-                row.is_ok and f"{row.video}.npy" not in found
+        found = {
+            name.removesuffix(".npy")
+            for name in os.listdir(folder)
+            if name.endswith(".npy")
+        }
+        for manifest in (folder / "shards").glob("*.tsv"):
+            lost = sorted(
+                row.video
                 for row in read_manifest(manifest)
-            ):
-                untrue.append(manifest)
-    return untrue
+                if row.is_ok and row.video not in found
+            )
+            if lost:
+                logger.warning(
+                    f"{folder}: {len(lost)} arrays of shard {manifest.stem} are gone, such as {lost[0]}"
+                )
+                with manifest.with_suffix(".lost").open("a") as record:
+                    print(*lost, file=record)
 
 
-# Arrays are no outputs of their own: one for every video would make planning slow. So it falls to this to notice
-# that one was deleted: a manifest that lists it is taken away, and its shard job links the array from the store.
+# Arrays are no outputs of their own, one for every video would make planning slow: Snakemake does not miss them.
 if workflow.is_main_process:
-    for manifest in find_untrue_manifests():
-        logger.warning(
-            f"{manifest} lists an array that is gone; the shard will be made again."
-        )
-        manifest.unlink()
+    record_losses()
 
 
 # Queries and inputs
@@ -198,7 +222,9 @@ def get_query_options(wildcards):
 
 def get_embedding_file(wildcards):
     embedding = DATASETS[wildcards.dataset].queries.embedding
-    return [embedding] if isinstance(embedding, Path) else []
+    if embedding == "random":
+        return []
+    return [require(embedding, wildcards.dataset, "queries.embedding")]
 
 
 def list_manifests(dataset, extractors):

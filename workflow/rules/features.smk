@@ -7,6 +7,7 @@ rule extract_visual:
         # Which videos are in the shard is what counts, and `videos` tells that: a new table alone changes nothing.
         table=ancient("results/{dataset}/videos.tsv"),
         files=get_extractor_files,
+        losses=get_losses,
     output:
         manifest="results/{dataset}/features/{extractor}/shards/{shard}.tsv",
     log:
