@@ -163,13 +163,13 @@ def extract_shard(
             for suffix in (".npy", ".json"):
                 (out / f"{row.video}{suffix}").unlink(missing_ok=True)
     counts.failed = [f"{row.video}: {row.status}" for row in rows if row.status.startswith("failed")]
-    for reason in counts.failed:
-        log.warning(reason)
     if counts.failed and on_failure == "stop":
         raise ShardFailedError(
             f"{len(counts.failed)} of {len(rows)} videos failed and on_failure is `stop`; "
             "finished arrays are kept in the store:\n" + "\n".join(counts.failed)
         )
+    for reason in counts.failed:
+        log.warning(reason)
     write_manifest(manifest, rows)
     return counts
 

@@ -14,6 +14,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from extractors.files import link_or_copy, read_json, write_json, write_text
+from extractors.registry import KINDS
 from extractors.store import Store
 from img.config import Annotations, InputOptions, QueryOptions, RunOptions, check, read_yaml
 
@@ -55,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_settings(assemble, "options")
     _add_features(assemble)
     for role in ("visual", "audio"):
-        assemble.add_argument(f"--{role}-kind", required=True, help="extractor kind")
+        assemble.add_argument(f"--{role}-kind", required=True, choices=sorted(KINDS), help="extractor kind")
     assemble.add_argument("--store", required=True, type=Path)
     assemble.add_argument("--out", required=True, type=Path, help="folder to write into")
     assemble.set_defaults(run=_assemble)
@@ -158,7 +159,6 @@ def _prepare_queries(options: argparse.Namespace) -> None:
 
 
 def _assemble(options: argparse.Namespace) -> None:
-    from extractors.registry import KINDS
     from img.dataset import read_queries_table
     from img.features import assemble, read_feature_folder
 

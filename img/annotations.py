@@ -63,6 +63,9 @@ def read_queries(annotations: Annotations) -> list[Query]:
             found = list(_activitynet_captions(path, split))
         if not found:
             raise ValueError(f"{path}: expected queries, found none")
+        unfit = sorted({query.video for query in found if not _names_a_file(query.video)})
+        if unfit:
+            raise ValueError(f"{path}: expected ids of videos that can name files, found {unfit[0]!r}")
         faulty = [query for query in found if query.fault]
         for query in faulty[:5]:
             log.warning(f"{path}: {query.query} of video {query.video} is left out: {query.fault}")
@@ -84,7 +87,7 @@ def read_durations(path: Path) -> dict[str, float]:
 
 
 def _charades_sta(path: Path, split: str, durations: dict[str, float]) -> Iterator[Query]:
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n")):
+    for number, line in enumerate(_read_text(path).split("\n")):
         if not line.strip():
             continue
         match = _CHARADES_LINE.fullmatch(line)
@@ -97,6 +100,13 @@ def _charades_sta(path: Path, split: str, durations: dict[str, float]) -> Iterat
         query = match["query"] or f"{split}_{number}"
         span = _seconds(match["start"], where), _seconds(match["end"], where)
         yield _query(query, split, video, durations[video], span, match["sentence"])
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: expected text in UTF-8, found something else ({error})") from error
 
 
 def _activitynet_captions(path: Path, split: str) -> Iterator[Query]:
@@ -123,6 +133,11 @@ def _activitynet_captions(path: Path, split: str) -> Iterator[Query]:
             duration = _seconds(entry["duration"], where)
             times = _seconds(span[0], where), _seconds(span[1], where)
             yield _query(f"{video}_{number}", split, video, duration, times, sentence)
+
+
+def _names_a_file(video: str) -> bool:
+    """Tells whether features can be kept under an id, in a folder and in tables separated by tabs."""
+    return video == " ".join(video.split()) and "/" not in video and not video.startswith(".")
 
 
 def _query(
@@ -162,6 +177,9 @@ def find_videos(folder: Path, videos: list[str]) -> dict[str, Path | None]:
 
     Returns:
         The file of each video, None where there is none.
+
+    Raises:
+        ValueError: where a video's path holds braces.
     """
     files: dict[str, list[Path]] = {}
     for parent, _, names in os.walk(folder, followlinks=True):
@@ -171,8 +189,10 @@ def find_videos(folder: Path, videos: list[str]) -> dict[str, Path | None]:
     found: dict[str, Path | None] = {}
     for video in videos:
         stems = {video, f"v_{video}", video.removeprefix("v_")}
-        candidates = sorted(path for stem in stems for path in files.get(stem, []))
+        candidates = sorted(path for stem in stems for path in files.get(stem, []) if path.is_file())
         found[video] = candidates[0] if candidates else None
+        if set("{}") & set(str(found[video])):
+            raise ValueError(f"{found[video]}: expected a path without braces, which Snakemake would fill in")
         if len(candidates) > 1:
             others = ", ".join(str(path) for path in candidates[1:])
             log.warning(f"video {video}: several files; {candidates[0]} is taken, not {others}")

@@ -161,14 +161,16 @@ def _open_glove(path: Path) -> Iterator[tuple[IO[bytes], int]]:
         with path.open("rb", buffering=io.DEFAULT_BUFFER_SIZE * 64) as file:
             yield file, path.stat().st_size
         return
-    if not zipfile.is_zipfile(path):
-        raise ValueError(f"{path}: expected a zip, found something else")
-    with zipfile.ZipFile(path) as archive:
-        members = [member for member in archive.infolist() if member.filename.endswith(".txt")]
-        if len(members) != 1:
-            raise ValueError(f"{path}: expected one .txt in the zip, found {[m.filename for m in members]}")
-        with archive.open(members[0]) as file:
-            yield file, members[0].file_size
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [member for member in archive.infolist() if member.filename.endswith(".txt")]
+            if len(members) != 1:
+                found = [member.filename for member in members]
+                raise ValueError(f"{path}: expected one .txt in the zip, found {found}")
+            with archive.open(members[0]) as file:
+                yield file, members[0].file_size
+    except (zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path}: expected a zip, found none or a damaged one ({error})") from error
 
 
 def save_vectors(path: Path, vocabulary: Vocabulary, vectors: dict[str, np.ndarray], width: int) -> None:

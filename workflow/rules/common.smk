@@ -126,11 +126,14 @@ def get_feature_folders(wildcards):
 
 @functools.cache
 def read_shards(table, modified):
-    """Gives the found videos' paths of each shard of a table."""
+    """Gives the found videos' paths of each shard of a table.
+
+    One that cannot be read would end the whole run, as Snakemake hashes small inputs; its shard reports it.
+    """
     shards = {}
     with open(table, newline="") as file:
         for row in csv.DictReader(file, delimiter="\t"):
-            if row["path"]:
+            if row["path"] and os.access(row["path"], os.R_OK):
                 shards.setdefault(row["shard"], []).append(row["path"])
     return shards
 
