@@ -15,9 +15,11 @@ from extractors.files import read_json
 from extractors.store import Store
 from img import training
 from img.checkpoint import Sizes, build_model, load_checkpoint, save_checkpoint
-from img.config import RunOptions
+from img.config import TRAINING_VERSION, RunOptions
 from img.models.img import IMG
 from img.training import parameter_groups, run_training
+
+RECORDED_LOSSES = [72.5111, 53.4372, 47.2747]
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +56,15 @@ def test_a_run_holds_what_it_promises(finished: tuple[Path, Store]) -> None:
     assert options["seed"] == 0
     assert options["key"] == folder.name
     assert options["best_epoch"] == history["fusion_R1@0.7"].argmax()
+
+
+def test_the_losses_are_those_recorded_for_the_training_version(finished: tuple[Path, Store]) -> None:
+    """A training loop that changes without a raised version would restore runs of the old one.
+
+    Where this fails and the change is meant: raise `TRAINING_VERSION` and record the new losses.
+    """
+    losses = pd.read_csv(finished[0] / "history.csv")["loss_total"].to_list()
+    assert (TRAINING_VERSION, losses) == (1, pytest.approx(RECORDED_LOSSES, rel=1e-3))
 
 
 def test_the_history_has_a_row_for_each_epoch_and_a_rate_that_falls_linearly_to_zero(
