@@ -164,17 +164,17 @@ def _assemble(options: argparse.Namespace) -> None:
 
     visual = read_feature_folder(options.visual, options.shards, KINDS[options.visual_kind].scale)
     audio = read_feature_folder(options.audio, options.shards, KINDS[options.audio_kind].scale)
-    queries, _ = read_queries_table(options.queries)
+    queries = read_queries_table(options.queries)
     settings = _settings(InputOptions, options.options, "options")
     assemble(queries, visual, audio, settings, Store(options.store), options.out)
 
 
 def _report_coverage(options: argparse.Namespace) -> None:
     from img.coverage import write_coverage
-    from img.dataset import read_queries_table
     from img.features import read_feature_folder
+    from img.queries import read_queries_table
 
-    queries, _ = read_queries_table(options.queries)
+    queries = read_queries_table(options.queries)
     visual = read_feature_folder(options.visual, options.shards)
     audio = read_feature_folder(options.audio, options.shards)
     write_coverage(queries, visual, audio, options.out)
@@ -203,13 +203,16 @@ def _train(options: argparse.Namespace) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     from img.coverage import count_coverage, read_coverage
-    from img.dataset import Moments, find_usable, read_queries_table
+    from img.dataset import Moments, find_usable
     from img.evaluation import constants, evaluate_run
     from img.inputs import Inputs
+    from img.queries import read_queries_table
+    from img.vocabulary import Vocabulary
 
     device = _device(options)
     made = read_json(options.folder / "options.json")
-    queries, vocabulary = read_queries_table(options.queries)
+    queries = read_queries_table(options.queries)
+    vocabulary = Vocabulary.load(options.queries / "vocabulary.json")
     inputs = Inputs.load(options.inputs)
     sound = made["training"]["sound"]
     splits = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -158,8 +157,3 @@ def _pad_characters(characters: Sequence[Tensor]) -> Tensor:
     for row, item in zip(padded, characters, strict=True):
         row[: item.shape[0], : item.shape[1]] = item
     return padded
-
-
-def read_queries_table(folder: Path) -> tuple[pd.DataFrame, Vocabulary]:
-    """Reads the queries table and the vocabulary of a queries folder."""
-    return pd.read_parquet(folder / "queries.parquet"), Vocabulary.load(folder / "vocabulary.json")

@@ -46,6 +46,11 @@ def prepare_queries(annotations: Annotations, options: QueryOptions, out: Path) 
     save_vectors(out / "vectors.bin", vocabulary, vectors, options.embedding_width)
 
 
+def read_queries_table(folder: Path) -> pd.DataFrame:
+    """Reads the table that `prepare_queries` wrote into a folder."""
+    return pd.read_parquet(folder / "queries.parquet")
+
+
 def list_videos(annotations: Annotations, folder: Path, shards: int, path: Path) -> None:
     """Writes the table of a dataset's videos: video, shard, path (empty where no file was found), sorted.
 

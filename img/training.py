@@ -20,11 +20,12 @@ from extractors.files import replacing, sha256_of, write_json
 from extractors.store import Store
 from img.checkpoint import Sizes, build_model, save_checkpoint
 from img.config import TRAINING_VERSION, RunOptions, TrainingOptions
-from img.dataset import Moments, read_queries_table
+from img.dataset import Moments
 from img.evaluation import predict, score
 from img.inputs import Inputs
 from img.models.img import IMG
-from img.vocabulary import load_vectors
+from img.queries import read_queries_table
+from img.vocabulary import Vocabulary, load_vectors
 
 _RESUME = "resume.pt"
 _EVENTS = "events"
@@ -97,7 +98,8 @@ def run_training(
     if fresh:
         store.remove_partial(key)
 
-    queries, vocabulary = read_queries_table(queries_folder)
+    queries = read_queries_table(queries_folder)
+    vocabulary = Vocabulary.load(queries_folder / "vocabulary.json")
     splits = {
         name: Moments(queries, name, inputs, vocabulary, options.training.sound)
         for name in ("train", options.selection_split)

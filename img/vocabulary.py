@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-from gensim.models import KeyedVectors
-from nltk.tokenize import word_tokenize
 from tqdm import tqdm
 
 from extractors.files import read_json, replacing, write_json
@@ -25,6 +23,9 @@ _FIRST = 2
 
 def tokenise(sentence: str, max_words: int) -> list[str]:
     """Splits a lower-cased sentence with NLTK's word tokeniser, as one line, and keeps the first words."""
+    # Here and below, not at the top: training and evaluation read vocabularies and need neither library.
+    from nltk.tokenize import word_tokenize
+
     words: list[str] = word_tokenize(sentence.lower(), preserve_line=True)
     return words[:max_words]
 
@@ -175,6 +176,8 @@ def _open_glove(path: Path) -> Iterator[tuple[IO[bytes], int]]:
 
 def save_vectors(path: Path, vocabulary: Vocabulary, vectors: dict[str, np.ndarray], width: int) -> None:
     """Writes a vocabulary's vectors, in its order, as gensim KeyedVectors in word2vec's binary format."""
+    from gensim.models import KeyedVectors
+
     keyed = KeyedVectors(width)
     if vocabulary.words:
         keyed.add_vectors(list(vocabulary.words), np.stack([vectors[word] for word in vocabulary.words]))
@@ -184,5 +187,7 @@ def save_vectors(path: Path, vocabulary: Vocabulary, vectors: dict[str, np.ndarr
 
 def load_vectors(path: Path, vocabulary: Vocabulary) -> np.ndarray:
     """Reads a vocabulary's vectors, float32 [V, width], row i for the word of id i + 2."""
+    from gensim.models import KeyedVectors
+
     keyed = KeyedVectors.load_word2vec_format(str(path), binary=True)
     return np.stack([keyed[word] for word in vocabulary.words]).astype(np.float32)

@@ -7,9 +7,8 @@ import pytest
 
 from extractors.manifest import shard_of
 from img.config import Annotations, QueryOptions
-from img.dataset import read_queries_table
 from img.queries import list_videos, prepare_queries
-from img.vocabulary import load_vectors, random_vectors
+from img.vocabulary import Vocabulary, load_vectors, random_vectors
 
 
 @pytest.fixture
@@ -42,7 +41,7 @@ def test_the_table_holds_every_query_with_its_words(annotations: Annotations, tm
 
 def test_random_vectors_belong_to_the_listed_words(annotations: Annotations, tmp_path: Path) -> None:
     prepare_queries(annotations, QueryOptions(embedding_width=4), tmp_path / "out")
-    _, vocabulary = read_queries_table(tmp_path / "out")
+    vocabulary = Vocabulary.load(tmp_path / "out" / "vocabulary.json")
     # cat and the thrice, the full stop twice, the others once in alphabetical order.
     assert vocabulary.words[:4] == ("cat", "the", ".", "!")
     vectors = load_vectors(tmp_path / "out" / "vectors.bin", vocabulary)
@@ -54,7 +53,7 @@ def test_words_without_a_glove_vector_are_not_listed(annotations: Annotations, t
     (tmp_path / "glove.txt").write_text("dog 9 9\nthe 1 2\ncat 3 4\n")
     options = QueryOptions(embedding=tmp_path / "glove.txt", embedding_width=2, min_character_count=5)
     prepare_queries(annotations, options, tmp_path / "out")
-    _, vocabulary = read_queries_table(tmp_path / "out")
+    vocabulary = Vocabulary.load(tmp_path / "out" / "vocabulary.json")
     assert vocabulary.words == ("cat", "the")
     assert load_vectors(tmp_path / "out" / "vectors.bin", vocabulary).tolist() == [[3, 4], [1, 2]]
     # t in the (3), cat (3), sits and it; a in cat (3), way and a; no other one five times.

@@ -1,4 +1,5 @@
 import copy
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -244,7 +245,7 @@ def test_a_checkpoint_rebuilds_its_model(tmp_path: Path) -> None:
     assert not loaded.training
     assert all(torch.equal(loaded.state_dict()[name], value) for name, value in model.state_dict().items())
     with safe_open(path, "pt") as file:
-        assert set(file.metadata()) == {"options", "sizes"}
+        assert set(json.loads(file.metadata()["img"])) == {"options", "sizes"}
 
 
 @pytest.mark.parametrize(

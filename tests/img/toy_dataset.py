@@ -9,10 +9,10 @@ from feature_folders import write_features
 
 from extractors.store import Store
 from img.config import Annotations, InputOptions, QueryOptions, RunOptions
-from img.dataset import Moments, read_queries_table
+from img.dataset import Moments
 from img.features import assemble
 from img.inputs import Inputs
-from img.queries import prepare_queries
+from img.queries import prepare_queries, read_queries_table
 from img.vocabulary import Vocabulary
 
 CLIPS, SECONDS = 8, 16.0
@@ -33,8 +33,8 @@ class Toy:
         return Vocabulary.load(self.queries / "vocabulary.json")
 
     def moments(self, split: str, sound: bool = True) -> Moments:
-        table, vocabulary = read_queries_table(self.queries)
-        return Moments(table, split, Inputs.load(self.inputs), vocabulary, sound)
+        table = read_queries_table(self.queries)
+        return Moments(table, split, Inputs.load(self.inputs), self.vocabulary, sound)
 
 
 def make_toy(root: Path) -> Toy:
@@ -65,7 +65,7 @@ def make_toy(root: Path) -> Toy:
     )
     prepare_queries(annotations, QueryOptions(embedding_width=8, min_character_count=1), root / "queries")
     store = Store(root / "store")
-    table, _ = read_queries_table(root / "queries")
+    table = read_queries_table(root / "queries")
     assemble(
         table,
         write_features(root / "visual", store, visual),
