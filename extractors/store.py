@@ -1,8 +1,8 @@
 """The content-addressed store: a result is kept under the hash of everything it was made from.
 
 An entry is a folder that holds a result's files and `description.json`, which says how they were made and
-what they hash to. It is written under a temporary name, flushed and renamed, so a reader sees a whole entry or
-none, and two runs may share a store at the same time: who comes second finds the entry there.
+what they hash to. It is written under a temporary name, flushed and renamed, so a reader sees a whole entry
+or none, and two runs may share a store at the same time: who comes second finds the entry there.
 
     STORE/entries/ab/abcdef…/description.json, array.npy, …
     STORE/partial/abcdef…/      unfinished work that a later run takes up again

@@ -159,8 +159,8 @@ def _prepare_queries(options: argparse.Namespace) -> None:
 
 
 def _assemble(options: argparse.Namespace) -> None:
-    from img.dataset import read_queries_table
     from img.features import assemble, read_feature_folder
+    from img.queries import read_queries_table
 
     visual = read_feature_folder(options.visual, options.shards, KINDS[options.visual_kind].scale)
     audio = read_feature_folder(options.audio, options.shards, KINDS[options.audio_kind].scale)

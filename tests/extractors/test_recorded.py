@@ -1,7 +1,7 @@
 """Recorded outputs: features that change without a raised code version would poison every store.
 
-Where a test here fails, the features of a kind have changed. If that is meant: raise the kind's `code_version` in
-`extractors/registry.py` and record the new numbers (they are printed on failure).
+Where a test here fails, the features of a kind have changed. If that is meant: raise the kind's `code_version`
+in `extractors/registry.py` and record the new numbers (they are printed on failure).
 """
 
 import zlib
