@@ -1,6 +1,6 @@
 """Recorded outputs: features that change without a raised code version would poison every store.
 
-Where a test here fails, the features of a kind have changed. If that is meant: raise the kind's `code_version`
+Where a test here fails, the features of a kind have changed. If it is meant: raise the kind's `code_version`
 in `extractors/registry.py` and record the new numbers (they are printed on failure).
 """
 

@@ -3,6 +3,7 @@ import csv
 import functools
 import json
 import os
+import re
 import shlex
 import sys
 
@@ -36,10 +37,15 @@ def read_configuration():
 
 CONFIG, DATASETS, VARIANTS = read_configuration()
 
-# Jobs run with the interpreter that runs Snakemake, whether or not its environment is activated.
-shell.prefix(
-    f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; set -euo pipefail; "
-)
+# Unless conda provides one, jobs run with the interpreter that runs Snakemake, activated or not.
+if DeploymentMethod.CONDA not in workflow.deployment_settings.deployment_method:
+    interpreters = shlex.quote(str(Path(sys.executable).parent))
+    shell.prefix(f"export PATH={interpreters}:$PATH; set -euo pipefail; ")
+
+
+def match_any(names):
+    """Gives the pattern of some names, or one that nothing matches."""
+    return "|".join(re.escape(name) for name in sorted(names)) or "(?!)"
 
 
 def name_extractors(modality):
@@ -50,12 +56,12 @@ def name_extractors(modality):
         for name, values in dataset.extractors.items()
         if registry.parse(values)[0].modality == modality
     }
-    return "|".join(sorted(names)) or "none"
+    return match_any(names)
 
 
 wildcard_constraints:
-    dataset="|".join(sorted(DATASETS)) or "none",
-    variant="|".join(sorted(VARIANTS)) or "none",
+    dataset=match_any(DATASETS),
+    variant=match_any(VARIANTS),
     extractor=f"{name_extractors('visual')}|{name_extractors('audio')}",
     visual=name_extractors("visual"),
     audio=name_extractors("audio"),
