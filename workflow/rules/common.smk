@@ -269,16 +269,18 @@ def get_input_options(wildcards):
     return settings.to_json(DATASETS[wildcards.dataset].inputs)
 
 
-def get_inputs(wildcards):
-    """The assembled inputs of a dataset's chosen features."""
-    dataset = DATASETS[wildcards.dataset]
-    folder = INPUTS.format(
-        dataset=wildcards.dataset, visual=dataset.visual, audio=dataset.audio
-    )
+def name_inputs(name):
+    """Gives the files of the inputs assembled from a dataset's chosen features."""
+    dataset = DATASETS[name]
+    folder = INPUTS.format(dataset=name, visual=dataset.visual, audio=dataset.audio)
     return {
         "features": f"{folder}/features.safetensors",
         "index": f"{folder}/index.json",
     }
+
+
+def get_inputs(wildcards):
+    return name_inputs(wildcards.dataset)
 
 
 # Training and evaluation
@@ -316,11 +318,7 @@ def get_all_metrics(wildcards):
 
 
 def get_all_inputs(wildcards):
-    return [
-        path
-        for name in CONFIG.datasets
-        for path in get_inputs(Wildcards(fromdict={"dataset": name})).values()
-    ]
+    return [path for name in CONFIG.datasets for path in name_inputs(name).values()]
 
 
 # Resources that grow with each retry
