@@ -109,6 +109,10 @@ def _parser() -> argparse.ArgumentParser:
     schemas = commands.add_parser("schemas", help="write the JSON schemas of the configuration")
     schemas.add_argument("--out", required=True, type=Path, help="folder, workflow/schemas in the project")
     schemas.set_defaults(run=_schemas)
+
+    manual = commands.add_parser("manual", help="write the tables of the configuration's manual")
+    manual.add_argument("--out", required=True, type=Path, help="the manual, config/README.md in the project")
+    manual.set_defaults(run=_manual)
     return parser
 
 
@@ -264,6 +268,12 @@ def _schemas(options: argparse.Namespace) -> None:
 
     for name, schema in build_schemas().items():
         write_text(options.out / f"{name}.schema.json", json.dumps(schema, indent=2) + "\n")
+
+
+def _manual(options: argparse.Namespace) -> None:
+    from img.manual import fill_in
+
+    write_text(options.out, fill_in(options.out, options.out.read_text(encoding="utf-8")))
 
 
 if __name__ == "__main__":

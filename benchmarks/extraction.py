@@ -1,0 +1,170 @@
+"""Extraction against the bare model, and how to use two cores. `python -m benchmarks.extraction --help`.
+
+The bare model runs on ready tensors in batches of the same size. The extractor is what users call,
+`python -m extractors extract`: it decodes, resizes, fills batches, runs the same network, hashes and stores.
+It is run once on a short video and once on all; the difference of the two is the work, what is left of the
+short run is the start-up, which a shard pays once however many videos it has. Weights are random.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.media import write_video
+from benchmarks.report import print_report
+from extractors.manifest import read_manifest
+from extractors.registry import I3DParameters, parse
+
+KIND = "i3d"
+SIZE, FRAME_RATE = (480, 640), 25
+# Shards side by side, and the threads of each one's network.
+LAYOUTS = ((1, 1), (1, 2), (2, 1))
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How the network is run.
+
+    Attributes:
+        precision: number format.
+        shards: processes side by side.
+        threads: of the network in each process.
+        batch_size: windows in a batch.
+    """
+
+    precision: str
+    shards: int
+    threads: int
+    batch_size: int
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The extractor's parameters."""
+        return {"preset": "activitynet", "weights": "random", "precision": self.precision}
+
+
+def time_bare_model(setting: Setting, seconds: float) -> float:
+    """Returns the seconds a window takes the network, all shards together, measured for some seconds."""
+    with ProcessPoolExecutor(setting.shards, mp_context=multiprocessing.get_context("spawn")) as pool:
+        found = list(pool.map(_embed_ready_windows, [setting] * setting.shards, [seconds] * setting.shards))
+    return sum(found) / setting.shards**2
+
+
+def _embed_ready_windows(setting: Setting, seconds: float) -> float:
+    import torch
+
+    torch.set_num_threads(setting.threads)
+    kind, parameters = parse({"kind": KIND, **setting.parameters})
+    if not isinstance(parameters, I3DParameters):
+        raise TypeError(f"expected the parameters of {KIND}, found {type(parameters).__name__}")
+    extractor = kind.load_extractor(parameters, "cpu")
+    shape = (setting.batch_size, parameters.window, parameters.crop, parameters.crop, 3)
+    windows = torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    extractor.embed(windows)
+    batches = 0
+    started = time.perf_counter()
+    while (passed := time.perf_counter() - started) < seconds:
+        extractor.embed(windows)
+        batches += 1
+    return passed / (batches * setting.batch_size)
+
+
+def time_extractor(setting: Setting, videos: Sequence[Path], folder: Path) -> tuple[float, int]:
+    """Runs the command, the videos dealt out to the shards; returns seconds until all ended, and windows."""
+    outs = [folder / f"shard{number}" for number in range(setting.shards)]
+    command = [sys.executable, "-m", "extractors", "extract", KIND]
+    command += [f"--set={key}={value}" for key, value in setting.parameters.items()]
+    command += ["--threads", str(setting.threads), "--batch-size", str(setting.batch_size)]
+    started = time.perf_counter()
+    processes = [
+        subprocess.Popen(
+            [*command, "--out", str(out), "--", *map(str, videos[number :: setting.shards])],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number, out in enumerate(outs)
+    ]
+    errors = [process.communicate()[1] for process in processes]
+    seconds = time.perf_counter() - started
+    for process, error in zip(processes, errors, strict=True):
+        if process.returncode != 0:
+            raise RuntimeError(f"{' '.join(command)} failed:\n{error}")
+    # The preset gives one row for each window.
+    rows = [row for out in outs for row in read_manifest(out / "manifest.tsv")]
+    failed = [f"{row.video}: {row.status}" for row in rows if not row.is_ok]
+    if failed:
+        raise RuntimeError("\n".join(failed))
+    return seconds, sum(row.rows for row in rows)
+
+
+def measure(setting: Setting, short: Sequence[Path], videos: Sequence[Path], seconds: float) -> list[str]:
+    """Returns a row of the table."""
+    with tempfile.TemporaryDirectory() as name:
+        bare = time_bare_model(setting, seconds)
+        first, few = time_extractor(setting, short[: setting.shards], Path(name, "short"))
+        whole, many = time_extractor(setting, videos, Path(name, "all"))
+    window = (whole - first) / (many - few)
+    figures = f"{bare:.3f}", f"{window:.3f}", f"{bare / window:.0%}", f"{first - few * window:.1f}"
+    return [setting.precision, f"{setting.shards} x {setting.threads}", str(many), *figures]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "files", nargs="*", type=Path, metavar="VIDEO", help="videos (default: some that are written)"
+    )
+    parser.add_argument("--videos", type=int, default=4, help="videos to write (default: 4)")
+    parser.add_argument("--seconds", type=float, default=20.0, help="length of each (default: 20)")
+    parser.add_argument("--batch-size", type=int, default=4, help="windows in a batch (default: 4)")
+    parser.add_argument(
+        "--precision", nargs="+", choices=("float32", "bfloat16"), default=["float32", "bfloat16"]
+    )
+    parser.add_argument(
+        "--bare-seconds", type=float, default=20.0, help="how long the bare model is timed (default: 20)"
+    )
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        length = options.batch_size * 16 / FRAME_RATE  # One batch.
+        short = [write_video(folder / f"short{n}.mp4", length, SIZE, FRAME_RATE, n) for n in range(2)]
+        videos = options.files or [
+            write_video(folder / f"video{n}.mp4", options.seconds, SIZE, FRAME_RATE, n)
+            for n in range(options.videos)
+        ]
+        rows = [
+            measure(
+                Setting(precision, shards, threads, options.batch_size), short, videos, options.bare_seconds
+            )
+            for precision in options.precision
+            for shards, threads in LAYOUTS
+        ]
+    print_report(
+        f"Extraction: I3D, windows of 16 frames at 224 pixels, batches of {options.batch_size}",
+        [
+            "precision",
+            "shards x threads",
+            "windows",
+            "bare model, s/window",
+            "extractor, s/window",
+            "bare / extractor",
+            "start-up, s",
+        ],
+        rows,
+        "Seconds for each window are those of all shards together.",
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from extractors.registry import KINDS, parse
+from img.__main__ import main
+from img.config import (
+    Configuration,
+    Dataset,
+    TrainingOptions,
+    Variant,
+    check,
+    check_together,
+    read_variants,
+    resolve,
+)
+from img.manual import HEADING, SET_ELSEWHERE, fill_in
+from img.models.options import ImgOptions
+
+PROJECT = Path(__file__).parents[2]
+MANUAL = PROJECT / "config" / "README.md"
+
+
+def examples(place: str) -> dict[str, Any]:
+    """The manual's YAML blocks whose first line is a comment that begins with a place."""
+    blocks = re.findall(r"^```yaml\n# ([^\n]*)\n(.*?)^```$", MANUAL.read_text(), re.MULTILINE | re.DOTALL)
+    return {title: yaml.safe_load(text) for title, text in blocks if title.startswith(place)}
+
+
+def datasets() -> dict[str, Dataset]:
+    whole = {
+        Path(title).stem: values
+        for title, values in examples("config/datasets/").items()
+        if title.endswith(".yaml")
+    }
+    return {name: check(Dataset, values, name) for name, values in whole.items()}
+
+
+def row(key: str) -> str:
+    return next(line for line in MANUAL.read_text().splitlines() if line.startswith(f"| `{key}` |"))
+
+
+def test_the_manuals_tables_are_those_of_the_settings() -> None:
+    written = MANUAL.read_text()
+    assert written == fill_in(MANUAL, written), "run: python -m img manual --out config/README.md"
+
+
+def test_the_command_rewrites_the_tables_and_keeps_what_stands_before_them(tmp_path: Path) -> None:
+    path = tmp_path / "README.md"
+    path.write_text(f"# Mine\n\n{HEADING}\nout of date\n")
+    assert main(["manual", "--out", str(path)]) == 0
+    beginning, _, tables = path.read_text().partition(HEADING)
+    assert beginning == "# Mine\n\n"
+    assert tables == MANUAL.read_text().partition(HEADING)[2]
+
+
+def test_a_file_without_the_heading_is_refused_and_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "notes.md"
+    path.write_text("# Notes\n")
+    assert main(["manual", "--out", str(path)]) == 1
+    assert f"{path}: expected a line `{HEADING}`" in capsys.readouterr().err
+    assert path.read_text() == "# Notes\n"
+
+
+@pytest.mark.parametrize("settings", [Configuration, Dataset, TrainingOptions, ImgOptions, Variant])
+def test_every_key_has_a_row(settings: Any) -> None:
+    for key in settings.model_fields:
+        if settings is not ImgOptions or key not in SET_ELSEWHERE:
+            assert row(key)
+
+
+def test_a_row_says_type_default_presets_and_meaning() -> None:
+    assert row("learning_rate") == (
+        "| `learning_rate` | number above 0 | `0.0005` | AdamW's, falling linearly to 0. |"
+    )
+    assert row("position").startswith(
+        "| `position` | `time` or `batch` | `time` | `batch` | What the encoders'"
+    )
+    assert row("shrink").startswith("| `shrink` | true or false | `true` | `false` | `true` | Scale larger")
+    assert row("seeds").startswith("| `seeds` | list (whole number) | `[0, 1, 2]` |")
+    assert row("videos").startswith("| `videos` | path | required |")
+
+
+@pytest.mark.parametrize("key", SET_ELSEWHERE)
+def test_a_model_option_left_out_is_one_that_a_dataset_may_not_give(key: str) -> None:
+    dataset = datasets()["mine"].model_copy(update={"model": {key: 64}})
+    variants = {"img": Variant(description="as it is")}
+    with pytest.raises(ValueError, match=f"model.{key}: set {SET_ELSEWHERE[key]} instead"):
+        resolve({"mine": dataset}, variants, "mine", "img")
+
+
+def test_the_example_datasets_and_variants_are_valid_together() -> None:
+    (values,) = examples("config/variants.yaml").values()
+    variants = {name: check(Variant, value, name) for name, value in values.items()}
+    assert set(datasets()) == {"mine", "charades"}
+    check_together(Configuration(), datasets(), variants)
+    for name in datasets():
+        for variant in variants:
+            resolve(datasets(), variants, name, variant)
+
+
+def test_the_example_of_variants_holds_the_projects_own() -> None:
+    (values,) = examples("config/variants.yaml").values()
+    for name, variant in read_variants(PROJECT / "config" / "variants.yaml").items():
+        assert check(Variant, values[name], name) == variant
+
+
+def test_the_example_extractors_are_valid() -> None:
+    (values,) = examples("config/datasets/charades.yaml, beside").values()
+    for settings in values["extractors"].values():
+        kind, parameters = parse(settings)
+        assert (kind.name, parameters.frame_rate) == ("i3d", 24)  # type: ignore[attr-defined]
+
+
+def test_the_manual_tells_where_the_weights_of_every_kind_come_from() -> None:
+    section = MANUAL.read_text().partition("## Weights")[2].partition("\n## ")[0]
+    assert all(f"| `{kind}` |" in section for kind in KINDS)
