@@ -68,7 +68,7 @@ def _describe(config: Schema, dataset: Schema, variants: Schema) -> Iterator[str
     yield from _table(options, presets)
     yield " ".join(f"`{name}` is set by `{key}`." for name, key in SET_ELSEWHERE.items()) + "\n"
 
-    yield "#### `extractors`\n\nUnder a name of your choice: `kind`, `preset` where there are some, these keys.\n"
+    yield "#### `extractors`\n\nUnder a name of your choice: `kind`, `preset` if it has some, these keys.\n"
     for name, kind in KINDS.items():
         schema = definitions[f"extractor_{name}"]
         yield f"##### `kind: {name}` ({kind.modality})\n\n{schema['description']}\n"
