@@ -135,6 +135,8 @@ def main() -> None:
         "--bare-seconds", type=float, default=20.0, help="how long the bare model is timed (default: 20)"
     )
     options = parser.parse_args()
+    if len(options.files or range(options.videos)) < 2:
+        parser.error("expected at least two videos, one for each of two shards")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         length = options.batch_size * 16 / FRAME_RATE  # One batch.
