@@ -137,7 +137,7 @@ def _activitynet_captions(path: Path, split: str) -> Iterator[Query]:
 
 def _names_a_file(video: str) -> bool:
     """Tells whether features can be kept under an id, in a folder and in tables separated by tabs."""
-    return video == " ".join(video.split()) and "/" not in video and not video.startswith(".")
+    return video == " ".join(video.split()) and "/" not in video and video[:1] not in ("", ".")
 
 
 def _query(

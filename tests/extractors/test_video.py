@@ -113,6 +113,16 @@ def test_what_is_no_media_file_is_named(tmp_path, decoder, content, message):
         list(frame_windows(path, parameters(), decoder))
 
 
+def test_decords_reason_holds_no_clock_time_and_no_line_of_its_source(tmp_path):
+    path = write_video(tmp_path / "bad.mp4", np.arange(50) / 10)
+    content = path.read_bytes()
+    media, half = content.index(b"mdat") + 64, len(content) // 2
+    path.write_bytes(content[:media] + bytes(half) + content[media + half :])
+    with pytest.raises(MediaError, match=r"bad\.mp4: decord cannot decode it \((?!\[)") as caught:
+        list(frame_windows(path, parameters(), "decord"))
+    assert ".cc:" not in str(caught.value)
+
+
 @needs_data
 @pytest.mark.parametrize("decoder", DECODERS)
 def test_damage_in_the_middle_is_an_error(decoder):

@@ -256,6 +256,37 @@ def test_several_files_of_one_video_are_reported_and_the_first_is_taken(
     )
 
 
+def test_a_link_to_nowhere_is_no_video(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").symlink_to("nowhere")
+    assert find_videos(tmp_path, ["a"]) == {"a": None}
+
+
+def test_a_path_that_snakemake_would_fill_in_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a{0}.mp4").touch()
+    with pytest.raises(ValueError, match=r"a\{0\}\.mp4: expected a path without braces"):
+        find_videos(tmp_path, ["a{0}"])
+
+
+@pytest.mark.parametrize("video", ["../a", "a/b", ".a", "a\tb", "a  b", " a", ""])
+def test_an_id_that_can_name_no_file_is_refused(tmp_path: Path, video: str) -> None:
+    path = tmp_path / "train.json"
+    path.write_text(json.dumps({video: {"duration": 3, "timestamps": [[0, 1]], "sentences": ["a."]}}))
+    with pytest.raises(ValueError, match=r"train\.json: expected ids of videos that can name files, found"):
+        read_queries(Annotations(format="activitynet_captions", splits={"train": path}))
+
+
+def test_a_file_that_is_no_utf_8_is_refused_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "train.txt").write_bytes("a 0.0 1.0##un café.".encode("latin-1"))
+    (tmp_path / "durations.json").write_text('{"a": {"duration": 3}}')
+    settings = Annotations(
+        format="charades_sta",
+        splits={"train": tmp_path / "train.txt"},
+        durations=tmp_path / "durations.json",
+    )
+    with pytest.raises(ValueError, match=r"train\.txt: expected text in UTF-8"):
+        read_queries(settings)
+
+
 def test_absent_videos_are_counted_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "a.mp4").touch()
     find_videos(tmp_path, ["a", "b", "c"])

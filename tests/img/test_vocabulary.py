@@ -130,6 +130,15 @@ def test_a_zip_must_hold_one_text_file(tmp_path: Path, members: tuple[str, ...])
         read_glove(tmp_path / "glove.zip", frozenset({"a"}), 1)
 
 
+def test_a_damaged_zip_is_refused_with_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "glove.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("glove.txt", "a 0.25\n" * 1000)
+    path.write_bytes(path.read_bytes().replace(b"a 0.25", b"a 0.75", 1))
+    with pytest.raises(ValueError, match=r"glove\.zip: expected a zip, found none or a damaged one"):
+        read_glove(path, frozenset({"a"}), 1)
+
+
 def test_a_file_called_zip_that_is_none_is_refused_with_its_name(tmp_path: Path) -> None:
     (tmp_path / "glove.zip").write_text("a 1\n")
     with pytest.raises(ValueError, match=r"glove\.zip: expected a zip"):
