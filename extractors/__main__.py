@@ -107,7 +107,11 @@ def _extract(options: argparse.Namespace) -> int:
         raise ValueError(f"expected videos with different names, found several called {', '.join(twins)}")
     sources = [Source(video.stem, video if video.exists() else None) for video in options.videos]
     store = Store(options.store or options.out / ".store")
-    return _run(options, kind, parameters, sources, store, options.out / "manifest.tsv")
+    failed = _run(options, kind, parameters, sources, store, options.out / "manifest.tsv")
+    missing = [str(video) for video in options.videos if not video.exists()]
+    if missing:
+        print(f"error: expected media files, found nothing at {', '.join(missing)}", file=sys.stderr)
+    return 1 if failed or missing else 0
 
 
 def _shard(options: argparse.Namespace) -> int:
@@ -117,7 +121,9 @@ def _shard(options: argparse.Namespace) -> int:
     with options.videos.open(newline="", encoding="utf-8") as file:
         table = [row for row in csv.DictReader(file, delimiter="\t") if row["shard"] == options.shard]
     sources = [Source(row["video"], Path(row["path"]) if row["path"] else None) for row in table]
-    return _run(options, kind, parameters, sources, Store(options.store), options.manifest)
+    _run(options, kind, parameters, sources, Store(options.store), options.manifest)
+    # Under `report` the manifest tells what failed, and whoever reads it goes on without.
+    return 0
 
 
 def _run(
@@ -128,6 +134,7 @@ def _run(
     store: Store,
     manifest: Path,
 ) -> int:
+    """Extracts; returns how many videos failed."""
     from extractors.shard import Runtime, extract_shard
 
     store.remove_abandoned()
@@ -144,7 +151,7 @@ def _run(
         on_failure=options.on_failure,
     )
     print(f"{kind.name}: {counts}; manifest: {manifest}", file=sys.stderr)
-    return 0
+    return len(counts.failed)
 
 
 def _store(options: argparse.Namespace) -> int:

@@ -173,8 +173,8 @@ class Configuration(_Strict):
         default="report",
         description="What a bad video does: `report` lists it, `stop` ends the run after its shard.",
     )
-    decoding_timeout: float = Field(
-        default=60.0, gt=0, description="Seconds without a sign of life after which a decoder is killed."
+    decoding_timeout: int = Field(
+        default=60, gt=0, description="Seconds without a sign of life after which a decoder is killed."
     )
     extraction_batch: int = Field(default=4, ge=1, description="Windows in a batch of an extractor.")
     fresh: bool = Field(

@@ -24,20 +24,22 @@ rule extract_visual:
         mem_mb=grow(6000),
         runtime=lambda wildcards, attempt: 240 * attempt,
         gpu=count_gpus,
+        # How to run is no part of what features are: as parameters these would make every shard run again.
         device=CONFIG.device,
+        batch_size=CONFIG.extraction_batch,
+        timeout=CONFIG.decoding_timeout,
+        on_failure=CONFIG.on_failure,
     params:
         settings=get_extractor_settings,
         code_version=get_code_version,
         folder=get_feature_folder,
         store=CONFIG.store,
-        batch_size=CONFIG.extraction_batch,
-        timeout=CONFIG.decoding_timeout,
-        on_failure=CONFIG.on_failure,
     shell:
         "python -m extractors shard --settings {params.settings:q} --videos {input.table:q} "
         "--shard {wildcards.shard} --out {params.folder:q} --manifest {output.manifest:q} "
         "--store {params.store:q} --device {resources.device} --threads {threads} "
-        "--batch-size {params.batch_size} --timeout {params.timeout} --on-failure {params.on_failure} "
+        "--batch-size {resources.batch_size} --timeout {resources.timeout} "
+        "--on-failure {resources.on_failure} "
         "2> {log:q}"
 
 
@@ -50,11 +52,6 @@ use rule extract_visual as extract_audio with:
         extractor=name_extractors("audio"),
     conda:
         "../envs/img.yaml"
-    resources:
-        mem_mb=grow(4000),
-        runtime=lambda wildcards, attempt: 120 * attempt,
-        gpu=count_gpus,
-        device=CONFIG.device,
 
 
 rule report_coverage:
