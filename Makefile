@@ -1,5 +1,5 @@
 # Two commands: `make demo` and `make test`. Everything they need is made in .venv from requirements.lock.
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= 2

@@ -176,6 +176,12 @@ class Configuration(_Strict):
     decoding_timeout: int = Field(
         default=60, gt=0, description="Seconds without a sign of life after which a decoder is killed."
     )
+    extraction_threads: int = Field(
+        default=1,
+        ge=1,
+        description="Cores of an extraction job: threads of the network on a CPU, and processes that decode. "
+        "On a CPU shards side by side use cores better than threads inside one; on a GPU raise it.",
+    )
     extraction_batch: int = Field(default=4, ge=1, description="Windows in a batch of an extractor.")
     fresh: bool = Field(
         default=False,

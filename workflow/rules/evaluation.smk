@@ -47,6 +47,8 @@ rule summarise:
         ),
     log:
         "logs/summarise/{dataset}.log",
+    benchmark:
+        "logs/summarise/{dataset}.benchmark.tsv"
     conda:
         "../envs/img.yaml"
     threads: 1

@@ -18,8 +18,7 @@ rule extract_visual:
         extractor=name_extractors("visual"),
     conda:
         "../envs/img.yaml"
-    # Shards side by side use cores better than threads inside one convolution do.
-    threads: 1
+    threads: CONFIG.extraction_threads
     resources:
         mem_mb=grow(6000),
         runtime=lambda wildcards, attempt: 240 * attempt,
@@ -37,7 +36,7 @@ rule extract_visual:
     shell:
         "python -m extractors shard --settings {params.settings:q} --videos {input.table:q} "
         "--shard {wildcards.shard} --out {params.folder:q} --manifest {output.manifest:q} "
-        "--store {params.store:q} --device {resources.device} --threads {threads} "
+        "--store {params.store:q} --device {resources.device} --threads {threads} --workers {threads} "
         "--batch-size {resources.batch_size} --timeout {resources.timeout} "
         "--on-failure {resources.on_failure} "
         "2> {log:q}"
@@ -67,6 +66,8 @@ rule report_coverage:
         ),
     log:
         "logs/report_coverage/{dataset}.log",
+    benchmark:
+        "logs/report_coverage/{dataset}.benchmark.tsv"
     conda:
         "../envs/img.yaml"
     threads: 1

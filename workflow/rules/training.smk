@@ -53,6 +53,8 @@ rule plot_history:
         ),
     log:
         "logs/plot_history/{dataset}/{variant}/seed{seed}.log",
+    benchmark:
+        "logs/plot_history/{dataset}/{variant}/seed{seed}.benchmark.tsv"
     conda:
         "../envs/img.yaml"
     threads: 1

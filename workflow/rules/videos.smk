@@ -41,6 +41,8 @@ checkpoint list_videos:
         table="results/{dataset}/videos.tsv",
     log:
         "logs/list_videos/{dataset}.log",
+    benchmark:
+        "logs/list_videos/{dataset}.benchmark.tsv"
     conda:
         "../envs/img.yaml"
     threads: 1
