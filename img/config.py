@@ -180,7 +180,7 @@ class Configuration(_Strict):
         default=1,
         ge=1,
         description="Cores of an extraction job: threads of the network on a CPU, and processes that decode. "
-        "On a CPU shards side by side use cores better than threads inside one; on a GPU raise it.",
+        "On a CPU one core for each of many shards does as well as several for each; on a GPU raise it.",
     )
     extraction_batch: int = Field(default=4, ge=1, description="Windows in a batch of an extractor.")
     fresh: bool = Field(
