@@ -176,6 +176,9 @@ def _verify(store: Store, options: argparse.Namespace) -> int:
 
 
 def _prune(store: Store, options: argparse.Namespace) -> int:
+    if not options.older_than and not options.dry_run:
+        # Where results are copies, not links, nothing tells which entries are in use.
+        raise ValueError("prune: expected --older-than DAYS, found none; --dry-run says what would go")
     newest = time.time() - options.older_than * 24 * 3600
     pruned = freed = 0
     for entry in store.entries():

@@ -5,12 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+_LIBRARIES = (
+    *("torch", "torchaudio", "numpy", "av", "decord"),
+    *("pytorchvideo", "panns-inference", "torchvggish", "gensim", "nltk", "snakemake"),
+)
 
 
 def sha256_of(path: Path) -> str:
@@ -67,6 +74,20 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ValueError(f"{path}: expected a JSON file, found something else ({error})") from error
+
+
+def remove_content(folder: Path) -> None:
+    """Empties a folder."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def library_versions() -> dict[str, str]:
+    """Returns the versions of Python and of the libraries that features and results depend on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}}
 
 
 def link_or_copy(source: Path, target: Path) -> None:

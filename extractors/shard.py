@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from tqdm import tqdm
 from extractors.batching import Features, embed_videos
 from extractors.decoding import decode_ahead
 from extractors.errors import MediaError, NoAudioError
-from extractors.files import sha256_of
+from extractors.files import library_versions, sha256_of
 from extractors.manifest import Row, write_manifest
 from extractors.registry import Extractor, Kind, Parameters
 from extractors.store import DESCRIPTION, Entry, Store
@@ -150,7 +149,7 @@ def extract_shard(
         for task, result in _compute(kind, parameters, waiting, runtime):
             if isinstance(result, Features):
                 counts.computed += 1
-                rows.append(_publish(task, _keep(store, task, identity, result), out))
+                rows.append(_publish(task, _keep(store, task, identity, result, runtime), out))
             elif isinstance(result, NoAudioError):
                 counts.absent += 1
                 rows.append(Row(task.video, "no_audio", source_sha256=task.source_hash))
@@ -207,7 +206,7 @@ def _load(kind: Kind, parameters: Parameters, runtime: Runtime) -> Extractor:
     return kind.load_extractor(parameters, runtime.device)
 
 
-def _keep(store: Store, task: _Task, identity: dict[str, Any], features: Features) -> Entry:
+def _keep(store: Store, task: _Task, identity: dict[str, Any], features: Features, runtime: Runtime) -> Entry:
     description = {
         **identity,
         "source_sha256": task.source_hash,
@@ -215,7 +214,9 @@ def _keep(store: Store, task: _Task, identity: dict[str, Any], features: Feature
         "rows": features.array.shape[0],
         "width": features.array.shape[1],
         "row_seconds": [[round(start, 6), round(end, 6)] for start, end in features.row_seconds],
-        "libraries": {name: importlib.metadata.version(name) for name in ("torch", "av", "decord", "numpy")},
+        "device": runtime.device,
+        "batch_size": runtime.batch_size,
+        "libraries": library_versions(),
     }
     with store.adding(task.key, description) as folder:
         np.save(folder / ARRAY, features.array, allow_pickle=False)

@@ -11,12 +11,13 @@ or none, and two runs may share a store at the same time: who comes second finds
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,9 +91,13 @@ class Store:
         folder = self._folder(key)
         if not (folder / DESCRIPTION).is_file():
             return None
-        entry = Entry(folder, read_json(folder / DESCRIPTION))
+        try:
+            entry = Entry(folder, read_json(folder / DESCRIPTION))
+        except ValueError:
+            self._discard(folder)
+            return None
         if entry.damage():
-            self.remove(entry)
+            self._discard(folder)
             return None
         return entry
 
@@ -121,6 +126,8 @@ class Store:
             _flush(temporary)
             folder = self._folder(key)
             folder.parent.mkdir(parents=True, exist_ok=True)
+            if folder.exists() and not (folder / DESCRIPTION).is_file():
+                self._discard(folder)
             try:
                 temporary.rename(folder)
             except OSError:
@@ -130,15 +137,21 @@ class Store:
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
-    def partial(self, key: str) -> Path:
-        """Returns the folder of a key's unfinished work, made where it is absent."""
-        folder = self.root / "partial" / key
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+    @contextmanager
+    def working_on(self, key: str) -> Iterator[Path]:
+        """Gives the folder of a key's unfinished work to one process at a time; others wait for their turn.
 
-    def remove_partial(self, key: str) -> None:
-        """Removes a key's unfinished work."""
-        shutil.rmtree(self.root / "partial" / key, ignore_errors=True)
+        Whoever has waited may find the entry finished: look for it first.
+
+        Yields:
+            The folder, made where it is absent.
+        """
+        folder = self.root / "partial" / key
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with folder.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            folder.mkdir(exist_ok=True)
+            yield folder
 
     def entries(self) -> Iterator[Entry]:
         """Yields every entry, in the order of their keys."""
@@ -147,18 +160,24 @@ class Store:
 
     def remove(self, entry: Entry) -> None:
         """Takes an entry out of the store. Its files live on under names they have elsewhere."""
-        # Renamed first, so that no reader meets a half-removed entry.
-        doomed = self.root / "temporary" / f"{entry.key}.{uuid.uuid4().hex}"
+        self._discard(entry.folder)
+
+    def _discard(self, folder: Path) -> None:
+        # Renamed first, so that no reader meets a half-removed entry; another process may have been faster.
+        doomed = self.root / "temporary" / f"{folder.name}.{uuid.uuid4().hex}"
         doomed.parent.mkdir(parents=True, exist_ok=True)
-        entry.folder.rename(doomed)
-        shutil.rmtree(doomed)
+        with suppress(FileNotFoundError):
+            folder.rename(doomed)
+            shutil.rmtree(doomed)
 
     def remove_abandoned(self) -> None:
         """Removes what killed jobs left under temporary names more than a day ago."""
         oldest = time.time() - _ABANDONED_SECONDS
         for folder in (self.root / "temporary").glob("*"):
-            if folder.stat().st_mtime < oldest:
-                shutil.rmtree(folder, ignore_errors=True)
+            # It may be renamed to its final place at this moment.
+            with suppress(FileNotFoundError):
+                if folder.stat().st_mtime < oldest:
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def _folder(self, key: str) -> Path:
         return self.root / "entries" / key[:2] / key

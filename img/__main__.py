@@ -13,10 +13,10 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from extractors.files import link_or_copy, read_json, write_json, write_text
+from extractors.files import read_json, replacing, write_json, write_text
 from extractors.registry import KINDS
 from extractors.store import Store
-from img.config import Annotations, InputOptions, QueryOptions, RunOptions, check, read_yaml
+from img.config import Annotations, Dataset, InputOptions, QueryOptions, RunOptions, check, read_yaml
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--inputs", required=True, type=Path, help="inputs folder")
     train.add_argument("--seed", required=True, type=int)
     train.add_argument("--store", required=True, type=Path)
-    train.add_argument("--out", required=True, type=Path, help="folder to link the run into")
+    train.add_argument("--out", required=True, type=Path, help="folder to put the run into")
     train.add_argument(
         "--fresh", type=int, choices=(0, 1), default=0, help="1: train even where the store holds the run"
     )
@@ -91,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
 
     summarise = commands.add_parser("summarise", help="gather runs' metrics into a dataset's")
     summarise.add_argument("--dataset", required=True)
-    summarise.add_argument("--simulated", action="store_true")
+    _add_settings(summarise, "settings")
     summarise.add_argument("--runs", required=True, nargs="+", type=Path, help="metrics.json of each run")
     summarise.add_argument("--out", required=True, type=Path)
     summarise.set_defaults(run=_summarise)
@@ -199,7 +199,11 @@ def _train(options: argparse.Namespace) -> None:
     )
     shutil.rmtree(options.out / "events", ignore_errors=True)
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        link_or_copy(file, options.out / file.relative_to(folder))
+        # Copies: a run may be restored in several places, and Snakemake sets the times of each one's files.
+        target = options.out / file.relative_to(folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(target) as temporary:
+            shutil.copyfile(file, temporary)
     print(
         f"train: {'restored from the store' if restored else 'trained'}; run: {options.out}", file=sys.stderr
     )
@@ -235,6 +239,8 @@ def _evaluate(options: argparse.Namespace) -> None:
             "description": options.description,
             "seed": made["seed"],
             "best_epoch": made["best_epoch"],
+            "device": made["device"],
+            "libraries": made["libraries"],
             "protocols": protocols,
             "mean_importance": importance,
             "best_constant": constants(splits),
@@ -248,7 +254,8 @@ def _summarise(options: argparse.Namespace) -> None:
     from img.summary import summarise
 
     runs = [read_json(path) for path in options.runs]
-    write_json(options.out, summarise(options.dataset, options.simulated, runs))
+    settings = _settings(Dataset, options.settings, "settings").model_dump(mode="json")
+    write_json(options.out, summarise(options.dataset, settings, runs))
 
 
 def _show(options: argparse.Namespace) -> None:

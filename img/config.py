@@ -6,6 +6,7 @@ Nothing here imports torch, so a workflow is planned in a moment.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -16,7 +17,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from extractors import registry
 from img.models.options import ImgOptions
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+Name = Annotated[str, Field(pattern=_NAME)]
 Settings = TypeVar("Settings", bound=BaseModel)
 
 
@@ -122,7 +124,7 @@ class Dataset(_Strict):
         default="test", description="The split on which the `best_on_test` protocol picks its epoch."
     )
     variants: list[Name] = Field(default=["img"], min_length=1, description="What metrics.json compares.")
-    seeds: list[int] = Field(
+    seeds: list[Annotated[int, Field(ge=0)]] = Field(
         default=[0, 1, 2], min_length=1, description="Training seeds metrics.json reports."
     )
 
@@ -142,6 +144,8 @@ class Dataset(_Strict):
             )
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds: expected different numbers, found {self.seeds}")
+        if len(set(self.variants)) < len(self.variants):
+            raise ValueError(f"variants: expected different names, found {self.variants}")
         return self
 
 
@@ -222,7 +226,12 @@ def read_yaml(path: Path) -> Any:
 
 def read_datasets(folder: Path) -> dict[str, Dataset]:
     """Reads and checks every dataset's file in a folder; a dataset is named after its file."""
-    return {path.stem: check(Dataset, read_yaml(path), str(path)) for path in sorted(folder.glob("*.yaml"))}
+    datasets = {}
+    for path in sorted(folder.glob("*.yaml")):
+        if not re.fullmatch(_NAME, path.stem):
+            raise ValueError(f"{path}: expected a file name of letters, digits, _, . and -")
+        datasets[path.stem] = check(Dataset, read_yaml(path), str(path))
+    return datasets
 
 
 def read_variants(path: Path) -> dict[str, Variant]:
@@ -280,7 +289,24 @@ def check_together(
                     f"config/datasets/{name}.yaml: variants: expected some of {sorted(variants)}, "
                     f"found {variant!r}"
                 )
+        for variant in variants:
             resolve(datasets, variants, name, variant)
+    _check_modalities(datasets)
+
+
+def _check_modalities(datasets: Mapping[str, Dataset]) -> None:
+    """One name of an extractor stands for one modality, whatever the dataset: rules are chosen by it."""
+    modalities: dict[str, tuple[str, str]] = {}
+    for dataset, settings in datasets.items():
+        for extractor, values in settings.extractors.items():
+            modality = registry.parse(values)[0].modality
+            other, first = modalities.setdefault(extractor, (modality, dataset))
+            if other != modality:
+                raise ValueError(
+                    f"config/datasets/{dataset}.yaml: extractors.{extractor}: expected one that reads "
+                    f"{other}, as in config/datasets/{first}.yaml, found one that reads {modality}; "
+                    "choose another name"
+                )
 
 
 def to_json(settings: BaseModel) -> str:

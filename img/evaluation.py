@@ -38,6 +38,13 @@ def predict(model: MomentModel, moments: Moments, batch_size: int, device: str) 
         A row for each query and branch: query, video, branch, start, end (seconds), score, iou, importance.
     """
     model.eval()
+    with torch.random.fork_rng():
+        # A model that draws noise at every call (preset `reference`) still answers equal calls equally.
+        torch.manual_seed(0)
+        return _predict(model, moments, batch_size, device)
+
+
+def _predict(model: MomentModel, moments: Moments, batch_size: int, device: str) -> pd.DataFrame:
     # The clips of the saliency loss are drawn for every batch and not looked at here: any generator will do.
     generator = np.random.default_rng(0)
     parts: dict[str, list[np.ndarray]] = {}
@@ -95,11 +102,17 @@ def evaluate_run(
         for split, moments in splits.items():
             predictions = predict(model, moments, batch_size, device)
             metrics[protocol][split] = score(predictions)
-            importance[protocol][split] = float(predictions["importance"].mean())
+            importance[protocol][split] = _mean_importance(predictions, moments)
             frames.append(predictions.assign(protocol=protocol, split=split))
     with replacing(out) as temporary:
         pd.concat(frames, ignore_index=True).to_parquet(temporary, index=False)
     return metrics, importance
+
+
+def _mean_importance(predictions: pd.DataFrame, moments: Moments) -> float | None:
+    """The mean over the queries whose video has sound; None where there is none."""
+    importance = predictions.loc[predictions["branch"] == AUTO, "importance"].to_numpy()[moments.has_audio]
+    return float(importance.mean()) if len(importance) else None
 
 
 def constants(splits: Mapping[str, Moments]) -> dict[str, dict[str, float]]:

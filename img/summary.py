@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import platform
 import statistics
 from collections.abc import Iterable
 from typing import Any
 
-_LIBRARIES = ("torch", "torchaudio", "numpy", "decord", "av", "snakemake", "nltk", "gensim")
+from extractors.files import library_versions
 
 
-def summarise(dataset: str, simulated: bool, runs: Iterable[dict[str, Any]]) -> dict[str, Any]:
+def summarise(dataset: str, settings: dict[str, Any], runs: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """Gathers runs' metrics into a dataset's.
 
     Args:
         dataset: its name.
-        simulated: whether its data is made up.
+        settings: its resolved settings.
         runs: what `evaluate` wrote of each run.
 
     Returns:
@@ -28,15 +26,13 @@ def summarise(dataset: str, simulated: bool, runs: Iterable[dict[str, Any]]) -> 
     first = next(iter(variants.values()))[0]
     return {
         "dataset": dataset,
-        "simulated": simulated,
+        "simulated": settings["simulated"],
         "unit": "percent of queries; mIoU in percent; mean and standard deviation over seeds",
         "coverage": first["coverage"],
         "best_constant": first["best_constant"],
         "variants": {name: _summarise_variant(found) for name, found in variants.items()},
-        "versions": {
-            "python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in _LIBRARIES},
-        },
+        "settings": settings,
+        "versions": library_versions(),
     }
 
 
@@ -47,6 +43,7 @@ def _summarise_variant(runs: list[dict[str, Any]]) -> dict[str, Any]:
         "preset": first["options"]["model"]["preset"],
         "seeds": [run["seed"] for run in runs],
         "best_epochs": [run["best_epoch"] for run in runs],
+        "trained_on": [{"device": run["device"], **run["libraries"]} for run in runs],
         "protocols": _over_seeds([run["protocols"] for run in runs]),
         "mean_importance": _over_seeds([run["mean_importance"] for run in runs]),
         "options": first["options"],
@@ -57,6 +54,8 @@ def _over_seeds(values: list[Any]) -> Any:
     """Turns equally nested dictionaries of numbers into one of means, deviations and values."""
     if isinstance(values[0], dict):
         return {key: _over_seeds([value[key] for value in values]) for key in values[0]}
+    if values[0] is None:
+        return None
     deviation = statistics.stdev(values) if len(values) > 1 else None
     return {"mean": statistics.fmean(values), "std": deviation, "values": values}
 

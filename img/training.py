@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from extractors.files import replacing, sha256_of, write_json
+from extractors.files import library_versions, remove_content, replacing, sha256_of, write_json
 from extractors.store import Store
 from img.checkpoint import Sizes, build_model, save_checkpoint
 from img.config import TRAINING_VERSION, RunOptions, TrainingOptions
@@ -92,12 +92,35 @@ def run_training(
         "device": device,
     }
     key = Store.key(ingredients)
-    entry = store.find(key)
-    if entry is not None and not fresh:
+    if not fresh and (entry := store.find(key)) is not None:
         return entry.folder, True
-    if fresh:
-        store.remove_partial(key)
+    with store.working_on(key) as partial:
+        # The same run may have been finished by another process while this one waited for its turn.
+        if not fresh and (entry := store.find(key)) is not None:
+            return entry.folder, True
+        if fresh:
+            remove_content(partial)
+        model, sizes, progress = _train_from_folders(queries_folder, inputs, options, seed, device, partial)
+        if (old := store.find(key)) is not None:
+            store.remove(old)
+        with store.adding(key, {**ingredients, "libraries": library_versions()}) as folder:
+            save_checkpoint(folder / "last.safetensors", model.state_dict(), options.model, sizes)
+            save_checkpoint(folder / "best_on_test.safetensors", progress.best_state, options.model, sizes)
+            made = {"seed": seed, "device": device, "best_epoch": progress.best_epoch, "key": key}
+            made["libraries"] = library_versions()
+            write_json(folder / "options.json", {**options.model_dump(mode="json"), **made})
+            pd.DataFrame(progress.history).to_csv(folder / "history.csv", index=False)
+            shutil.copytree(partial / _EVENTS, folder / _EVENTS)
+        remove_content(partial)
+    entry = store.find(key)
+    if entry is None:
+        raise OSError(f"{store.root}: a run written a moment ago ({key}) cannot be read back")
+    return entry.folder, False
 
+
+def _train_from_folders(
+    queries_folder: Path, inputs: Inputs, options: RunOptions, seed: int, device: str, partial: Path
+) -> tuple[IMG, Sizes, Progress]:
     queries = read_queries_table(queries_folder)
     vocabulary = Vocabulary.load(queries_folder / "vocabulary.json")
     splits = {
@@ -115,27 +138,10 @@ def run_training(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = build_model(options.model, sizes, vectors).to(device)
-        partial = store.partial(key)
         progress = train(
             model, splits["train"], splits[options.selection_split], options.training, seed, device, partial
         )
-
-    if entry is not None:
-        store.remove(entry)
-    with store.adding(key, ingredients) as folder:
-        save_checkpoint(folder / "last.safetensors", model.state_dict(), options.model, sizes)
-        save_checkpoint(folder / "best_on_test.safetensors", progress.best_state, options.model, sizes)
-        write_json(
-            folder / "options.json",
-            {**options.model_dump(mode="json"), "seed": seed, "best_epoch": progress.best_epoch, "key": key},
-        )
-        pd.DataFrame(progress.history).to_csv(folder / "history.csv", index=False)
-        shutil.copytree(partial / _EVENTS, folder / _EVENTS)
-    store.remove_partial(key)
-    entry = store.find(key)
-    if entry is None:
-        raise OSError(f"{store.root}: a run written a moment ago ({key}) cannot be read back")
-    return entry.folder, False
+    return model, sizes, progress
 
 
 def train(

@@ -1,5 +1,7 @@
 import json
 import os
+import threading
+import time
 
 import pytest
 
@@ -117,3 +119,43 @@ def test_entries_lists_every_whole_entry(store):
     (store.root / "entries" / "dd" / ("d" * 64)).mkdir(parents=True)
     assert [entry.key for entry in store.entries()] == ["a" * 64, "c" * 64]
     assert json.loads((store.find("a" * 64).folder / "description.json").read_text())["key"] == "a" * 64
+
+
+def test_an_entry_that_cannot_be_read_counts_as_absent_and_can_be_made_again(store):
+    entry = add(store)
+    (entry.folder / "description.json").chmod(0o644)
+    (entry.folder / "description.json").write_text("{")
+    assert store.find(entry.key) is None
+    assert add(store).damage() == []
+
+
+def test_a_folder_without_description_does_not_block_its_key(store):
+    folder = store.root / "entries" / "aa" / ("a" * 64)
+    folder.mkdir(parents=True)
+    (folder / "file.txt").write_text("left over")
+    assert add(store).damage() == []
+
+
+def test_removing_an_entry_twice_is_no_fault(store):
+    entry = add(store)
+    store.remove(entry)
+    store.remove(entry)
+
+
+def test_unfinished_work_is_for_one_at_a_time(store):
+    order = []
+
+    def work(name):
+        with store.working_on("a" * 64) as folder:
+            order.append(f"{name} begins")
+            (folder / name).write_text("")
+            time.sleep(0.05)
+            order.append(f"{name} ends")
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in ("one", "two")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    first, second = (entry.split()[0] for entry in order[::2])
+    assert order == [f"{first} begins", f"{first} ends", f"{second} begins", f"{second} ends"]

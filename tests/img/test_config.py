@@ -213,3 +213,22 @@ def test_the_files_name_what_is_wrong_with_them(tmp_path: Path) -> None:
 def test_a_dataset_is_named_after_its_file(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(DATASET))
     assert read_datasets(tmp_path) == {"mine": check(Dataset, DATASET, "mine")}
+
+
+def test_one_extractors_name_stands_for_one_modality_in_all_datasets() -> None:
+    other = changed(
+        "extractors", {"sound": DATASET["extractors"]["sight"], "s": DATASET["extractors"]["sound"]}
+    )
+    other |= {"visual": "sound", "audio": "s"}
+    datasets = {"one": check(Dataset, DATASET, "one"), "two": check(Dataset, other, "two")}
+    variants = {"img": Variant(description="as it is")}
+    with pytest.raises(ValueError, match="two.yaml: extractors.sound: expected one that reads audio"):
+        check_together(Configuration(), datasets, variants)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "key"), [("seeds", [-1], "seeds"), ("variants", ["img", "img"], "variants")]
+)
+def test_seeds_and_variants_are_checked_before_they_are_run(path: str, value: Any, key: str) -> None:
+    with pytest.raises(ValueError, match=key):
+        check(Dataset, changed(path, value), "demo")

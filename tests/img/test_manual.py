@@ -82,7 +82,7 @@ def test_a_row_says_type_default_presets_and_meaning() -> None:
         "| `position` | `time` or `batch` | `time` | `batch` | What the encoders'"
     )
     assert row("shrink").startswith("| `shrink` | true or false | `true` | `false` | `true` | Scale larger")
-    assert row("seeds").startswith("| `seeds` | list (whole number) | `[0, 1, 2]` |")
+    assert row("seeds").startswith("| `seeds` | list (whole number from 0) | `[0, 1, 2]` |")
     assert row("videos").startswith("| `videos` | path | required |")
 
 

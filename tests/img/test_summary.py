@@ -11,6 +11,8 @@ def run(variant: str, seed: int, recall: float) -> dict[str, Any]:
         "description": f"what {variant} is",
         "seed": seed,
         "best_epoch": 10 + seed,
+        "device": "cpu",
+        "libraries": {"torch": "2.11.0"},
         "protocols": {"last": {"test": {"fusion": {"R1@0.7": recall, "mIoU": 2 * recall}}}},
         "mean_importance": {"last": {"test": recall / 100}},
         "best_constant": {"test": {"R1@0.7": 12.34, "mIoU": 20.0}},
@@ -23,7 +25,7 @@ RUNS = [run("img", 0, 10.0), run("mute", 0, 5.0), run("img", 1, 14.0), run("img"
 
 
 def test_numbers_are_means_and_sample_deviations_over_seeds() -> None:
-    found = summarise("demo", True, RUNS)["variants"]["img"]
+    found = summarise("demo", {"simulated": True}, RUNS)["variants"]["img"]
     # Mean of 10, 14, 15: 13; squares of -3, 1, 2: 14; over two: 7.
     assert found["protocols"]["last"]["test"]["fusion"]["R1@0.7"] == {
         "mean": pytest.approx(13.0),
@@ -37,7 +39,7 @@ def test_numbers_are_means_and_sample_deviations_over_seeds() -> None:
 
 
 def test_one_seed_has_no_deviation() -> None:
-    found = summarise("demo", True, RUNS)["variants"]["mute"]
+    found = summarise("demo", {"simulated": True}, RUNS)["variants"]["mute"]
     assert found["protocols"]["last"]["test"]["fusion"]["R1@0.7"] == {
         "mean": 5.0,
         "std": None,
@@ -46,16 +48,20 @@ def test_one_seed_has_no_deviation() -> None:
 
 
 def test_the_datasets_facts_stand_beside_the_variants() -> None:
-    metrics = summarise("demo", True, RUNS)
+    metrics = summarise("demo", {"simulated": True}, RUNS)
     assert (metrics["dataset"], metrics["simulated"]) == ("demo", True)
     assert metrics["best_constant"] == RUNS[0]["best_constant"]
     assert metrics["coverage"] == RUNS[0]["coverage"]
     assert list(metrics["variants"]) == ["img", "mute"]
+    assert metrics["settings"] == {"simulated": True}
+    assert metrics["variants"]["mute"]["trained_on"] == [{"device": "cpu", "torch": "2.11.0"}]
     assert {"python", "torch", "numpy", "snakemake"} <= set(metrics["versions"])
 
 
 def test_the_table_shows_every_number_once() -> None:
-    title, header, constant, img, mute, coverage = format_table(summarise("demo", True, RUNS)).splitlines()
+    title, header, constant, img, mute, coverage = format_table(
+        summarise("demo", {"simulated": True}, RUNS)
+    ).splitlines()
     assert title == "demo (simulated data)"
     assert header.split() == ["variant", "protocol", "split", "branch", "R1@0.7", "mIoU"]
     assert constant.split() == ["best", "constant", "-", "test", "-", "12.3", "20.0"]

@@ -51,7 +51,7 @@ def test_a_run_holds_what_it_promises(finished: tuple[Path, Store]) -> None:
         "description.json",
     }
     assert len(list((folder / "events").iterdir())) == 1
-    assert not list((store.root / "partial").iterdir())
+    assert not list((store.root / "partial").glob("*/*"))
     options = read_json(folder / "options.json")
     history = pd.read_csv(folder / "history.csv")
     assert options["seed"] == 0

@@ -145,6 +145,11 @@ def read_shards(table, modified):
 
 
 def get_shard_videos(wildcards):
+    if wildcards.shard not in name_shards(wildcards.dataset):
+        raise WorkflowError(
+            f"shard {wildcards.shard}: expected 000 to {name_shards(wildcards.dataset)[-1]}, "
+            f"the shards of config/datasets/{wildcards.dataset}.yaml"
+        )
     table = checkpoints.list_videos.get(dataset=wildcards.dataset).output.table
     return read_shards(table, os.path.getmtime(table)).get(wildcards.shard, [])
 
@@ -195,31 +200,45 @@ def get_losses(wildcards):
     return [record] if record.exists() else []
 
 
-def record_losses():
+def record_losses(dataset, extractor):
     """Writes down, beside each manifest, which of the arrays it lists are no longer there."""
-    for folder in Path("results").glob("*/features/*"):
-        found = {
-            name.removesuffix(".npy")
-            for name in os.listdir(folder)
-            if name.endswith(".npy")
-        }
-        for manifest in (folder / "shards").glob("*.tsv"):
+    folder = Path(f"results/{dataset}/features/{extractor}")
+    if not folder.is_dir():
+        return
+    found = {
+        name.removesuffix(".npy")
+        for name in os.listdir(folder)
+        if name.endswith(".npy")
+    }
+    for shard in name_shards(dataset):
+        manifest = folder / "shards" / f"{shard}.tsv"
+        record = manifest.with_suffix(".lost")
+        if not manifest.exists() or (
+            record.exists() and record.stat().st_mtime > manifest.stat().st_mtime
+        ):
+            continue
+        try:
             lost = sorted(
                 row.video
                 for row in read_manifest(manifest)
                 if row.is_ok and row.video not in found
             )
-            if lost:
-                logger.warning(
-                    f"{folder}: {len(lost)} arrays of shard {manifest.stem} are gone, such as {lost[0]}"
-                )
-                with manifest.with_suffix(".lost").open("a") as record:
-                    print(*lost, file=record)
+        except ValueError as error:
+            logger.warning(f"{error}; make it again with --forcerun {manifest}")
+            continue
+        if lost:
+            logger.warning(
+                f"{folder}: {len(lost)} arrays of shard {shard} are gone, such as {lost[0]}"
+            )
+            with record.open("a") as file:
+                print(*lost, file=file)
 
 
 # Arrays are no outputs of their own, one for every video would make planning slow: Snakemake does not miss them.
 if workflow.is_main_process:
-    record_losses()
+    for name, dataset in DATASETS.items():
+        for extractor in dataset.extractors:
+            record_losses(name, extractor)
 
 
 # Queries and inputs
@@ -309,8 +328,8 @@ def get_run_metrics(wildcards):
     ]
 
 
-def get_simulated(wildcards):
-    return "--simulated" if DATASETS[wildcards.dataset].simulated else ""
+def get_dataset_settings(wildcards):
+    return settings.to_json(DATASETS[wildcards.dataset])
 
 
 def get_all_metrics(wildcards):

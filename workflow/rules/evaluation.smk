@@ -56,7 +56,7 @@ rule summarise:
         mem_mb=grow(1000),
         runtime=10,
     params:
-        simulated=get_simulated,
+        settings=get_dataset_settings,
     shell:
-        "python -m img summarise --dataset {wildcards.dataset} {params.simulated} --runs {input.runs:q} "
+        "python -m img summarise --dataset {wildcards.dataset} --settings {params.settings:q} --runs {input.runs:q} "
         "--out {output.metrics:q} 2> {log:q}"
