@@ -38,7 +38,7 @@ format: $(VENV)/installed  ## format the code
 	$(BIN)/snakefmt workflow
 
 lock: $(VENV)/installed  ## pin the newest versions that pyproject.toml allows
-	$(BIN)/pip-compile --quiet --extra dev --upgrade --strip-extras --no-header --no-emit-index-url --generate-hashes \
+	$(BIN)/pip-compile --quiet --extra dev --upgrade --strip-extras --no-header --no-emit-index-url --no-emit-find-links --generate-hashes \
 		--allow-unsafe --output-file requirements.lock pyproject.toml
 
 clean:  ## remove all results, and with them the store unless it lies elsewhere

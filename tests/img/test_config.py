@@ -222,7 +222,7 @@ def test_one_extractors_name_stands_for_one_modality_in_all_datasets() -> None:
     other |= {"visual": "sound", "audio": "s"}
     datasets = {"one": check(Dataset, DATASET, "one"), "two": check(Dataset, other, "two")}
     variants = {"img": Variant(description="as it is")}
-    with pytest.raises(ValueError, match="two.yaml: extractors.sound: expected one that reads audio"):
+    with pytest.raises(ValueError, match=r"two\.yaml: extractors\.sound: expected one that reads audio"):
         check_together(Configuration(), datasets, variants)
 
 
