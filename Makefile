@@ -38,8 +38,8 @@ format: $(VENV)/installed  ## format the code
 	$(BIN)/snakefmt workflow
 
 lock: $(VENV)/installed  ## pin the newest versions that pyproject.toml allows
-	$(BIN)/pip-compile --quiet --extra dev --upgrade --strip-extras --no-header --no-emit-index-url --no-emit-find-links --generate-hashes \
-		--allow-unsafe --output-file requirements.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --extra dev --upgrade --strip-extras --generate-hashes --allow-unsafe \
+		--no-header --no-emit-index-url --no-emit-find-links --output-file requirements.lock pyproject.toml
 
 clean:  ## remove all results, and with them the store unless it lies elsewhere
 	rm -rf results logs resources/demo .snakemake
