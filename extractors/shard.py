@@ -220,10 +220,7 @@ def _keep(store: Store, task: _Task, identity: dict[str, Any], features: Feature
     }
     with store.adding(task.key, description) as folder:
         np.save(folder / ARRAY, features.array, allow_pickle=False)
-    entry = store.find(task.key)
-    if entry is None:
-        raise OSError(f"{store.root}: an entry written a moment ago ({task.key}) cannot be read back")
-    return entry
+    return store.get(task.key)
 
 
 def _publish(task: _Task, entry: Entry, out: Path) -> Row:

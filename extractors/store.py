@@ -91,14 +91,22 @@ class Store:
         folder = self._folder(key)
         if not (folder / DESCRIPTION).is_file():
             return None
-        try:
+        with suppress(ValueError):
             entry = Entry(folder, read_json(folder / DESCRIPTION))
-        except ValueError:
-            self._discard(folder)
-            return None
-        if entry.damage():
-            self._discard(folder)
-            return None
+            if not entry.damage():
+                return entry
+        self._discard(folder)
+        return None
+
+    def get(self, key: str) -> Entry:
+        """Returns the entry of a key that was added before.
+
+        Raises:
+            OSError: where it is not there, or damaged.
+        """
+        entry = self.find(key)
+        if entry is None:
+            raise OSError(f"{self.root}: expected entry {key}, written before, found none or a damaged one")
         return entry
 
     @contextmanager

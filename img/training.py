@@ -112,10 +112,7 @@ def run_training(
             pd.DataFrame(progress.history).to_csv(folder / "history.csv", index=False)
             shutil.copytree(partial / _EVENTS, folder / _EVENTS)
         remove_content(partial)
-    entry = store.find(key)
-    if entry is None:
-        raise OSError(f"{store.root}: a run written a moment ago ({key}) cannot be read back")
-    return entry.folder, False
+    return store.get(key).folder, False
 
 
 def _train_from_folders(
