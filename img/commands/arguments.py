@@ -1,0 +1,60 @@
+"""Arguments that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TypeAlias, TypeVar
+
+from pydantic import BaseModel
+
+from img.config import check, read_yaml
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Settings = TypeVar("Settings", bound=BaseModel)
+
+
+def add_settings(parser: argparse.ArgumentParser, name: str) -> None:
+    """Adds `--name`, settings as JSON text or a file of them; see `read_settings`."""
+    parser.add_argument(f"--{name}", required=True, help="settings: JSON text, or a JSON or YAML file")
+
+
+def add_features(parser: argparse.ArgumentParser) -> None:
+    """Adds the queries and feature folders of a dataset."""
+    parser.add_argument("--queries", required=True, type=Path, help="queries folder")
+    parser.add_argument("--visual", required=True, type=Path, help="feature folder")
+    parser.add_argument("--audio", required=True, type=Path, help="feature folder")
+    parser.add_argument("--shards", required=True, nargs="+", help="names of the shards")
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Adds where to compute and on how many cores; see `choose_device`."""
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--threads", type=int, help="threads on the CPU (default: all cores)")
+
+
+def read_settings(model: type[Settings], value: str, option: str) -> Settings:
+    """Reads and checks settings given as JSON text or as the path of a JSON or YAML file.
+
+    Raises:
+        ValueError: naming the key at fault.
+    """
+    if value.lstrip().startswith("{"):
+        return check(model, json.loads(value), f"--{option}")
+    return check(model, read_yaml(Path(value)), value)
+
+
+def choose_device(options: argparse.Namespace) -> str:
+    """Sets the number of threads and returns the device.
+
+    Raises:
+        ValueError: a CUDA device was asked for and there is none.
+    """
+    import torch
+
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    if options.device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("--device: expected a CUDA device, found none; use --device cpu")
+    return str(options.device)

@@ -1,0 +1,77 @@
+"""Commands from annotations and features to what a model reads."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from extractors.registry import KINDS
+from extractors.store import Store
+from img.commands.arguments import Commands, add_features, add_settings, read_settings
+from img.config import Annotations, InputOptions, QueryOptions
+
+
+def add_commands(commands: Commands) -> None:
+    """Adds this module's commands."""
+    videos = commands.add_parser("list-videos", help="list a dataset's videos, their shards and files")
+    add_settings(videos, "annotations")
+    videos.add_argument("--folder", required=True, type=Path, help="folder of the videos")
+    videos.add_argument("--shards", required=True, type=int)
+    videos.add_argument("--out", required=True, type=Path, help="the table to write")
+    videos.set_defaults(run=_list_videos)
+
+    queries = commands.add_parser("prepare-queries", help="parse and tokenise queries, pick word vectors")
+    add_settings(queries, "annotations")
+    add_settings(queries, "options")
+    queries.add_argument("--out", required=True, type=Path, help="folder to write into")
+    queries.set_defaults(run=_prepare_queries)
+
+    assemble = commands.add_parser("assemble", help="pool and align features into one file")
+    add_settings(assemble, "options")
+    add_features(assemble)
+    for role in ("visual", "audio"):
+        assemble.add_argument(f"--{role}-kind", required=True, choices=sorted(KINDS), help="extractor kind")
+    assemble.add_argument("--store", required=True, type=Path)
+    assemble.add_argument("--out", required=True, type=Path, help="folder to write into")
+    assemble.set_defaults(run=_assemble)
+
+    coverage = commands.add_parser("report-coverage", help="tell which videos and queries can be used")
+    add_features(coverage)
+    coverage.add_argument("--out", required=True, type=Path, help="the table to write")
+    coverage.set_defaults(run=_report_coverage)
+
+
+def _list_videos(options: argparse.Namespace) -> None:
+    from img.queries import list_videos
+
+    annotations = read_settings(Annotations, options.annotations, "annotations")
+    list_videos(annotations, options.folder, options.shards, options.out)
+
+
+def _prepare_queries(options: argparse.Namespace) -> None:
+    from img.queries import prepare_queries
+
+    annotations = read_settings(Annotations, options.annotations, "annotations")
+    prepare_queries(annotations, read_settings(QueryOptions, options.options, "options"), options.out)
+
+
+def _assemble(options: argparse.Namespace) -> None:
+    from img.features import assemble, read_feature_folder
+    from img.queries import read_queries_table
+
+    visual = read_feature_folder(options.visual, options.shards, KINDS[options.visual_kind].scale)
+    audio = read_feature_folder(options.audio, options.shards, KINDS[options.audio_kind].scale)
+    queries = read_queries_table(options.queries)
+    settings = read_settings(InputOptions, options.options, "options")
+    assemble(queries, visual, audio, settings, Store(options.store), options.out)
+
+
+def _report_coverage(options: argparse.Namespace) -> None:
+    from img.coverage import write_coverage
+    from img.features import read_feature_folder
+    from img.queries import read_queries_table
+
+    queries = read_queries_table(options.queries)
+    visual = read_feature_folder(options.visual, options.shards)
+    audio = read_feature_folder(options.audio, options.shards)
+    write_coverage(queries, visual, audio, options.out)

@@ -1,0 +1,105 @@
+"""Commands that train a model and evaluate it."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from extractors.files import read_json, replacing, write_json
+from extractors.store import Store
+from img.commands.arguments import Commands, add_device, add_settings, choose_device, read_settings
+from img.config import RunOptions
+
+
+def add_commands(commands: Commands) -> None:
+    """Adds this module's commands."""
+    train = commands.add_parser("train", help="train one run, or restore it from the store")
+    add_settings(train, "options")
+    train.add_argument("--queries", required=True, type=Path, help="queries folder")
+    train.add_argument("--inputs", required=True, type=Path, help="inputs folder")
+    train.add_argument("--seed", required=True, type=int)
+    train.add_argument("--store", required=True, type=Path)
+    train.add_argument("--out", required=True, type=Path, help="folder to put the run into")
+    train.add_argument(
+        "--fresh", type=int, choices=(0, 1), default=0, help="1: train even where the store holds the run"
+    )
+    add_device(train)
+    train.set_defaults(run=_train)
+
+    evaluate = commands.add_parser("evaluate", help="evaluate one run on its test splits")
+    evaluate.add_argument("--queries", required=True, type=Path, help="queries folder")
+    evaluate.add_argument("--inputs", required=True, type=Path, help="inputs folder")
+    evaluate.add_argument("--coverage", required=True, type=Path, help="coverage table")
+    evaluate.add_argument("--run", dest="folder", required=True, type=Path, help="the run's folder")
+    evaluate.add_argument("--variant", required=True, help="the run's variant")
+    evaluate.add_argument("--description", default="", help="what the variant is")
+    add_device(evaluate)
+    evaluate.set_defaults(run=_evaluate)
+
+
+def _train(options: argparse.Namespace) -> None:
+    from img.training import run_training
+
+    settings = read_settings(RunOptions, options.options, "options")
+    folder, restored = run_training(
+        options.queries,
+        options.inputs,
+        settings,
+        options.seed,
+        Store(options.store),
+        choose_device(options),
+        bool(options.fresh),
+    )
+    shutil.rmtree(options.out / "events", ignore_errors=True)
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        # Copies: a run may be restored in several places, and Snakemake sets the times of each one's files.
+        target = options.out / file.relative_to(folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(target) as temporary:
+            shutil.copyfile(file, temporary)
+    print(
+        f"train: {'restored from the store' if restored else 'trained'}; run: {options.out}", file=sys.stderr
+    )
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from img.coverage import count_coverage, read_coverage
+    from img.dataset import Moments, find_usable
+    from img.evaluation import constants, evaluate_run
+    from img.inputs import Inputs
+    from img.queries import read_queries_table
+    from img.vocabulary import Vocabulary
+
+    device = choose_device(options)
+    made = read_json(options.folder / "options.json")
+    queries = read_queries_table(options.queries)
+    vocabulary = Vocabulary.load(options.queries / "vocabulary.json")
+    inputs = Inputs.load(options.inputs)
+    sound = made["training"]["sound"]
+    splits = {
+        split: Moments(queries, split, inputs, vocabulary, sound)
+        for split in queries["split"].unique()
+        if split != "train" and find_usable(queries, split, inputs).any()
+    }
+    predictions = options.folder / "predictions.parquet"
+    protocols, importance = evaluate_run(
+        options.folder, splits, made["training"]["batch_size"], device, predictions
+    )
+    write_json(
+        options.folder / "metrics.json",
+        {
+            "variant": options.variant,
+            "description": options.description,
+            "seed": made["seed"],
+            "best_epoch": made["best_epoch"],
+            "device": made["device"],
+            "libraries": made["libraries"],
+            "protocols": protocols,
+            "mean_importance": importance,
+            "best_constant": constants(splits),
+            "coverage": count_coverage(queries, read_coverage(options.coverage)),
+            "options": {name: made[name] for name in ("model", "training", "selection_split")},
+        },
+    )
