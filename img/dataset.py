@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from img.inputs import Inputs
 from img.models.protocol import Batch
 from img.preparation import label
+from img.ragged import Ragged
 from img.vocabulary import PAD, UNKNOWN, Vocabulary
 
 
@@ -58,12 +58,10 @@ class Moments:
         spans = self.table[["duration", "start", "end"]].to_numpy()
         labels = np.array([label(int(clips), *span) for clips, span in zip(self.clips, spans, strict=True)])
         self.start, self.end = labels[:, 0], labels[:, 1]
-        self._inputs = inputs
-        word_ids, character_ids = vocabulary.word_ids(), vocabulary.character_ids()
-        self._words = [
-            torch.tensor([word_ids.get(word, UNKNOWN) for word in words]) for words in self.table["words"]
-        ]
-        self._characters = [_characters(words, character_ids) for words in self.table["words"]]
+        clips = torch.from_numpy(self.clips)
+        first = torch.from_numpy(self.first)
+        self._visual, self._audio = Ragged(inputs.visual, first, clips), Ragged(inputs.audio, first, clips)
+        self._words = _Words(self.table["words"], vocabulary)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -75,22 +73,19 @@ class Moments:
             samples: indices of the samples [B].
             generator: draws the clips of the saliency loss.
         """
-        rows = [slice(self.first[i], self.first[i] + self.clips[i]) for i in samples]
-        visual = pad_sequence([self._inputs.visual[row] for row in rows], batch_first=True)
-        audio = pad_sequence([self._inputs.audio[row] for row in rows], batch_first=True)
+        chosen = torch.from_numpy(samples)
         has_audio = torch.from_numpy(self.has_audio[samples])
-        start, end, clips = self.start[samples], self.end[samples], self.clips[samples]
-        positive, negative = draw_clips(start, end, clips, generator)
-        words = pad_sequence([self._words[i] for i in samples], batch_first=True, padding_value=PAD)
-        lengths = torch.tensor([len(self._words[i]) for i in samples])
+        start, end = self.start[samples], self.end[samples]
+        positive, negative = draw_clips(start, end, self.clips[samples], generator)
+        words, characters, word_mask = self._words.pad(chosen)
         return Batch(
-            visual=visual,
-            audio=audio * has_audio[:, None, None],
-            clip_mask=torch.arange(visual.shape[1]) < torch.from_numpy(clips)[:, None],
+            visual=self._visual.pad(chosen),
+            audio=self._audio.pad(chosen) * has_audio[:, None, None],
+            clip_mask=self._visual.mask(chosen),
             has_audio=has_audio,
             words=words,
-            characters=_pad_characters([self._characters[i] for i in samples]),
-            word_mask=torch.arange(words.shape[1]) < lengths[:, None],
+            characters=characters,
+            word_mask=word_mask,
             start=torch.from_numpy(start),
             end=torch.from_numpy(end),
             positive_clips=torch.from_numpy(positive),
@@ -143,17 +138,24 @@ def _draw_two(counts: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     return np.stack([first, (first + step) % np.maximum(counts, 1)], axis=1)
 
 
-def _characters(words: Sequence[str], ids: dict[str, int]) -> Tensor:
-    return pad_sequence(
-        [torch.tensor([ids.get(character, UNKNOWN) for character in word]) for word in words],
-        batch_first=True,
-    )
+class _Words:
+    """The queries' words by their place among the split's distinct words, of which place 0 is padding."""
 
+    def __init__(self, queries: Iterable[Sequence[str]], vocabulary: Vocabulary) -> None:
+        queries = [list(words) for words in queries]
+        places: dict[str, int] = {}
+        for words in queries:
+            for word in words:
+                places.setdefault(word, len(places) + 1)
+        self._places = Ragged.of([[places[word] for word in words] for words in queries])
+        word_ids, character_ids = vocabulary.word_ids(), vocabulary.character_ids()
+        self._word_ids = torch.tensor([PAD] + [word_ids.get(word, UNKNOWN) for word in places])
+        self._characters = Ragged.of(
+            [[], *([character_ids.get(character, UNKNOWN) for character in word] for word in places)]
+        )
 
-def _pad_characters(characters: Sequence[Tensor]) -> Tensor:
-    """Stacks [N_i, C_i] character ids to [B, N, C]."""
-    shape = [max(item.shape[axis] for item in characters) for axis in (0, 1)]
-    padded = torch.full((len(characters), *shape), PAD)
-    for row, item in zip(padded, characters, strict=True):
-        row[: item.shape[0], : item.shape[1]] = item
-    return padded
+    def pad(self, samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Returns word ids [B, N], character ids [B, N, C] and the words' mask [B, N] of some samples [B]."""
+        places = self._places.pad(samples)
+        characters = self._characters.pad(places.flatten()).view(*places.shape, -1)
+        return self._word_ids[places], characters, self._places.mask(samples)
