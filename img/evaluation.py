@@ -21,7 +21,7 @@ PROTOCOLS = ("last", "best_on_test")
 """`last`: the final weights, nothing chosen on test. `best_on_test`: what the authors report."""
 
 AUTO = "auto"
-"""The branch of a deployed system: fusion where there is sound, visual where there is none."""
+"""What a deployed system answers: the preferred branch, or the visual one where there is no sound."""
 
 
 @torch.inference_mode()
@@ -57,7 +57,8 @@ def _predict(model: MomentModel, moments: Moments, batch_size: int, device: str)
             parts.setdefault(branch, []).append(stacked.cpu().numpy())
         importance.append(outputs.importance.float().cpu().numpy())
     answers = {branch: np.concatenate(part) for branch, part in parts.items()}
-    answers[AUTO] = np.where(moments.has_audio[:, None], answers["fusion"], answers["visual"])
+    preferred = answers[model.branches[0]]
+    answers[AUTO] = np.where(moments.has_audio[:, None], preferred, answers.get("visual", preferred))
     table = moments.table
     frames = []
     for branch, answer in answers.items():

@@ -23,7 +23,8 @@ def plot_history(history: Path, title: str, out: Path) -> None:
     table = pd.read_csv(history)
     figure, (losses, recalls) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
     losses.plot(table["epoch"], table["loss_total"], "k-", label="total")
-    for branch, style in _BRANCHES.items():
+    present = {branch: style for branch, style in _BRANCHES.items() if f"loss_{branch}" in table}
+    for branch, style in present.items():
         losses.plot(table["epoch"], table[f"loss_{branch}"], style, color="0.4", label=f"retrieval, {branch}")
         recalls.plot(table["epoch"], table[f"{branch}_R1@0.5"], style, color="k", label=branch)
     losses.set(xlabel="epoch", ylabel="training loss", yscale="log")

@@ -39,7 +39,7 @@ class Progress:
 
     Attributes:
         epoch: epochs done.
-        best: highest R1@0.7 of the fusion branch on the selection split so far.
+        best: highest R1@0.7 of the preferred branch on the selection split so far.
         best_epoch: the epoch, counted from 0, that reached it.
         best_state: the weights that reached it.
         history: a row of losses and metrics for each epoch done.
@@ -189,14 +189,15 @@ def train(
             }
             for name, value in row.items():
                 events.add_scalar(name, value, epoch)
-            if metrics["fusion"]["R1@0.7"] > progress.best:
-                progress.best, progress.best_epoch = metrics["fusion"]["R1@0.7"], epoch
+            recall = metrics[model.branches[0]]["R1@0.7"]
+            if recall > progress.best:
+                progress.best, progress.best_epoch = recall, epoch
                 progress.best_state = {
                     name: value.detach().clone() for name, value in model.state_dict().items()
                 }
             progress.history.append(row)
             progress.epoch = epoch + 1
-            bar.set_postfix(loss=f"{losses['total']:.3f}", r1_07=f"{metrics['fusion']['R1@0.7']:.1f}")
+            bar.set_postfix(loss=f"{losses['total']:.3f}", r1_07=f"{recall:.1f}")
             events.flush()
             _save(folder / _RESUME, model, optimiser, schedule, progress)
     return progress

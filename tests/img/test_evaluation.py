@@ -12,6 +12,8 @@ from extractors.store import Store
 from img.__main__ import main
 from img.checkpoint import Sizes, build_model, load_checkpoint, save_checkpoint
 from img.evaluation import evaluate_run, predict
+from img.models.img import IMG
+from img.models.protocol import Batch, Outputs, Spans
 from img.training import run_training
 
 BRANCHES = ("fusion", "visual", "audio", "auto")
@@ -215,3 +217,31 @@ def test_a_commands_error_is_a_line_and_a_status(tmp_path: Path, capsys: pytest.
     message = capsys.readouterr().err
     assert message.startswith("error: ")
     assert "none.json" in message
+
+
+class OneBranch:
+    """A trained model of which only one branch is left."""
+
+    def __init__(self, model: IMG, branch: str) -> None:
+        self.branches = (branch,)
+        self._model = model
+
+    def eval(self) -> "OneBranch":
+        return self
+
+    def __call__(self, batch: Batch, epoch: int) -> Outputs:
+        outputs = self._model(batch, epoch)
+        return Outputs({name: outputs.branches[name] for name in self.branches}, outputs.importance)
+
+    def decode(self, outputs: Outputs, batch: Batch) -> dict[str, Spans]:
+        return self._model.decode(outputs, batch)
+
+
+@pytest.mark.parametrize("branch", ["visual", "audio"])
+def test_a_model_of_one_branch_answers_auto_by_it(toy: Toy, run: Path, branch: str) -> None:
+    model = load_checkpoint(run / "last.safetensors")
+    found = predict(OneBranch(model, branch), toy.moments("test"), 8, "cpu").set_index("branch")
+    assert list(dict.fromkeys(found.index)) == [branch, "auto"]
+    expected = predict(model, toy.moments("test"), 8, "cpu").set_index("branch").loc[branch]
+    for name in (branch, "auto"):
+        pd.testing.assert_frame_equal(found.loc[name].reset_index(drop=True), expected.reset_index(drop=True))
