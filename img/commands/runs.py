@@ -33,6 +33,7 @@ def add_commands(commands: Commands) -> None:
     evaluate.add_argument("--inputs", required=True, type=Path, help="inputs folder")
     evaluate.add_argument("--coverage", required=True, type=Path, help="coverage table")
     evaluate.add_argument("--run", dest="folder", required=True, type=Path, help="the run's folder")
+    evaluate.add_argument("--dataset", required=True, help="the run's dataset")
     evaluate.add_argument("--variant", required=True, help="the run's variant")
     evaluate.add_argument("--description", default="", help="what the variant is")
     add_device(evaluate)
@@ -90,6 +91,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     write_json(
         options.folder / "metrics.json",
         {
+            "dataset": options.dataset,
             "variant": options.variant,
             "description": options.description,
             "seed": made["seed"],

@@ -169,7 +169,7 @@ def test_the_commands_train_evaluate_and_summarise(
         ["report-coverage", *common, *shards, "--out", str(tmp_path / "coverage.tsv")],
         [*train, "--store", store, "--out", out],
         [*train, "--store", store, "--out", out],
-        [*evaluate, "--run", out, "--variant", "mute", "--description", "no sound"],
+        [*evaluate, "--run", out, "--dataset", "toy", "--variant", "mute", "--description", "no sound"],
         [
             "summarise",
             "--dataset",

@@ -31,8 +31,8 @@ rule evaluate:
         description=get_description,
     shell:
         "python -m img evaluate --queries {params.queries:q} --inputs {params.inputs:q} "
-        "--coverage {input.coverage:q} --run {params.run:q} --variant {wildcards.variant} "
-        "--description {params.description:q} --device {resources.device} --threads {threads} 2> {log:q}"
+        "--coverage {input.coverage:q} --run {params.run:q} --dataset {wildcards.dataset} "
+        "--variant {wildcards.variant} --description {params.description:q} --device {resources.device} --threads {threads} 2> {log:q}"
 
 
 rule summarise:
