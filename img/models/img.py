@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -18,6 +20,7 @@ from img.models.blocks.losses import (
     distillation_loss,
     importance_loss,
     mean_over,
+    moment_loss,
     pseudo_label,
     ramp,
     retrieval_loss,
@@ -36,10 +39,8 @@ class IMG(nn.Module):
     """Three branches, visual, audio and their fusion, each of which answers where the moment is.
 
     Tensors hold the visual and the audio side as streams in this order, and the branches in the order of
-    `branches`.
+    `branches`. With `modalities: visual` the visual side and its branch are all there is.
     """
-
-    branches: tuple[str, ...] = ("fusion", "visual", "audio")
 
     def __init__(
         self,
@@ -61,28 +62,31 @@ class IMG(nn.Module):
         super().__init__()
         self.options = options
         width, heads, dropout = options.width, options.heads, options.dropout
+        hears = options.modalities == "both"
+        self.branches: tuple[str, ...] = ("fusion", "visual", "audio") if hears else ("visual",)
+        streams = 2 if hears else 1
         self.visual_projection = FeatureProjection(visual_width, width, dropout)
-        self.audio_projection = FeatureProjection(audio_width, width, dropout)
+        self.audio_projection = FeatureProjection(audio_width, width, dropout) if hears else None
         self.query_embedding = QueryEmbedding(
-            2, word_vectors, character_count, width, dropout, options.mask_padding
+            streams, word_vectors, character_count, width, dropout, options.mask_padding
         )
         position = SinusoidalPosition(width, max(options.max_clips, options.max_words), options.position)
-        self.encoder = Encoder(position, 2, width, heads, dropout, ENCODER_CONVOLUTIONS)
-        self.self_attention = SelfAttention(2, width, heads, dropout)
-        self.cross_attention = CrossAttention(2, width, heads, dropout)
-        self.context_query = ContextQueryAttention(2, width, dropout)
-        self.query_concatenation = QueryConcatenation(2, width)
-        self.fusion = ImportanceAwareFusion(options)
+        self.encoder = Encoder(position, streams, width, heads, dropout, ENCODER_CONVOLUTIONS)
+        self.self_attention = SelfAttention(streams, width, heads, dropout)
+        self.cross_attention = CrossAttention(streams, width, heads, dropout)
+        self.context_query = ContextQueryAttention(streams, width, dropout)
+        self.query_concatenation = QueryConcatenation(streams, width)
+        self.fusion = ImportanceAwareFusion(options) if hears else None
         self.saliency = StreamLinear(len(self.branches), width, 1)
         self.predictor = SpanPredictor(len(self.branches), width, heads, dropout, options.max_clips)
 
     def forward(self, batch: Batch, epoch: int) -> Outputs:
-        """Answer a batch; in training the predicted importance is phased in over the first epochs."""
+        """Answer a batch; in training the sound's importance is phased in over the first epochs."""
         trust = ramp(epoch, self.options.importance_ramp_epochs) if self.training else 1.0
         return self.answer(batch, trust)
 
     def answer(self, batch: Batch, importance_trust: float) -> Outputs:
-        """Answer a batch with the predicted importance trusted from 0 (weight 0.5 for all) to 1 (fully).
+        """Answer a batch with the sound's importance trusted from 0 (weight 0.5 for all) to 1 (fully).
 
         Raises:
             ValueError: the batch has more clips than `max_clips`.
@@ -93,25 +97,38 @@ class IMG(nn.Module):
                 f"{self.options.max_clips}; pool the features to that or raise the option"
             )
         clip_mask = Mask.of(batch.clip_mask, self.options.mask_padding)
-        sides = self._query_aware_sides(batch, clip_mask)
-        fused, importance = self.fusion(sides[0], sides[1], clip_mask, batch.has_audio, importance_trust)
+        sequences, attention = self._query_aware_sides(batch, clip_mask)
+        auxiliary = {}
+        if self.fusion is None:
+            importance = sequences.new_full((sequences.shape[1],), math.nan)
+        else:
+            visual, audio = sequences
+            fused = self.fusion(visual, audio, clip_mask, batch.has_audio, importance_trust, attention)
+            sequences, importance = torch.cat((fused.sequence[None], sequences)), fused.importance
+            if fused.moment_logits is not None:
+                auxiliary["moment_logits"] = fused.moment_logits
 
-        sequences = torch.cat((fused[None], sides))
         saliency = self.saliency(sequences).squeeze(-1)
         start, end = self.predictor(sequences, clip_mask)
         answers = zip(self.branches, start, end, saliency, strict=True)
-        return Outputs({name: Branch(*answer) for name, *answer in answers}, importance)
+        return Outputs({name: Branch(*answer) for name, *answer in answers}, importance, auxiliary)
 
-    def _query_aware_sides(self, batch: Batch, clip_mask: Mask) -> Tensor:
-        """Return the visual and the audio sequence, each told of the query, [2, B, T, D]."""
+    def _query_aware_sides(self, batch: Batch, clip_mask: Mask) -> tuple[Tensor, Tensor]:
+        """Return the sides' sequences, each told of the query, and their last attention to its words.
+
+        Returns:
+            The visual and, if there is one, the audio sequence, [S, B, T, D], and [S, B, T, N].
+        """
         word_mask = Mask.of(batch.word_mask, self.options.mask_padding)
-        clips = torch.stack((self.visual_projection(batch.visual), self.audio_projection(batch.audio)))
-        clips = self.encoder(clips, clip_mask)
+        projected = [self.visual_projection(batch.visual)]
+        if self.audio_projection is not None:
+            projected.append(self.audio_projection(batch.audio))
+        clips = self.encoder(torch.stack(projected), clip_mask)
         words = self.encoder(self.query_embedding(batch.words, batch.characters), word_mask)
         clips = self.self_attention(clips, clip_mask)
         clips = self.cross_attention(clips, words, clip_mask, word_mask)
-        clips = self.context_query(clips, words, clip_mask, word_mask)
-        return self.query_concatenation(clips, words, word_mask)
+        clips, attention = self.context_query(clips, words, clip_mask, word_mask)
+        return self.query_concatenation(clips, words, word_mask), attention
 
     def losses(self, outputs: Outputs, batch: Batch, epoch: int) -> dict[str, Tensor]:
         """Return the terms of equation 10 before weighting, and their weighted sum `total`.
@@ -119,15 +136,16 @@ class IMG(nn.Module):
         Samples without sound count in no audio term and not in the importance predictor's.
         """
         options = self.options
-        fusion, visual, audio = (outputs.branches[name] for name in self.branches)
         retrieval = {
-            name: retrieval_loss(outputs.branches[name], batch.start, batch.end) for name in self.branches
+            name: retrieval_loss(branch, batch.start, batch.end) for name, branch in outputs.branches.items()
         }
-        eps_max = 1.0 - options.eps_min if options.eps_max is None else options.eps_max
-        label = pseudo_label(retrieval["visual"], retrieval["audio"], options.gamma, options.eps_min, eps_max)
-        everyone, with_audio = torch.ones_like(label), batch.has_audio.to(label.dtype)
-        trained = with_audio if options.audio_losses == "all" else with_audio * (label > options.eps_min)
-        counted = {"fusion": everyone, "visual": everyone, "audio": trained}
+        with_audio = batch.has_audio.to(retrieval["visual"].dtype)
+        everyone = torch.ones_like(with_audio)
+        counted = dict.fromkeys(self.branches, everyone)
+        if self.fusion is not None:
+            label = self._pseudo_label(retrieval)
+            informative = with_audio * (label > options.eps_min)
+            counted["audio"] = with_audio if options.audio_losses == "all" else informative
 
         terms = {name: mean_over(retrieval[name], counted[name]) for name in self.branches}
         for name, branch in outputs.branches.items():
@@ -135,21 +153,36 @@ class IMG(nn.Module):
                 branch.saliency, batch.positive_clips, batch.negative_clips, options.saliency_margin
             )
             terms[f"saliency_{name}"] = (pairs * counted[name]).sum()
-        for name, student in (("visual", visual), ("audio", audio)):
-            divergence = distillation_loss(student, fusion, options.temperature)
-            terms[f"distillation_{name}"] = mean_over(divergence, counted[name])
-        terms["importance"] = mean_over(importance_loss(outputs.importance, label), with_audio)
+        if self.fusion is not None:
+            for name in ("visual", "audio"):
+                divergence = distillation_loss(
+                    outputs.branches[name], outputs.branches["fusion"], options.temperature
+                )
+                terms[f"distillation_{name}"] = mean_over(divergence, counted[name])
+            if options.fusion_weight == "importance":
+                terms["importance"] = mean_over(importance_loss(outputs.importance, label), with_audio)
+        if "moment_logits" in outputs.auxiliary:
+            logits = outputs.auxiliary["moment_logits"]
+            visual, audio = moment_loss(logits, batch.start, batch.end, batch.clip_mask)
+            terms["slots"] = mean_over(visual, everyone) + mean_over(audio, with_audio)
+        return {"total": self._total(terms, epoch), **terms}
 
-        distillation_weight = options.distillation_weight * ramp(epoch, options.distillation_ramp_epochs)
-        total = (
-            terms["fusion"]
-            + terms["visual"]
-            + terms["audio"]
-            + options.importance_weight * terms["importance"]
-            + distillation_weight * (terms["distillation_visual"] + terms["distillation_audio"])
-            + options.saliency_weight * sum(terms[f"saliency_{name}"] for name in self.branches)
-        )
-        return {"total": total, **terms}
+    def _pseudo_label(self, retrieval: dict[str, Tensor]) -> Tensor:
+        options = self.options
+        eps_max = 1.0 - options.eps_min if options.eps_max is None else options.eps_max
+        return pseudo_label(retrieval["visual"], retrieval["audio"], options.gamma, options.eps_min, eps_max)
+
+    def _total(self, terms: dict[str, Tensor], epoch: int) -> Tensor:
+        """Weight and add the terms; each kind of them has a weight, those of retrieval 1."""
+        options = self.options
+        weights = {
+            "saliency": options.saliency_weight,
+            "distillation": options.distillation_weight * ramp(epoch, options.distillation_ramp_epochs),
+            "importance": options.importance_weight,
+            "slots": options.slot_supervision_weight,
+        }
+        weighted = [weights.get(name.partition("_")[0], 1.0) * term for name, term in terms.items()]
+        return torch.stack(weighted).sum()
 
     @torch.no_grad()
     def decode(self, outputs: Outputs, batch: Batch) -> dict[str, Spans]:

@@ -35,7 +35,7 @@ _PREFIXES: dict[str, tuple[str, ...]] = {
         "local_audio_fusion.downsamplev.conv.conv1d.",
         "local_audio_fusion.downsamplea.conv.conv1d.",
     ),
-    "fusion.sums.local.layer_norm.": (
+    "fusion.joins.local.layer_norm.": (
         "local_audio_fusion.fusion.layer_norm1.",
         "local_audio_fusion.fusion.layer_norm2.",
     ),
@@ -47,7 +47,7 @@ _PREFIXES: dict[str, tuple[str, ...]] = {
         "event_audio_fusion.cross_transformer_v.",
         "event_audio_fusion.cross_transformer_a.",
     ),
-    "fusion.sums.event.layer_norm.": (
+    "fusion.joins.event.layer_norm.": (
         "event_audio_fusion.fusion.layer_norm1.",
         "event_audio_fusion.fusion.layer_norm2.",
     ),
@@ -59,7 +59,7 @@ _PREFIXES: dict[str, tuple[str, ...]] = {
         "global_audio_fusion.downsamplev.conv.conv1d.",
         "global_audio_fusion.downsamplea.conv.conv1d.",
     ),
-    "fusion.sums.global.layer_norm.": (
+    "fusion.joins.global.layer_norm.": (
         "global_audio_fusion.fusion.layer_norm1.",
         "global_audio_fusion.fusion.layer_norm2.",
     ),

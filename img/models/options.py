@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Level = Literal["local", "event", "global"]
+FusionWeight = Literal["importance", "addition", "concatenation", "similarity", "entropy"]
 
 PRESETS: dict[str, dict[str, Any]] = {
     # Sound mathematics where the paper leaves a choice; a sample's answer depends on that sample alone.
@@ -78,6 +79,17 @@ class ImgOptions(BaseModel):
     dropout: float = Field(0.2, ge=0, lt=1, description="Dropout probability, everywhere.")
     max_clips: int = Field(128, gt=0, description="Most clips of a video.")
     max_words: int = Field(128, gt=0, description="Most words of a query.")
+    modalities: Literal["both", "visual"] = Field(
+        "both",
+        description="`visual` is the paper's baseline: the visual branch alone, trained alone. It has no "
+        "part that reads or fuses sound, and the options of those have no effect.",
+    )
+    fusion_weight: FusionWeight = Field(
+        "importance",
+        description="How sound joins sight at each level, by a weight of the sound: `importance`, predicted; "
+        "`addition`, one half; `similarity`, from the cosine of the two mean vectors; `entropy`, from how "
+        "sharply each side attends to the query. `concatenation` has no weight but a Linear of both.",
+    )
     levels: tuple[Level, ...] = Field(
         ("local", "event", "global"),
         min_length=1,
@@ -85,6 +97,12 @@ class ImgOptions(BaseModel):
     )
     slots: int = Field(3, gt=0, description="Event slots per stream.")
     slot_iterations: int = Field(3, gt=0, description="Slot attention iterations.")
+    slot_supervision_weight: float = Field(
+        0.0,
+        ge=0,
+        description="Weight of the loss that tells the event level's sequences which clips lie in the moment "
+        "(1 in the variant `event_supervised`; the paper does not give it).",
+    )
 
     eps_min: float = Field(
         0.2, ge=0, lt=0.5, description="Pseudo-labels up to this become 0 (0.1 on ActivityNet Captions)."
@@ -125,6 +143,11 @@ class ImgOptions(BaseModel):
             )
         if len(set(self.levels)) != len(self.levels):
             raise ValueError(f"levels {list(self.levels)} names one level twice; name each at most once")
+        if self.slot_supervision_weight and "event" not in self.levels:
+            raise ValueError(
+                f"slot_supervision_weight {self.slot_supervision_weight} needs the level event, "
+                f"found levels {list(self.levels)}"
+            )
         if self.eps_max is not None and self.eps_max <= self.eps_min:
             raise ValueError(f"eps_max {self.eps_max} must exceed eps_min {self.eps_min}")
         return self

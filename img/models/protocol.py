@@ -6,7 +6,7 @@ characters of the longest word, D width, S streams (sequences that share a struc
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Protocol, Self
 
 import torch
@@ -64,7 +64,9 @@ class Outputs:
 
     branches: dict[str, Branch]
     importance: Tensor
-    """[B], the predicted importance of the sound in (0, 1); 0 for a video without sound."""
+    """[B], the weight of the sound from 0 to 1, 0 for a video without; NaN for a model that weighs none."""
+    auxiliary: dict[str, Tensor] = field(default_factory=dict)
+    """What only the model's own losses read."""
 
 
 @dataclass(frozen=True)

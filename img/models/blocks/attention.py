@@ -110,7 +110,9 @@ class ContextQueryAttention(nn.Module):
         self.linear = StreamLinear(streams, 4 * width, width)
         self.dropout = Dropout(dropout)
 
-    def forward(self, clips: Tensor, words: Tensor, clip_mask: Mask, word_mask: Mask) -> Tensor:
+    def forward(
+        self, clips: Tensor, words: Tensor, clip_mask: Mask, word_mask: Mask
+    ) -> tuple[Tensor, Tensor]:
         """Mix the words into the clips.
 
         Args:
@@ -120,7 +122,8 @@ class ContextQueryAttention(nn.Module):
             word_mask: real words.
 
         Returns:
-            [S, B, T, D].
+            The clips told of the words, [S, B, T, D], and each clip's attention to the words, [S, B, T, N],
+            which sums to 1.
         """
         some_clips, some_words = self.dropout(clips), self.dropout(words)
         by_word = self.word_weight.transpose(1, 2)[:, None]
@@ -131,7 +134,8 @@ class ContextQueryAttention(nn.Module):
         over_clips = (similarity + clip_mask.logit_bias[:, :, None]).softmax(-2)
         clip_to_word = over_words @ words
         word_to_clip = over_words @ (over_clips.transpose(-1, -2) @ clips)
-        return self.linear(torch.cat((clips, clip_to_word, clips * clip_to_word, clips * word_to_clip), -1))
+        mixed = torch.cat((clips, clip_to_word, clips * clip_to_word, clips * word_to_clip), -1)
+        return self.linear(mixed), over_words
 
 
 class QueryConcatenation(nn.Module):

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from img.models.blocks.attention import CrossAttention
-from img.models.blocks.importance import ImportancePredictor, fusion_weight
+from img.models.blocks.importance import (
+    NEUTRAL,
+    ImportancePredictor,
+    entropy_importance,
+    fusion_weight,
+    similarity_importance,
+)
 from img.models.blocks.recurrent import run_bidirectional
 from img.models.blocks.slots import SlotAttention
 from img.models.blocks.streams import (
@@ -100,6 +109,33 @@ class WeightedSum(nn.Module):
         return torch.lerp(visual, audio, weight[:, None, None])
 
 
+class Concatenation(nn.Module):
+    """A Linear of [LN(visual); LN(audio)], the layer norms their own."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layer_norm = StreamLayerNorm(2, width)
+        self.linear = xavier_linear(2 * width, width)
+
+    def forward(self, streams: Tensor, weight: Tensor) -> Tensor:
+        """Fuse the two sequences, [2, B, T, D], the audio times each sample's weight, [B], to [B, T, D]."""
+        visual, audio = self.layer_norm(streams)
+        return self.linear(torch.cat((visual, weight[:, None, None] * audio), -1))
+
+
+class MomentProjection(nn.Module):
+    """An MLP that tells from a sequence which of its clips lie in the moment (paper section C.3)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.hidden = StreamLinear(2, width, width)
+        self.output = StreamLinear(2, width, 1)
+
+    def forward(self, streams: Tensor) -> Tensor:
+        """Project the two sequences, [2, B, T, D], to a logit for each clip, [2, B, T]."""
+        return self.output(self.hidden(streams).relu()).squeeze(-1)
+
+
 class MultiScale(nn.Module):
     """GRUs over pairs of levels, then one over their outputs together.
 
@@ -130,19 +166,46 @@ class MultiScale(nn.Module):
         return self.linear(self.dropout(joint))
 
 
+@dataclass(frozen=True)
+class Fused:
+    """What a fusion makes of two sequences."""
+
+    sequence: Tensor
+    """[B, T, D]."""
+    importance: Tensor
+    """[B], the weight of the sound, 0 without sound; NaN where they are concatenated."""
+    moment_logits: Tensor | None
+    """[2, B, T], whether a clip lies in the moment, by each side's event level; None if unsupervised."""
+
+
 class ImportanceAwareFusion(nn.Module):
-    """Fuses sound into sight at several granularities, as far as the sound matters to the query."""
+    """Fuses sound into sight at several granularities, as far as the sound matters to the query.
+
+    `addition` is the sum of both at equal weights: the one half that the weight of section 3.3.1 starts from,
+    which is what is left of it without the predictor. It differs from the plain sum by a factor of 2, which
+    the layer norms can learn, and keeps the scale of the other fusions.
+    """
 
     def __init__(self, options: ImgOptions) -> None:
         super().__init__()
-        self.importance = ImportancePredictor(options.width, options.importance_layers)
+        self.kind = options.fusion_weight
+        if self.kind == "importance":
+            self.importance = ImportancePredictor(options.width, options.importance_layers)
+        join = Concatenation if self.kind == "concatenation" else WeightedSum
         self.levels = nn.ModuleDict({name: LEVELS[name](options) for name in options.levels})
-        self.sums = nn.ModuleDict({name: WeightedSum(options.width) for name in options.levels})
+        self.joins = nn.ModuleDict({name: join(options.width) for name in options.levels})
         self.multi_scale = MultiScale(options)
+        self.moment = MomentProjection(options.width) if options.slot_supervision_weight else None
 
     def forward(
-        self, visual: Tensor, audio: Tensor, mask: Mask, has_audio: Tensor, trust: float
-    ) -> tuple[Tensor, Tensor]:
+        self,
+        visual: Tensor,
+        audio: Tensor,
+        mask: Mask,
+        has_audio: Tensor,
+        trust: float,
+        attention: Tensor | None = None,
+    ) -> Fused:
         """Fuse two sequences.
 
         Args:
@@ -150,13 +213,39 @@ class ImportanceAwareFusion(nn.Module):
             audio: [B, T, D].
             mask: real clips.
             has_audio: [B] bool; samples without sound are fused from the visual sequence alone.
-            trust: how far the predicted importance replaces the neutral weight 0.5, from 0 to 1.
+            trust: how far the sound's importance replaces the neutral weight 0.5, from 0 to 1.
+            attention: [2, B, T, N], what each side's clips give to each word, summing to 1; only the fusion
+                weight `entropy` needs it.
 
-        Returns:
-            The fused sequence, [B, T, D], and the predicted importance, [B], 0 without sound.
+        Raises:
+            ValueError: the fusion weight is `entropy` and there is no attention.
         """
         streams = torch.stack((visual, audio))
-        predicted = self.importance(streams, mask)
-        weight = fusion_weight(predicted, trust) * has_audio
-        levels = {name: self.sums[name](level(streams, mask), weight) for name, level in self.levels.items()}
-        return self.multi_scale(levels, mask), predicted * has_audio
+        importance = self._importance(streams, mask, attention) * has_audio
+        if self.kind == "concatenation":
+            weight = has_audio.to(importance.dtype)
+        else:
+            weight = fusion_weight(importance, trust) * has_audio
+        changed = {name: level(streams, mask) for name, level in self.levels.items()}
+        joined = {name: self.joins[name](changed[name], weight) for name in changed}
+        moment_logits = None if self.moment is None else self.moment(changed["event"])
+        return Fused(self.multi_scale(joined, mask), importance, moment_logits)
+
+    def _importance(self, streams: Tensor, mask: Mask, attention: Tensor | None) -> Tensor:
+        """Return the weight of each sample's sound, [B], before it is phased in."""
+        match self.kind:
+            case "importance":
+                return self.importance(streams, mask)
+            case "similarity":
+                return similarity_importance(streams, mask)
+            case "entropy":
+                if attention is None:
+                    raise ValueError(
+                        "fusion weight entropy: expected the clips' attention to the words, found none; "
+                        "choose another fusion weight for a model that has none"
+                    )
+                return entropy_importance(attention, mask)
+            case "addition":
+                return streams.new_full((streams.shape[1],), NEUTRAL)
+            case "concatenation":
+                return streams.new_full((streams.shape[1],), math.nan)

@@ -64,6 +64,17 @@ def saliency_loss(saliency: Tensor, positive: Tensor, negative: Tensor, margin: 
     return gap.clamp(min=0).sum(1) / len(saliency)
 
 
+def moment_loss(logits: Tensor, start: Tensor, end: Tensor, clip_mask: Tensor) -> Tensor:
+    """Binary cross-entropy of logits, [S, B, T], with lying in the moment, [S, B] (paper section C.3).
+
+    The mean over the real clips; start and end (both [B]) are the moment's first and last clip.
+    """
+    clips = torch.arange(logits.shape[-1], device=logits.device)
+    inside = ((start[:, None] <= clips) & (clips <= end[:, None])).to(logits.dtype).expand_as(logits)
+    loss = F.binary_cross_entropy_with_logits(logits, inside, reduction="none") * clip_mask
+    return loss.sum(-1) / clip_mask.sum(-1)
+
+
 def mean_over(loss: Tensor, counted: Tensor) -> Tensor:
     """Mean of a per-sample loss over the samples counted (both [B]); 0 where none is."""
     return (loss * counted).sum() / counted.sum().clamp(min=1)

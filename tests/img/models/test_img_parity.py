@@ -102,7 +102,8 @@ def test_parameters_are_counted_as_in_the_authors_model():
     assert counts["fusion.importance"] == 513
     assert counts["fusion.multi_scale"] == 1_245_568
     level = {
-        name: counts[f"fusion.levels.{name}"] + counts[f"fusion.sums.{name}"] for name in model.options.levels
+        name: counts[f"fusion.levels.{name}"] + counts[f"fusion.joins.{name}"]
+        for name in model.options.levels
     }
     assert level == {"event": 499_456, "local": 102_144, "global": 66_560}
     assert counts["predictor"] == 3 * 220_162
