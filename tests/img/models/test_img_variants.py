@@ -1,0 +1,69 @@
+"""What holds for the model of every variant in config/variants.yaml."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from model_batches import random_batch, small_model
+from shipped_variants import VARIANTS, distinct_models
+
+from img.models.img import IMG
+
+MODELS = distinct_models()
+# Constants that differences and softmaxes cancel: their gradient is zero, or a rounding error.
+CANCELLED = re.compile(r"saliency\.bias|predictor\.(start|end)\.output\.bias|.*attention\.key\.bias")
+
+
+def each(models: dict[str, dict[str, Any]]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("changes", models.values(), ids=models.keys())
+
+
+@each(MODELS)
+def test_gradient_reaches_every_parameter(changes):
+    model = small_model(**changes, dropout=0.1).train()
+    batch = random_batch([16, 9, 12, 16], [6, 3, 8, 12])
+    batch.words[0, 0], batch.characters[0, 0, :4] = 1, torch.tensor([1, 2, 3, 4])
+    model.losses(model(batch, 5), batch, 5)["total"].backward()
+    unreached = {n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()}
+    assert [name for name in unreached if not CANCELLED.fullmatch(name)] == []
+
+
+def first_losses(model: IMG) -> dict[str, float]:
+    """Losses of one batch while training, with equal noise for models of equal shapes."""
+    batch = random_batch([9, 5, 12], [6, 3, 8])
+    torch.manual_seed(0)
+    return {name: loss.item() for name, loss in model.train().losses(model(batch, 5), batch, 5).items()}
+
+
+@each({name: changes for name, changes in MODELS.items() if changes})
+def test_every_variant_is_another_model_than_the_default(changes):
+    model, default = small_model(**changes), small_model()
+    same_shapes = [p.shape for p in model.parameters()] == [p.shape for p in default.parameters()]
+    assert not same_shapes or first_losses(model)["total"] != first_losses(default)["total"]
+
+
+def test_variants_of_equal_options_are_those_that_say_so():
+    others = {name for name, variant in VARIANTS.items() if name not in MODELS and not variant.training}
+    assert others == {"without_importance", "event_slots_3_iterations_3", "eps_min_0.2", "gamma_3"}
+
+
+@pytest.mark.slow
+@each(MODELS)
+def test_a_small_batch_is_learned_by_heart_in_sixty_steps(changes):
+    model = small_model(**changes, width=32).train()
+    batch = random_batch([9, 5, 12, 8], [6, 3, 8, 4])
+    batch = replace(batch, start=torch.tensor([1, 0, 7, 3]), end=torch.tensor([4, 2, 10, 3]))
+    optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    preferred = model.branches[0]
+    history = []
+    for _ in range(60):
+        losses = model.losses(model(batch, 0), batch, 0)
+        optimiser.zero_grad()
+        losses["total"].backward()
+        optimiser.step()
+        history.append(losses[preferred].item())
+    spans = model.eval().decode(model(batch, 0), batch)[preferred]
+    assert history[-1] < 0.2 * history[0]
+    assert (spans.start.tolist(), spans.end.tolist()) == (batch.start.tolist(), batch.end.tolist())
