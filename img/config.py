@@ -98,6 +98,40 @@ class TrainingOptions(_Strict):
     sound: bool = Field(
         default=True, description="False treats every video as one without sound, in training and evaluation."
     )
+    fraction: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="Share of the training queries that is used; a smaller share lies within a larger one, "
+        "whatever the seed.",
+    )
+
+
+class InferenceOptions(_Strict):
+    """How a trained model answers when it is evaluated. Nothing here changes training."""
+
+    answers: int = Field(
+        default=5, ge=1, description="n, spans of each query and branch; gives Rn beside R1."
+    )
+    nms_threshold: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Largest IoU of two answers to a query (temporal non-maximum suppression); 1 is off.",
+    )
+    importance: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Takes the place of the predicted importance of every video's sound; null leaves it.",
+    )
+    noisy_audio_share: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Share of a split's videos to whose sound noise is added; a smaller share lies within a "
+        "larger one.",
+    )
 
 
 class Dataset(_Strict):
@@ -120,6 +154,7 @@ class Dataset(_Strict):
         default={}, description="Options of the model that differ from its preset; `preset` names the preset."
     )
     training: TrainingOptions = TrainingOptions()
+    inference: InferenceOptions = InferenceOptions()
     selection_split: Name = Field(
         default="test", description="The split on which the `best_on_test` protocol picks its epoch."
     )
@@ -155,6 +190,11 @@ class Variant(_Strict):
     description: str = Field(description="What differs, in a line.")
     model: dict[str, Any] = Field(default={}, description="Changes to the model's options.")
     training: dict[str, Any] = Field(default={}, description="Changes to the training options.")
+    inference: dict[str, Any] = Field(
+        default={},
+        description="Changes to the inference options. Variants that differ in these alone share their "
+        "trained runs.",
+    )
 
 
 class RunOptions(_Strict):
@@ -269,6 +309,14 @@ def resolve(
     return check(RunOptions, values, f"dataset {dataset} with variant {variant}")
 
 
+def resolve_inference(
+    datasets: Mapping[str, Dataset], variants: Mapping[str, Variant], dataset: str, variant: str
+) -> InferenceOptions:
+    """Merges a dataset's inference options with a variant's changes; see `resolve`."""
+    values = {**datasets[dataset].inference.model_dump(), **variants[variant].inference}
+    return check(InferenceOptions, values, f"dataset {dataset} with variant {variant}: inference")
+
+
 def check_together(
     configuration: Configuration, datasets: Mapping[str, Dataset], variants: Mapping[str, Variant]
 ) -> None:
@@ -291,6 +339,7 @@ def check_together(
                 )
         for variant in variants:
             resolve(datasets, variants, name, variant)
+            resolve_inference(datasets, variants, name, variant)
     _check_modalities(datasets)
 
 

@@ -11,8 +11,10 @@ from torch import Tensor
 
 from img.inputs import Inputs
 from img.models.protocol import Batch
+from img.noise import add_noise
 from img.preparation import label
 from img.ragged import Ragged
+from img.subsets import choose_share
 from img.vocabulary import PAD, UNKNOWN, Vocabulary
 
 
@@ -30,7 +32,14 @@ class Moments:
     """
 
     def __init__(
-        self, queries: pd.DataFrame, split: str, inputs: Inputs, vocabulary: Vocabulary, sound: bool = True
+        self,
+        queries: pd.DataFrame,
+        split: str,
+        inputs: Inputs,
+        vocabulary: Vocabulary,
+        sound: bool = True,
+        fraction: float = 1.0,
+        noisy_audio_share: float = 0.0,
     ):
         """Joins the queries of a split with their videos' inputs.
 
@@ -40,12 +49,15 @@ class Moments:
             inputs: the videos' clips.
             vocabulary: gives ids.
             sound: false treats every video as one without sound.
+            fraction: share of the usable queries to keep; see `img.subsets.choose_share`.
+            noisy_audio_share: share of the videos with noise in their sound; see `img.noise.add_noise`.
 
         Raises:
             ValueError: where the split has no usable query.
         """
-        usable = find_usable(queries, split, inputs)
-        self.table = queries[usable].reset_index(drop=True)
+        usable = queries[find_usable(queries, split, inputs)]
+        chosen = usable["query"].isin(choose_share(usable["query"], fraction))
+        self.table = usable[chosen].reset_index(drop=True)
         if self.table.empty:
             total = int((queries["split"] == split).sum())
             raise ValueError(
@@ -60,7 +72,9 @@ class Moments:
         self.start, self.end = labels[:, 0], labels[:, 1]
         clips = torch.from_numpy(self.clips)
         first = torch.from_numpy(self.first)
-        self._visual, self._audio = Ragged(inputs.visual, first, clips), Ragged(inputs.audio, first, clips)
+        self._visual = Ragged(inputs.visual, first, clips)
+        audio = Ragged(inputs.audio, first, clips)
+        self._audio = add_noise(audio, self.table["video"].to_numpy(str), self.has_audio, noisy_audio_share)
         self._words = _Words(self.table["words"], vocabulary)
 
     def __len__(self) -> int:

@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from extractors.files import replacing
 from img.checkpoint import load_checkpoint
+from img.config import InferenceOptions
 from img.dataset import Moments
-from img.metrics import best_constant, summarise_iou
+from img.metrics import best_constant, recalls, summarise_iou
+from img.models.decoding import NOTHING
 from img.models.protocol import MomentModel
 from img.preparation import clip_times, interval_iou
 
@@ -25,7 +28,9 @@ AUTO = "auto"
 
 
 @torch.inference_mode()
-def predict(model: MomentModel, moments: Moments, batch_size: int, device: str) -> pd.DataFrame:
+def predict(
+    model: MomentModel, moments: Moments, batch_size: int, device: str, options: InferenceOptions
+) -> pd.DataFrame:
     """Answers every query of a split.
 
     Args:
@@ -33,53 +38,78 @@ def predict(model: MomentModel, moments: Moments, batch_size: int, device: str) 
         moments: the split's samples.
         batch_size: samples in a batch.
         device: where the model is.
+        options: how many answers and which.
 
     Returns:
-        A row for each query and branch: query, video, branch, start, end (seconds), score, iou, importance.
+        A row for each query, branch and rank (from 1, the most probable answer; fewer where a video has fewer
+        spans): query, video, branch, rank, start, end (seconds), score, iou, importance.
     """
     model.eval()
     with torch.random.fork_rng():
         # A model that draws noise at every call (preset `reference`) still answers equal calls equally.
         torch.manual_seed(0)
-        return _predict(model, moments, batch_size, device)
+        answers, importance = _answer(model, moments, batch_size, device, options)
+    preferred = answers[model.branches[0]]
+    answers[AUTO] = np.where(moments.has_audio[:, None, None], preferred, answers.get("visual", preferred))
+    table = moments.table[["query", "video"]].assign(importance=importance)
+    frames = [_tabulate(moments, table.assign(branch=name), found) for name, found in answers.items()]
+    order = ["query", "video", "branch", "rank", "start", "end", "score", "iou", "importance"]
+    return pd.concat(frames, ignore_index=True)[order]
 
 
-def _predict(model: MomentModel, moments: Moments, batch_size: int, device: str) -> pd.DataFrame:
+def _answer(
+    model: MomentModel, moments: Moments, batch_size: int, device: str, options: InferenceOptions
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Returns each branch's answers, first clip, last clip and score [Q, n, 3], and the importance [Q]."""
     # The clips of the saliency loss are drawn for every batch and not looked at here: any generator will do.
     generator = np.random.default_rng(0)
-    parts: dict[str, list[np.ndarray]] = {}
-    importance: list[np.ndarray] = []
+    parts: dict[str, list[Tensor]] = {}
+    importance: list[Tensor] = []
     for batch in moments.batches(batch_size, generator, shuffle=False):
         on_device = batch.to(device)
-        outputs = model(on_device, 0)
-        for branch, spans in model.decode(outputs, on_device).items():
-            stacked = torch.stack([spans.start.double(), spans.end.double(), spans.score.double()], dim=1)
-            parts.setdefault(branch, []).append(stacked.cpu().numpy())
-        importance.append(outputs.importance.float().cpu().numpy())
-    answers = {branch: np.concatenate(part) for branch, part in parts.items()}
-    preferred = answers[model.branches[0]]
-    answers[AUTO] = np.where(moments.has_audio[:, None], preferred, answers.get("visual", preferred))
-    table = moments.table
-    frames = []
-    for branch, answer in answers.items():
-        start, end = clip_times(answer[:, 0], answer[:, 1], moments.clips, table["duration"].to_numpy())
-        frame = table[["query", "video"]].assign(branch=branch, start=start, end=end, score=answer[:, 2])
-        frame["iou"] = interval_iou(start, end, table["start"].to_numpy(), table["end"].to_numpy())
-        frame["importance"] = np.concatenate(importance)
-        frames.append(frame)
-    return pd.concat(frames, ignore_index=True)
+        outputs = model(on_device, 0, options.importance)
+        decoded = model.decode(outputs, on_device, options.answers, options.nms_threshold)
+        for branch, spans in decoded.items():
+            columns = [spans.start.double(), spans.end.double(), spans.score.double()]
+            parts.setdefault(branch, []).append(torch.stack(columns, -1))
+        importance.append(outputs.importance.float())
+    # Fetched at the end: the device need not wait for each batch.
+    answers = {branch: torch.cat(part).cpu().numpy() for branch, part in parts.items()}
+    return answers, torch.cat(importance).cpu().numpy()
 
 
-def score(predictions: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Returns the metrics of each branch, in percent."""
-    return {
-        str(branch): summarise_iou(group["iou"].to_numpy())
-        for branch, group in predictions.groupby("branch", sort=False)
-    }
+def _tabulate(moments: Moments, table: pd.DataFrame, answers: np.ndarray) -> pd.DataFrame:
+    """Returns a row for each answer [Q, n, 3] to the queries of a table [Q], with its times and its IoU."""
+    query, rank = np.nonzero(answers[:, :, 0] != NOTHING)
+    first, last, probability = answers[query, rank].T
+    moment = moments.table.iloc[query]
+    start, end = clip_times(first, last, moments.clips[query], moment["duration"].to_numpy())
+    iou = interval_iou(start, end, moment["start"].to_numpy(), moment["end"].to_numpy())
+    return table.iloc[query].assign(rank=rank + 1, start=start, end=end, score=probability, iou=iou)
+
+
+def score(predictions: pd.DataFrame, answers: int = 1) -> dict[str, dict[str, float]]:
+    """Returns the metrics of each branch, in percent.
+
+    Args:
+        predictions: what `predict` returned.
+        answers: n, the most answers a query has in it; gives Rn beside R1.
+    """
+    scores = {}
+    for branch, group in predictions.groupby("branch", sort=False):
+        first = group.loc[group["rank"] == 1, "iou"].to_numpy()
+        best = group.groupby("query", sort=False)["iou"].max().to_numpy()
+        scores[str(branch)] = {**summarise_iou(first), **recalls(best, answers)}
+    return scores
 
 
 def evaluate_run(
-    run: Path, splits: Mapping[str, Moments], batch_size: int, device: str, out: Path
+    run: Path,
+    splits: Mapping[str, Moments],
+    batch_size: int,
+    device: str,
+    options: InferenceOptions,
+    out: Path,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Evaluates a run's checkpoints on every split and writes `predictions.parquet`.
 
@@ -88,6 +118,7 @@ def evaluate_run(
         splits: samples of each split.
         batch_size: samples in a batch.
         device: where to compute.
+        options: how to answer.
         out: the predictions' file.
 
     Returns:
@@ -101,8 +132,8 @@ def evaluate_run(
         model = load_checkpoint(run / f"{protocol}.safetensors").to(device)
         metrics[protocol], importance[protocol] = {}, {}
         for split, moments in splits.items():
-            predictions = predict(model, moments, batch_size, device)
-            metrics[protocol][split] = score(predictions)
+            predictions = predict(model, moments, batch_size, device, options)
+            metrics[protocol][split] = score(predictions, options.answers)
             importance[protocol][split] = _mean_importance(predictions, moments)
             frames.append(predictions.assign(protocol=protocol, split=split))
     with replacing(out) as temporary:
@@ -112,7 +143,8 @@ def evaluate_run(
 
 def _mean_importance(predictions: pd.DataFrame, moments: Moments) -> float | None:
     """The mean over the queries whose video has sound; None where there is none."""
-    importance = predictions.loc[predictions["branch"] == AUTO, "importance"].to_numpy()[moments.has_audio]
+    once = (predictions["branch"] == AUTO) & (predictions["rank"] == 1)
+    importance = predictions.loc[once, "importance"].to_numpy()[moments.has_audio]
     return float(importance.mean()) if len(importance) else None
 
 

@@ -21,6 +21,7 @@ _SECTIONS = {
     "queries": "QueryOptions",
     "inputs": "InputOptions",
     "training": "TrainingOptions",
+    "inference": "InferenceOptions",
 }
 _REQUIRED = "required"
 _TYPES = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}

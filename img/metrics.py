@@ -1,4 +1,4 @@
-"""The field's metrics: recall at one, mean IoU, and the best constant answer to compare with."""
+"""The field's metrics: recall at n, mean IoU, and the best constant answer to compare with."""
 
 from __future__ import annotations
 
@@ -15,10 +15,22 @@ def summarise_iou(iou: np.ndarray) -> dict[str, float]:
     Args:
         iou: IoU of each query's answer with its annotated moment [Q].
     """
+    return {**recalls(iou, 1), "mIoU": 100.0 * float(np.mean(iou))}
+
+
+def recalls(iou: np.ndarray, answers: int) -> dict[str, float]:
+    """Returns Rn@0.3, Rn@0.5 and Rn@0.7: the share of queries, in percent, with at least that IoU.
+
+    Args:
+        iou: the highest IoU among each query's n answers [Q].
+        answers: n.
+
+    Raises:
+        ValueError: there is no query.
+    """
     if len(iou) == 0:
         raise ValueError("metrics: expected at least one query, found none")
-    recalls = {f"R1@{threshold}": 100.0 * float(np.mean(iou >= threshold)) for threshold in THRESHOLDS}
-    return {**recalls, "mIoU": 100.0 * float(np.mean(iou))}
+    return {f"R{answers}@{threshold}": 100.0 * float(np.mean(iou >= threshold)) for threshold in THRESHOLDS}
 
 
 def best_constant(

@@ -62,18 +62,22 @@ def _over_seeds(values: list[Any]) -> Any:
 
 def format_table(metrics: dict[str, Any]) -> str:
     """Returns a dataset's metrics as a text table: a line for each variant, protocol, split and branch."""
-    names = list(next(iter(metrics["best_constant"].values())))
-    lines = [
-        f"{'variant':<16}{'protocol':<14}{'split':<16}{'branch':<10}" + "".join(f"{n:>14}" for n in names)
+    rows = [
+        (["best constant", "-", split, "-"], {name: f"{score:.1f}" for name, score in scores.items()})
+        for split, scores in metrics["best_constant"].items()
     ]
-    for split, scores in metrics["best_constant"].items():
-        lines.append(_line("best constant", "-", split, "-", [f"{scores[name]:.1f}" for name in names]))
-    for variant, found in metrics["variants"].items():
-        for protocol, splits in found["protocols"].items():
-            for split, branches in splits.items():
-                for branch, scores in branches.items():
-                    cells = [_cell(scores[name]) for name in names]
-                    lines.append(_line(variant, protocol, split, branch, cells))
+    rows += [
+        ([variant, protocol, split, branch], {name: _cell(value) for name, value in scores.items()})
+        for variant, found in metrics["variants"].items()
+        for protocol, splits in found["protocols"].items()
+        for split, branches in splits.items()
+        for branch, scores in branches.items()
+    ]
+    names = list(dict.fromkeys(name for _, scores in rows for name in scores))
+    cells = [["variant", "protocol", "split", "branch", *names]]
+    cells += [[*labels, *(scores.get(name, "-") for name in names)] for labels, scores in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = [_line(row, widths) for row in cells]
     title = f"{metrics['dataset']}" + (" (simulated data)" if metrics["simulated"] else "")
     notes = [
         f"{split}: {count['used']} of {count['queries']} queries used"
@@ -83,8 +87,11 @@ def format_table(metrics: dict[str, Any]) -> str:
     return "\n".join([title, *lines, *notes])
 
 
-def _line(variant: str, protocol: str, split: str, branch: str, cells: list[str]) -> str:
-    return f"{variant:<16}{protocol:<14}{split:<16}{branch:<10}" + "".join(f"{cell:>14}" for cell in cells)
+def _line(cells: list[str], widths: list[int]) -> str:
+    """Returns the four labels flush left and the numbers flush right."""
+    labels = [cell.ljust(width) for cell, width in zip(cells[:4], widths[:4], strict=True)]
+    numbers = [cell.rjust(width) for cell, width in zip(cells[4:], widths[4:], strict=True)]
+    return "  ".join(labels + numbers)
 
 
 def _cell(value: dict[str, Any]) -> str:

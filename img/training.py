@@ -19,7 +19,7 @@ from tqdm import tqdm
 from extractors.files import library_versions, remove_content, replacing, sha256_of, write_json
 from extractors.store import Store
 from img.checkpoint import Sizes, build_model, save_checkpoint
-from img.config import TRAINING_VERSION, RunOptions, TrainingOptions
+from img.config import TRAINING_VERSION, InferenceOptions, RunOptions, TrainingOptions
 from img.dataset import Moments
 from img.evaluation import predict, score
 from img.inputs import Inputs
@@ -120,10 +120,9 @@ def _train_from_folders(
 ) -> tuple[IMG, Sizes, Progress]:
     queries = read_queries_table(queries_folder)
     vocabulary = Vocabulary.load(queries_folder / "vocabulary.json")
-    splits = {
-        name: Moments(queries, name, inputs, vocabulary, options.training.sound)
-        for name in ("train", options.selection_split)
-    }
+    sound, fraction = options.training.sound, options.training.fraction
+    moments = Moments(queries, "train", inputs, vocabulary, sound, fraction)
+    selection = Moments(queries, options.selection_split, inputs, vocabulary, sound)
     vectors = torch.from_numpy(load_vectors(queries_folder / "vectors.bin", vocabulary))
     sizes = Sizes(
         inputs.visual.shape[1],
@@ -135,9 +134,7 @@ def _train_from_folders(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = build_model(options.model, sizes, vectors).to(device)
-        progress = train(
-            model, splits["train"], splits[options.selection_split], options.training, seed, device, partial
-        )
+        progress = train(model, moments, selection, options.training, seed, device, partial)
     return model, sizes, progress
 
 
@@ -179,7 +176,9 @@ def train(
             torch.manual_seed(int(generator.integers(2**63)))
             rate = float(schedule.get_last_lr()[0])
             losses = _train_epoch(model, moments, options, epoch, generator, device, optimiser, schedule, bar)
-            metrics = score(predict(model, selection, options.batch_size, device))
+            metrics = score(
+                predict(model, selection, options.batch_size, device, InferenceOptions(answers=1))
+            )
             row: dict[str, float] = {"epoch": float(epoch), "learning_rate": rate}
             row |= {f"loss_{name}": value for name, value in losses.items()}
             row |= {

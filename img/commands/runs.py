@@ -10,7 +10,7 @@ from pathlib import Path
 from extractors.files import read_json, replacing, write_json
 from extractors.store import Store
 from img.commands.arguments import Commands, add_device, add_settings, choose_device, read_settings
-from img.config import RunOptions
+from img.config import InferenceOptions, RunOptions
 
 
 def add_commands(commands: Commands) -> None:
@@ -36,6 +36,9 @@ def add_commands(commands: Commands) -> None:
     evaluate.add_argument("--dataset", required=True, help="the run's dataset")
     evaluate.add_argument("--variant", required=True, help="the run's variant")
     evaluate.add_argument("--description", default="", help="what the variant is")
+    evaluate.add_argument(
+        "--inference", default="{}", help="inference options: JSON text, or a JSON or YAML file"
+    )
     add_device(evaluate)
     evaluate.set_defaults(run=_evaluate)
 
@@ -74,19 +77,22 @@ def _evaluate(options: argparse.Namespace) -> None:
     from img.vocabulary import Vocabulary
 
     device = choose_device(options)
+    inference = read_settings(InferenceOptions, options.inference, "inference")
     made = read_json(options.folder / "options.json")
     queries = read_queries_table(options.queries)
     vocabulary = Vocabulary.load(options.queries / "vocabulary.json")
     inputs = Inputs.load(options.inputs)
     sound = made["training"]["sound"]
     splits = {
-        split: Moments(queries, split, inputs, vocabulary, sound)
+        split: Moments(
+            queries, split, inputs, vocabulary, sound, noisy_audio_share=inference.noisy_audio_share
+        )
         for split in queries["split"].unique()
         if split != "train" and find_usable(queries, split, inputs).any()
     }
     predictions = options.folder / "predictions.parquet"
     protocols, importance = evaluate_run(
-        options.folder, splits, made["training"]["batch_size"], device, predictions
+        options.folder, splits, made["training"]["batch_size"], device, inference, predictions
     )
     write_json(
         options.folder / "metrics.json",
@@ -102,6 +108,9 @@ def _evaluate(options: argparse.Namespace) -> None:
             "mean_importance": importance,
             "best_constant": constants(splits),
             "coverage": count_coverage(queries, read_coverage(options.coverage)),
-            "options": {name: made[name] for name in ("model", "training", "selection_split")},
+            "options": {
+                **{name: made[name] for name in ("model", "training", "selection_split")},
+                "inference": inference.model_dump(mode="json"),
+            },
         },
     )

@@ -29,6 +29,7 @@ from img.models.blocks.losses import (
 from img.models.blocks.predictor import SpanPredictor
 from img.models.blocks.slots import SlotAttention
 from img.models.blocks.streams import Mask, StreamLayerNorm, StreamLinear
+from img.models.decoding import decode
 from img.models.options import ImgOptions
 from img.models.protocol import Batch, Branch, Outputs, Spans
 
@@ -80,13 +81,20 @@ class IMG(nn.Module):
         self.saliency = StreamLinear(len(self.branches), width, 1)
         self.predictor = SpanPredictor(len(self.branches), width, heads, dropout, options.max_clips)
 
-    def forward(self, batch: Batch, epoch: int) -> Outputs:
+    def forward(self, batch: Batch, epoch: int, importance: float | None = None) -> Outputs:
         """Answer a batch; in training the sound's importance is phased in over the first epochs."""
         trust = ramp(epoch, self.options.importance_ramp_epochs) if self.training else 1.0
-        return self.answer(batch, trust)
+        return self.answer(batch, trust, importance)
 
-    def answer(self, batch: Batch, importance_trust: float) -> Outputs:
-        """Answer a batch with the sound's importance trusted from 0 (weight 0.5 for all) to 1 (fully).
+    def answer(
+        self, batch: Batch, importance_trust: float, forced_importance: float | None = None
+    ) -> Outputs:
+        """Answer a batch.
+
+        Args:
+            batch: the batch.
+            importance_trust: how far the sound's importance is trusted, from 0 (weight 0.5 for all) to 1.
+            forced_importance: takes the place of the sound's importance (Table 17).
 
         Raises:
             ValueError: the batch has more clips than `max_clips`.
@@ -103,7 +111,8 @@ class IMG(nn.Module):
             importance = sequences.new_full((sequences.shape[1],), math.nan)
         else:
             visual, audio = sequences
-            fused = self.fusion(visual, audio, clip_mask, batch.has_audio, importance_trust, attention)
+            told = batch.has_audio, importance_trust, attention, forced_importance
+            fused = self.fusion(visual, audio, clip_mask, *told)
             sequences, importance = torch.cat((fused.sequence[None], sequences)), fused.importance
             if fused.moment_logits is not None:
                 auxiliary["moment_logits"] = fused.moment_logits
@@ -184,10 +193,14 @@ class IMG(nn.Module):
         weighted = [weights.get(name.partition("_")[0], 1.0) * term for name, term in terms.items()]
         return torch.stack(weighted).sum()
 
-    @torch.no_grad()
-    def decode(self, outputs: Outputs, batch: Batch) -> dict[str, Spans]:
-        """Return, per branch, the spans (i, j), i <= j, of the highest P(start = i) P(end = j)."""
-        return {name: _best_spans(branch, batch.clip_mask) for name, branch in outputs.branches.items()}
+    def decode(
+        self, outputs: Outputs, batch: Batch, answers: int = 1, nms_threshold: float = 1.0
+    ) -> dict[str, Spans]:
+        """Return each branch's most probable spans; see `img.models.decoding.decode`."""
+        return {
+            name: decode(branch, batch.clip_mask, answers, nms_threshold)
+            for name, branch in outputs.branches.items()
+        }
 
     def undecayed_parameters(self) -> frozenset[str]:
         """Names of the parameters to spare weight decay: biases and layer norms (slots' norms by option)."""
@@ -205,12 +218,3 @@ class IMG(nn.Module):
             and not (self.options.decay_slot_norms and module in slot_norms)
         }
         return frozenset(spared | {name for name, _ in self.named_parameters() if "bias" in name})
-
-
-def _best_spans(branch: Branch, clip_mask: Tensor) -> Spans:
-    start = branch.start_logits.masked_fill(~clip_mask, -torch.inf).log_softmax(-1)
-    end = branch.end_logits.masked_fill(~clip_mask, -torch.inf).log_softmax(-1)
-    # For every end, the best start at or before it: no table of all pairs is needed.
-    start_score, start_clip = start.cummax(-1)
-    score, end_clip = (start_score + end).max(-1)
-    return Spans(start_clip.gather(1, end_clip[:, None]).squeeze(1), end_clip, score.exp())

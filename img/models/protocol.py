@@ -71,14 +71,14 @@ class Outputs:
 
 @dataclass(frozen=True)
 class Spans:
-    """The best span of each sample of a batch."""
+    """The n best spans of each sample of a batch, the most probable first."""
 
     start: Tensor
-    """[B] int64, first clip."""
+    """[B, n] int64, first clip; -1 where a video has fewer spans than n."""
     end: Tensor
-    """[B] int64, last clip (inclusive)."""
+    """[B, n] int64, last clip (inclusive); -1 where there is none."""
     score: Tensor
-    """[B], joint probability of start and end."""
+    """[B, n], joint probability of start and end; 0 where there is none."""
 
 
 class MomentModel(Protocol):
@@ -89,23 +89,31 @@ class MomentModel(Protocol):
         """Names of the branches that can be decoded, the preferred one first."""
         ...
 
-    def forward(self, batch: Batch, epoch: int) -> Outputs:
-        """Answer a batch. `epoch`, counted from 0, drives what is phased in while training."""
+    def forward(self, batch: Batch, epoch: int, importance: float | None = None) -> Outputs:
+        """Answer a batch.
+
+        Args:
+            batch: the batch.
+            epoch: counted from 0, drives what is phased in while training.
+            importance: takes the place of the predicted importance of the sound, where the model has one.
+        """
         ...
 
     def losses(self, outputs: Outputs, batch: Batch, epoch: int) -> dict[str, Tensor]:
         """Return named scalar losses, of which `total` is the one to minimise."""
         ...
 
-    def decode(self, outputs: Outputs, batch: Batch) -> dict[str, Spans]:
-        """Return each branch's most probable spans."""
+    def decode(
+        self, outputs: Outputs, batch: Batch, answers: int = 1, nms_threshold: float = 1.0
+    ) -> dict[str, Spans]:
+        """Return each branch's most probable spans, no two of which have a greater IoU than the threshold."""
         ...
 
     def undecayed_parameters(self) -> frozenset[str]:
         """Return the names of the parameters to spare weight decay."""
         ...
 
-    def __call__(self, batch: Batch, epoch: int) -> Outputs:
+    def __call__(self, batch: Batch, epoch: int, importance: float | None = None) -> Outputs:
         """As `forward`."""
         ...
 

@@ -10,6 +10,7 @@ from extractors import registry
 from img.config import (
     Configuration,
     Dataset,
+    InferenceOptions,
     InputOptions,
     QueryOptions,
     RunOptions,
@@ -20,6 +21,7 @@ from img.config import (
     read_variants,
     read_yaml,
     resolve,
+    resolve_inference,
     to_json,
 )
 
@@ -163,6 +165,35 @@ def test_a_variants_wrong_option_is_refused_with_its_name(variant: dict[str, Any
     with pytest.raises(ValueError, match=message) as error:
         resolve(datasets, variants, "demo", "odd")
     assert str(error.value).startswith("dataset demo with variant odd:\n")
+
+
+def test_inference_is_the_datasets_with_the_variants_changes_and_no_part_of_a_run() -> None:
+    dataset = check(Dataset, changed("inference", {"answers": 3, "nms_threshold": 0.4}), "demo")
+    variants = {
+        "img": Variant(description=""),
+        "quiet": Variant(description="", inference={"importance": 0, "nms_threshold": 1}),
+    }
+    datasets = {"demo": dataset}
+    assert resolve_inference(datasets, variants, "demo", "img") == InferenceOptions(
+        answers=3, nms_threshold=0.4, importance=None, noisy_audio_share=0
+    )
+    assert resolve_inference(datasets, variants, "demo", "quiet") == InferenceOptions(
+        answers=3, nms_threshold=1, importance=0, noisy_audio_share=0
+    )
+    # So both train, or restore, the same run.
+    assert resolve(datasets, variants, "demo", "quiet") == resolve(datasets, variants, "demo", "img")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("answers", 0), ("nms_threshold", 1.5), ("importance", -0.1), ("noisy_audio_share", 2), ("answer", 1)],
+)
+def test_a_wrong_inference_option_is_refused_in_datasets_and_variants(key: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=rf"inference\.{key}: "):
+        check(Dataset, changed("inference", {key: value}), "demo")
+    variants = {"img": Variant(description=""), "odd": Variant(description="", inference={key: value})}
+    with pytest.raises(ValueError, match=rf"dataset demo with variant odd: inference:\n.*{key}: "):
+        check_together(Configuration(), {"demo": check(Dataset, DATASET, "demo")}, variants)
 
 
 def test_an_unknown_variant_or_dataset_is_refused_with_the_file() -> None:

@@ -45,6 +45,28 @@ def test_usable_queries_are_those_of_the_split_with_a_video_and_no_fault() -> No
     assert (found.start.tolist(), found.end.tolist()) == ([0, 1, 0], [1, 1, 2])
 
 
+def test_a_fraction_keeps_whole_queries_of_the_usable_ones_in_file_order_each_within_the_next() -> None:
+    table = pd.concat([QUERIES.assign(query=QUERIES["query"] + suffix) for suffix in "abcdefghij"])
+    kept = {
+        fraction: Moments(table, "train", INPUTS, VOCABULARY, fraction=fraction).table["query"].tolist()
+        for fraction in (0.7, 0.8, 1.0)
+    }
+    assert {fraction: len(queries) for fraction, queries in kept.items()} == {0.7: 21, 0.8: 24, 1.0: 30}
+    assert set(kept[0.7]) < set(kept[0.8])
+    for queries in kept.values():
+        assert queries == [query for query in kept[1.0] if query in queries]
+
+
+def test_noise_is_in_the_sound_of_the_chosen_share_of_videos_and_nowhere_else() -> None:
+    samples, generator = np.arange(3), np.random.default_rng(0)
+    clear = moments().batch(samples, generator)
+    noisy = Moments(QUERIES, "train", INPUTS, VOCABULARY, noisy_audio_share=1.0).batch(samples, generator)
+    assert torch.equal(noisy.visual, clear.visual)
+    # The second query's video has no sound.
+    assert [torch.equal(noisy.audio[b], clear.audio[b]) for b in range(3)] == [False, True, False]
+    assert (noisy.audio[~noisy.clip_mask] == 0).all()
+
+
 def test_a_split_without_usable_queries_is_refused() -> None:
     with pytest.raises(
         ValueError, match="split train: expected queries with videos, found none among its 1 queries"

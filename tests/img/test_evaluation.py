@@ -11,12 +11,17 @@ from toy_dataset import CLIPS, SECONDS, SILENT, Toy, make_toy, small_options
 from extractors.store import Store
 from img.__main__ import main
 from img.checkpoint import Sizes, build_model, load_checkpoint, save_checkpoint
+from img.config import InferenceOptions
+from img.dataset import Moments
 from img.evaluation import evaluate_run, predict
+from img.inputs import Inputs
 from img.models.img import IMG
 from img.models.protocol import Batch, Outputs, Spans
+from img.queries import read_queries_table
 from img.training import run_training
 
 BRANCHES = ("fusion", "visual", "audio", "auto")
+ONE, THREE = InferenceOptions(answers=1), InferenceOptions(answers=3, nms_threshold=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +42,7 @@ def evaluated(toy: Toy, run: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     """Metrics, mean importance and the predictions."""
     out = tmp_path_factory.mktemp("evaluated") / "predictions.parquet"
     splits = {split: toy.moments(split) for split in ("test", "train")}
-    metrics, importance = evaluate_run(run, splits, 5, "cpu", out)
+    metrics, importance = evaluate_run(run, splits, 5, "cpu", THREE, out)
     return metrics, importance, pd.read_parquet(out)
 
 
@@ -46,9 +51,23 @@ def test_every_query_has_an_answer_of_every_branch_in_both_protocols(
 ) -> None:
     predictions = evaluated[2]
     assert list(predictions.columns) == [
-        *("query", "video", "branch", "start", "end", "score", "iou", "importance", "protocol", "split"),
+        *(
+            "query",
+            "video",
+            "branch",
+            "rank",
+            "start",
+            "end",
+            "score",
+            "iou",
+            "importance",
+            "protocol",
+            "split",
+        ),
     ]
-    counts = predictions.groupby(["protocol", "split", "branch"])["query"].agg(["size", "nunique"])
+    assert predictions["rank"].isin([1, 2, 3]).all()
+    best = predictions[predictions["rank"] == 1]
+    counts = best.groupby(["protocol", "split", "branch"])["query"].agg(["size", "nunique"])
     assert set(counts.index) == {
         (protocol, split, branch)
         for protocol in ("last", "best_on_test")
@@ -92,13 +111,21 @@ def test_metrics_are_those_of_the_predictions(evaluated: tuple[Any, Any, pd.Data
                     for row in rows
                     if (row["protocol"], row["split"], row["branch"]) == (protocol, split, branch)
                 ]
-                ious = [row["iou"] for row in chosen]
+                ious = [row["iou"] for row in chosen if row["rank"] == 1]
                 expected = {
                     f"R1@{m}": 100 * sum(iou >= m for iou in ious) / len(ious) for m in (0.3, 0.5, 0.7)
                 }
                 expected["mIoU"] = 100 * sum(ious) / len(ious)
+                best = {
+                    row["query"]: max(other["iou"] for other in chosen if other["query"] == row["query"])
+                    for row in chosen
+                }
+                for m in (0.3, 0.5, 0.7):
+                    expected[f"R3@{m}"] = 100 * sum(iou >= m for iou in best.values()) / len(ious)
                 assert metrics[protocol][split][branch] == pytest.approx(expected)
-                audible = [row["importance"] for row in chosen if row["video"] not in SILENT]
+                audible = [
+                    row["importance"] for row in chosen if row["rank"] == 1 and row["video"] not in SILENT
+                ]
                 mean = sum(audible) / len(audible)
                 assert importance[protocol][split] == pytest.approx(mean)
     assert list(metrics) == ["last", "best_on_test"]
@@ -108,7 +135,7 @@ def test_metrics_are_those_of_the_predictions(evaluated: tuple[Any, Any, pd.Data
 def test_auto_is_visual_where_there_is_no_sound_and_fusion_elsewhere(
     evaluated: tuple[Any, Any, pd.DataFrame],
 ) -> None:
-    predictions = evaluated[2].set_index(["protocol", "split", "query", "branch"])
+    predictions = evaluated[2].query("rank == 1").set_index(["protocol", "split", "query", "branch"])
     answers = predictions[["start", "end", "score", "iou"]].unstack("branch")
     silent = predictions["video"].unstack("branch")["auto"].isin(SILENT).to_numpy()
     assert 0 < silent.sum() < len(silent)
@@ -123,28 +150,78 @@ def test_each_protocol_uses_its_own_weights(toy: Toy, run: Path, tmp_path: Path)
     sizes = Sizes(4, 3, len(toy.vocabulary.words), 8, toy.vocabulary.character_count)
     untrained = build_model(small_options().model, sizes)
     save_checkpoint(tmp_path / "best_on_test.safetensors", untrained.state_dict(), untrained.options, sizes)
-    evaluate_run(tmp_path, {"test": toy.moments("test")}, 8, "cpu", tmp_path / "predictions.parquet")
+    out = tmp_path / "predictions.parquet"
+    evaluate_run(tmp_path, {"test": toy.moments("test")}, 8, "cpu", ONE, out)
     predictions = pd.read_parquet(tmp_path / "predictions.parquet").set_index("protocol")
     for protocol in ("last", "best_on_test"):
-        alone = predict(load_checkpoint(tmp_path / f"{protocol}.safetensors"), toy.moments("test"), 8, "cpu")
+        model = load_checkpoint(tmp_path / f"{protocol}.safetensors")
+        alone = predict(model, toy.moments("test"), 8, "cpu", ONE)
         np.testing.assert_array_equal(predictions.loc[protocol, "score"], alone["score"])
     assert not np.array_equal(predictions.loc["last", "score"], predictions.loc["best_on_test", "score"])
 
 
 def test_without_sound_auto_is_visual_and_importance_zero(toy: Toy, run: Path) -> None:
     model = load_checkpoint(run / "last.safetensors")
-    predictions = predict(model, toy.moments("test", sound=False), 16, "cpu").set_index("branch")
+    predictions = predict(model, toy.moments("test", sound=False), 16, "cpu", ONE).set_index("branch")
     pd.testing.assert_frame_equal(
         predictions.loc["auto"].reset_index(drop=True), predictions.loc["visual"].reset_index(drop=True)
     )
     assert (predictions["importance"] == 0).all()
 
 
-def test_answers_do_not_depend_on_the_batch(toy: Toy, run: Path) -> None:
+def test_answers_do_not_depend_on_the_batch_nor_on_the_order(
+    toy: Toy, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = load_checkpoint(run / "last.safetensors")
-    alone, together = (predict(model, toy.moments("test"), size, "cpu") for size in (1, 8))
-    np.testing.assert_allclose(alone["score"], together["score"], rtol=1e-4)
-    np.testing.assert_array_equal(alone[["start", "end"]], together[["start", "end"]])
+    keys = ["query", "branch", "rank"]
+    alone, seven, together = (
+        predict(model, toy.moments("test"), size, "cpu", THREE).set_index(keys) for size in (1, 7, 16)
+    )
+    table = read_queries_table(toy.queries).sample(frac=1, random_state=0)
+    moments = Moments(table, "test", Inputs.load(toy.inputs), toy.vocabulary)
+    shuffled = predict(model, moments, 3, "cpu", THREE).set_index(keys)
+    assert list(shuffled.index) != list(alone.index)
+    for other in (seven, together, shuffled.loc[alone.index]):
+        np.testing.assert_array_equal(
+            other[["video", "start", "end", "iou"]], alone[["video", "start", "end", "iou"]]
+        )
+        np.testing.assert_allclose(
+            other[["score", "importance"]], alone[["score", "importance"]], rtol=0, atol=1e-5
+        )
+
+
+def test_further_answers_leave_the_first_as_it_is_and_fall_in_probability(toy: Toy, run: Path) -> None:
+    model = load_checkpoint(run / "last.safetensors")
+    one, three = (predict(model, toy.moments("test"), 8, "cpu", options) for options in (ONE, THREE))
+    first = three[three["rank"] == 1].reset_index(drop=True)
+    pd.testing.assert_frame_equal(first, one)
+    scores = three.pivot(index=["branch", "query"], columns="rank", values="score").to_numpy()
+    assert scores.shape == (4 * 8, 3)
+    assert (np.diff(scores) <= 0).all()
+
+
+def test_a_video_has_no_more_answers_than_spans(toy: Toy, run: Path) -> None:
+    options = InferenceOptions(answers=40, nms_threshold=1.0)
+    predictions = predict(load_checkpoint(run / "last.safetensors"), toy.moments("test"), 8, "cpu", options)
+    # 8 clips have 36 spans.
+    assert (predictions.groupby(["branch", "query"])["rank"].max() == 36).all()
+    assert not predictions.duplicated(["branch", "query", "start", "end"]).any()
+
+
+def test_a_forced_importance_takes_the_place_of_the_predicted_one_where_there_is_sound(
+    toy: Toy, run: Path
+) -> None:
+    model = load_checkpoint(run / "last.safetensors")
+    answers = {
+        p: predict(model, toy.moments("test"), 8, "cpu", InferenceOptions(answers=1, importance=p))
+        for p in (0.0, 0.25, None)
+    }
+    silent = answers[None]["video"].isin(SILENT).to_numpy()
+    assert (answers[0.0]["importance"] == 0).all()
+    np.testing.assert_array_equal(answers[0.25]["importance"], np.where(silent, 0, 0.25))
+    scores = {p: found.set_index("branch")["score"] for p, found in answers.items()}
+    assert not np.allclose(scores[0.0]["fusion"], scores[0.25]["fusion"], rtol=1e-4)
+    np.testing.assert_array_equal(scores[0.0]["visual"], scores[None]["visual"])
 
 
 def test_the_commands_train_evaluate_and_summarise(
@@ -165,11 +242,12 @@ def test_the_commands_train_evaluate_and_summarise(
         "--coverage",
         str(tmp_path / "coverage.tsv"),
     ]
+    variant = ["--dataset", "toy", "--variant", "mute", "--description", "no sound"]
     commands = [
         ["report-coverage", *common, *shards, "--out", str(tmp_path / "coverage.tsv")],
         [*train, "--store", store, "--out", out],
         [*train, "--store", store, "--out", out],
-        [*evaluate, "--run", out, "--dataset", "toy", "--variant", "mute", "--description", "no sound"],
+        [*evaluate, "--run", out, *variant, "--inference", '{"answers": 2}'],
         [
             "summarise",
             "--dataset",
@@ -205,6 +283,8 @@ def test_the_commands_train_evaluate_and_summarise(
     assert metrics["mean_importance"] == {"last": {"test": None}, "best_on_test": {"test": None}}
     last = metrics["protocols"]["last"]["test"]
     assert last["auto"] == last["visual"]
+    assert {"R1@0.7", "R2@0.7", "mIoU"} <= set(last["auto"])
+    assert metrics["options"]["inference"]["answers"] == 2
     summary = json.loads((tmp_path / "all.json").read_text())
     assert summary["variants"]["mute"]["protocols"]["last"]["test"]["fusion"]["mIoU"]["values"] == [
         last["fusion"]["mIoU"]
@@ -229,19 +309,19 @@ class OneBranch:
     def eval(self) -> "OneBranch":
         return self
 
-    def __call__(self, batch: Batch, epoch: int) -> Outputs:
-        outputs = self._model(batch, epoch)
+    def __call__(self, batch: Batch, epoch: int, importance: float | None = None) -> Outputs:
+        outputs = self._model(batch, epoch, importance)
         return Outputs({name: outputs.branches[name] for name in self.branches}, outputs.importance)
 
-    def decode(self, outputs: Outputs, batch: Batch) -> dict[str, Spans]:
-        return self._model.decode(outputs, batch)
+    def decode(self, outputs: Outputs, batch: Batch, answers: int, nms_threshold: float) -> dict[str, Spans]:
+        return self._model.decode(outputs, batch, answers, nms_threshold)
 
 
 @pytest.mark.parametrize("branch", ["visual", "audio"])
 def test_a_model_of_one_branch_answers_auto_by_it(toy: Toy, run: Path, branch: str) -> None:
     model = load_checkpoint(run / "last.safetensors")
-    found = predict(OneBranch(model, branch), toy.moments("test"), 8, "cpu").set_index("branch")
+    found = predict(OneBranch(model, branch), toy.moments("test"), 8, "cpu", ONE).set_index("branch")
     assert list(dict.fromkeys(found.index)) == [branch, "auto"]
-    expected = predict(model, toy.moments("test"), 8, "cpu").set_index("branch").loc[branch]
+    expected = predict(model, toy.moments("test"), 8, "cpu", ONE).set_index("branch").loc[branch]
     for name in (branch, "auto"):
         pd.testing.assert_frame_equal(found.loc[name].reset_index(drop=True), expected.reset_index(drop=True))

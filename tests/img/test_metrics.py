@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from img.metrics import best_constant, summarise_iou
+from img.metrics import best_constant, recalls, summarise_iou
 
 
 def test_recalls_and_mean_by_hand() -> None:
@@ -12,6 +12,10 @@ def test_recalls_and_mean_by_hand() -> None:
         "R1@0.7": pytest.approx(25.0),
         "mIoU": pytest.approx(100 * 3.789 / 8),
     }
+
+
+def test_recalls_are_named_after_the_answers_they_are_the_best_of() -> None:
+    assert recalls(np.array([0.3, 0.5, 0.1, 0.9]), 5) == {"R5@0.3": 75.0, "R5@0.5": 50.0, "R5@0.7": 25.0}
 
 
 def test_no_queries_have_no_metrics() -> None:

@@ -68,3 +68,12 @@ def test_the_table_shows_every_number_once() -> None:
     assert img.split() == ["img", "last", "test", "fusion", "13.0", "±", "2.6", "26.0", "±", "5.3"]
     assert mute.split() == ["mute", "last", "test", "fusion", "5.0", "10.0"]
     assert coverage == "test: 7 of 9 queries used, left out: {'video missing': 2}"
+
+
+def test_the_table_has_a_column_for_every_metric_and_a_dash_where_it_was_not_measured() -> None:
+    five = run("five", 0, 30.0)
+    five["protocols"]["last"]["test"]["fusion"]["R5@0.7"] = 55.5
+    lines = format_table(summarise("demo", {"simulated": True}, [*RUNS, five])).splitlines()[1:-1]
+    cells = [line.rsplit(maxsplit=1)[-1] for line in lines]
+    assert cells == ["R5@0.7", "-", "-", "-", "55.5"]
+    assert len({len(line) for line in lines}) == 1

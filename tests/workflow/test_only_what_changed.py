@@ -110,6 +110,23 @@ def test_a_changed_training_option_leaves_features_alone(project):
     assert "restored from the store" in project.log("train/**/*.log")
 
 
+def test_variants_and_options_of_inference_alone_train_nothing(project):
+    project.edit({"variants": ["img", "importance_0"]})
+    assert project.make().jobs == {"train": 1, "evaluate": 1, "summarise": 1}
+    assert "restored from the store" in project.log("train/small/importance_0/*.log")
+    variants = json.loads(project.path(METRICS).read_text())["variants"]
+    assert [found["mean_importance"]["last"]["test"]["mean"] == 0 for found in variants.values()] == [
+        False,
+        True,
+    ]
+    project.edit({"inference.answers": 2})
+    assert project.make().jobs == {"evaluate": 2, "summarise": 1}
+    fusion = json.loads(project.path(METRICS).read_text())["variants"]["img"]["protocols"]["last"]["test"][
+        "fusion"
+    ]
+    assert {"R1@0.7", "R2@0.7"} <= set(fusion)
+
+
 def test_a_changed_extractor_parameter_redoes_that_extractor_only_and_back_is_free(project):
     project.edit({"extractors.pann.hop_seconds": 2.0})
     jobs = project.make().jobs

@@ -310,6 +310,13 @@ def get_run_options(wildcards):
     return settings.to_json(options)
 
 
+def get_inference_options(wildcards):
+    options = settings.resolve_inference(
+        DATASETS, VARIANTS, wildcards.dataset, wildcards.variant
+    )
+    return settings.to_json(options)
+
+
 def get_description(wildcards):
     return VARIANTS[wildcards.variant].description
 

@@ -29,10 +29,12 @@ rule evaluate:
         queries=subpath(input.queries, parent=True),
         run=subpath(input.last, parent=True),
         description=get_description,
+        inference=get_inference_options,
     shell:
         "python -m img evaluate --queries {params.queries:q} --inputs {params.inputs:q} "
         "--coverage {input.coverage:q} --run {params.run:q} --dataset {wildcards.dataset} "
-        "--variant {wildcards.variant} --description {params.description:q} --device {resources.device} --threads {threads} 2> {log:q}"
+        "--variant {wildcards.variant} --description {params.description:q} --inference {params.inference:q} "
+        "--device {resources.device} --threads {threads} 2> {log:q}"
 
 
 rule summarise:

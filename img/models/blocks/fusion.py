@@ -205,6 +205,7 @@ class ImportanceAwareFusion(nn.Module):
         has_audio: Tensor,
         trust: float,
         attention: Tensor | None = None,
+        forced_importance: float | None = None,
     ) -> Fused:
         """Fuse two sequences.
 
@@ -216,20 +217,24 @@ class ImportanceAwareFusion(nn.Module):
             trust: how far the sound's importance replaces the neutral weight 0.5, from 0 to 1.
             attention: [2, B, T, N], what each side's clips give to each word, summing to 1; only the fusion
                 weight `entropy` needs it.
+            forced_importance: takes the place of the importance of all samples (Table 17); a concatenation
+                has none.
 
         Raises:
             ValueError: the fusion weight is `entropy` and there is no attention.
         """
         streams = torch.stack((visual, audio))
-        importance = self._importance(streams, mask, attention) * has_audio
+        importance = self._importance(streams, mask, attention)
         if self.kind == "concatenation":
             weight = has_audio.to(importance.dtype)
         else:
+            if forced_importance is not None:
+                importance = torch.full_like(importance, forced_importance)
             weight = fusion_weight(importance, trust) * has_audio
         changed = {name: level(streams, mask) for name, level in self.levels.items()}
         joined = {name: self.joins[name](changed[name], weight) for name in changed}
         moment_logits = None if self.moment is None else self.moment(changed["event"])
-        return Fused(self.multi_scale(joined, mask), importance, moment_logits)
+        return Fused(self.multi_scale(joined, mask), importance * has_audio, moment_logits)
 
     def _importance(self, streams: Tensor, mask: Mask, attention: Tensor | None) -> Tensor:
         """Return the weight of each sample's sound, [B], before it is phased in."""
