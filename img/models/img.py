@@ -104,7 +104,7 @@ class IMG(nn.Module):
                 f"the batch has {batch.clip_mask.shape[1]} clips, the model at most max_clips = "
                 f"{self.options.max_clips}; pool the features to that or raise the option"
             )
-        clip_mask = Mask.of(batch.clip_mask, self.options.mask_padding)
+        clip_mask = Mask.of(batch.clip_mask, self.options.mask_padding, batch.clip_counts)
         sequences, attention = self._query_aware_sides(batch, clip_mask)
         auxiliary = {}
         if self.fusion is None:

@@ -39,11 +39,20 @@ class Batch:
     """[B, 2] int64, clips inside the moment, for the saliency loss."""
     negative_clips: Tensor
     """[B, 2] int64, clips outside the moment; the k-th is compared with the k-th positive clip."""
+    clip_counts: Tensor | None = None
+    """[B] int64, the real clips of each video, kept on the CPU where the other tensors are on a device: what
+    needs them there need not wait for the device. None on the CPU."""
 
-    def to(self, device: torch.device | str, non_blocking: bool = False) -> Batch:
-        """Return the batch on `device`."""
-        moved = {f.name: getattr(self, f.name).to(device, non_blocking=non_blocking) for f in fields(self)}
-        return Batch(**moved)
+    def to(self, device: torch.device | str) -> Batch:
+        """Return the batch on `device`, from the CPU to a GPU without making either wait for the other."""
+        if torch.device(device).type == self.clip_mask.device.type:
+            return self
+        to_gpu = torch.device(device).type == "cuda"
+        tensors = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "clip_counts"}
+        if to_gpu:
+            tensors = {name: tensor.pin_memory() for name, tensor in tensors.items()}
+        moved = {name: tensor.to(device, non_blocking=to_gpu) for name, tensor in tensors.items()}
+        return Batch(**moved, clip_counts=self.clip_mask.sum(1))
 
 
 @dataclass(frozen=True)

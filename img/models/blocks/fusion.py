@@ -158,11 +158,10 @@ class MultiScale(nn.Module):
     def forward(self, levels: dict[Level, Tensor], mask: Mask) -> Tensor:
         """Join the levels, each [B, T, D], to [B, T, D]."""
         x = torch.stack([torch.cat([levels[name] for name in names], -1) for names in self.inputs])
-        lengths = None if x.device.type == "cpu" else mask.keep.sum(1).long().cpu()
         grus: list[nn.GRU] = list(self.pairs)  # type: ignore[arg-type]
-        scales = run_bidirectional(grus, x, mask.keep, lengths)
+        scales = run_bidirectional(grus, x, mask.keep, mask.counts)
         together = scales.permute(1, 2, 0, 3).flatten(2)
-        joint = run_bidirectional([self.joint], together[None], mask.keep, lengths)[0]
+        joint = run_bidirectional([self.joint], together[None], mask.keep, mask.counts)[0]
         return self.linear(self.dropout(joint))
 
 

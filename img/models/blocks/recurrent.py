@@ -116,13 +116,16 @@ def _together(grus: Sequence[nn.GRU], x: Tensor, keep: Tensor) -> Tensor:
     return x
 
 
-def _packed(grus: Sequence[nn.GRU], x: Tensor, lengths: Tensor) -> Tensor:
+def _packed(grus: Sequence[nn.GRU], x: Tensor, keep: Tensor, lengths: Tensor) -> Tensor:
     """Run the GRUs one after the other on packed sequences; see `run_bidirectional`."""
+    # Sorted here, on both sides alike: packing would carry its own order to the device and wait for it.
+    lengths = lengths.sort(descending=True, stable=True).values
+    order = keep.sum(1).argsort(descending=True, stable=True)
     results = []
-    for gru, sequence in zip(grus, x, strict=True):
-        packed = pack_padded_sequence(sequence, lengths, batch_first=True, enforce_sorted=False)
+    for gru, sequence in zip(grus, x.index_select(1, order), strict=True):
+        packed = pack_padded_sequence(sequence, lengths, batch_first=True)
         results.append(pad_packed_sequence(gru(packed)[0], batch_first=True, total_length=x.shape[2])[0])
-    return torch.stack(results)
+    return torch.stack(results).index_select(1, order.argsort())
 
 
 def run_bidirectional(grus: Sequence[nn.GRU], x: Tensor, keep: Tensor, lengths: Tensor | None) -> Tensor:
@@ -132,11 +135,11 @@ def run_bidirectional(grus: Sequence[nn.GRU], x: Tensor, keep: Tensor, lengths: 
         grus: G modules.
         x: [G, B, T, inputs].
         keep: [B, T] float, 1 for the real steps, which come first, 0 for padding.
-        lengths: [B] int64 on the CPU, the real steps; needed where x is not on the CPU.
+        lengths: [B] int64 on the CPU, the real steps, where the GRUs are to run packed; else None.
 
     Returns:
         [G, B, T, 2 * hidden], zero at padded steps.
     """
     if lengths is None:
         return _together(grus, x, keep)
-    return _packed(grus, x, lengths)
+    return _packed(grus, x, keep, lengths)

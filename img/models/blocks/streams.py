@@ -26,12 +26,14 @@ class Mask:
     """[B, L] float, 0 real, -1e30 padding; added to logits."""
     zero_padding: bool
     """Whether `zeroed` acts; False lets padding leak into convolutions, as the authors' code does."""
+    counts: Tensor | None
+    """[B] int64 on the CPU, the real steps, where the rest is on a device; else None."""
 
     @classmethod
-    def of(cls, real: Tensor, zero_padding: bool) -> Mask:
+    def of(cls, real: Tensor, zero_padding: bool, counts: Tensor | None = None) -> Mask:
         """Build from `real`, [B, L] bool."""
         keep = real.float()
-        return cls(keep, (1.0 - keep) * MASKED_LOGIT, zero_padding)
+        return cls(keep, (1.0 - keep) * MASKED_LOGIT, zero_padding, counts)
 
     def zeroed(self, x: Tensor) -> Tensor:
         """Return x, [S, B, L, D], with zeros at padded steps."""

@@ -46,7 +46,8 @@ def random_batch(clips: list[int], words: list[int], seed: int = 0) -> Batch:
 
 def rows(batch: Batch, index: list[int]) -> Batch:
     """The samples at `index`, with the batch's padding."""
-    return Batch(**{f.name: getattr(batch, f.name)[index] for f in fields(batch)})
+    tensors = {f.name: getattr(batch, f.name) for f in fields(batch) if f.name != "clip_counts"}
+    return Batch(**{name: tensor[index] for name, tensor in tensors.items()})
 
 
 def trimmed(batch: Batch) -> Batch:

@@ -73,9 +73,22 @@ def test_reference_decays_the_slots_norms_as_by_the_authors_rule():
     assert model.undecayed_parameters() == by_rule
 
 
-def test_batch_moves_whole():
-    moved = random_batch([3], [2]).to("meta")
-    assert all(getattr(moved, f.name).is_meta for f in fields(moved))
+def test_batch_moves_whole_but_for_the_counts_of_clips_that_stay_on_the_cpu():
+    batch = random_batch([3, 2], [2, 2])
+    moved = batch.to("meta")
+    assert {f.name for f in fields(moved) if not getattr(moved, f.name).is_meta} == {"clip_counts"}
+    assert moved.clip_counts.tolist() == [3, 2]
+    assert batch.to("cpu") is batch
+
+
+@pytest.mark.parametrize("preset", ["paper", "reference"])
+def test_packed_grus_as_on_a_gpu_give_the_same_answers_and_losses(preset):
+    model = small_model(preset=preset, slot_noise_at_inference="fixed")
+    batch = random_batch([9, 5, 12, 3], [6, 3, 8, 1])
+    counted = replace(batch, clip_counts=batch.clip_mask.sum(1))
+    outputs, packed = model(batch, 5), model(counted, 5)
+    torch.testing.assert_close(packed.branches["fusion"].end_logits, outputs.branches["fusion"].end_logits)
+    torch.testing.assert_close(model.losses(packed, counted, 5), model.losses(outputs, batch, 5))
 
 
 def test_a_small_batch_is_learned_by_heart():
