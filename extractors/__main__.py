@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import json
 import logging
 import sys
-import time
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
-import yaml
-
-from extractors.registry import KINDS, Kind, Parameters, parse
-from extractors.store import Store
+from extractors.commands import explain, extract, store
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,163 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="extractors", description="Turns videos into feature arrays.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    extract = commands.add_parser("extract", help="extract the features of some videos into a folder")
-    extract.add_argument("kind", choices=sorted(KINDS), help="extractor kind")
-    extract.add_argument("videos", nargs="+", type=Path, metavar="VIDEO", help="media files")
-    extract.add_argument(
-        "--out", required=True, type=Path, help="folder for {video}.npy, .json, manifest.tsv"
-    )
-    extract.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="a parameter of the kind (YAML value), such as weights=random or preset=charades; repeatable",
-    )
-    extract.add_argument("--store", type=Path, help="the store (default: OUT/.store)")
-    _add_runtime(extract)
-    extract.set_defaults(run=_extract)
-
-    shard = commands.add_parser(
-        "shard", help="extract one shard of a list of videos (what a workflow job does)"
-    )
-    shard.add_argument("--settings", required=True, type=json.loads, help="extractor settings as JSON")
-    shard.add_argument("--videos", required=True, type=Path, help="table with columns video, path, shard")
-    shard.add_argument("--shard", required=True, help="the shard to take from the table")
-    shard.add_argument("--out", required=True, type=Path, help="folder for the arrays")
-    shard.add_argument("--manifest", required=True, type=Path, help="the manifest to write")
-    shard.add_argument("--store", required=True, type=Path)
-    _add_runtime(shard)
-    shard.set_defaults(run=_shard)
-
-    store = commands.add_parser("store", help="list, verify or prune a store")
-    store.add_argument("action", choices=("list", "verify", "prune"))
-    store.add_argument("--store", required=True, type=Path)
-    store.add_argument(
-        "--older-than", type=float, default=0.0, metavar="DAYS", help="prune: only older entries"
-    )
-    store.add_argument("--even-linked", action="store_true", help="prune: entries in use by results too")
-    store.add_argument("--dry-run", action="store_true", help="prune: only say what would go")
-    store.set_defaults(run=_store)
+    for command in (extract, explain, store):
+        command.add_to(commands)
     return parser
-
-
-def _add_runtime(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument("--batch-size", type=int, default=4, help="windows in a batch (default: 4)")
-    parser.add_argument("--workers", type=int, default=1, help="decoding processes (default: 1)")
-    parser.add_argument("--threads", type=int, help="threads of the network on the CPU (default: all cores)")
-    parser.add_argument(
-        "--timeout", type=float, default=60.0, help="seconds before a silent decoder is killed"
-    )
-    parser.add_argument(
-        "--on-failure",
-        choices=("report", "stop"),
-        default="report",
-        help="list failed videos in the manifest, or end with every reason (default: report)",
-    )
-
-
-def _extract(options: argparse.Namespace) -> int:
-    from extractors.shard import Source
-
-    settings: dict[str, Any] = {"kind": options.kind}
-    for item in options.set:
-        key, separator, value = item.partition("=")
-        if not separator:
-            raise ValueError(f"--set: expected KEY=VALUE, found {item!r}")
-        settings[key] = yaml.safe_load(value)
-    kind, parameters = parse(settings)
-    names = [video.stem for video in options.videos]
-    twins = sorted({name for name in names if names.count(name) > 1})
-    if twins:
-        raise ValueError(f"expected videos with different names, found several called {', '.join(twins)}")
-    sources = [Source(video.stem, video if video.exists() else None) for video in options.videos]
-    store = Store(options.store or options.out / ".store")
-    failed = _run(options, kind, parameters, sources, store, options.out / "manifest.tsv")
-    missing = [str(video) for video in options.videos if not video.exists()]
-    if missing:
-        print(f"error: expected media files, found nothing at {', '.join(missing)}", file=sys.stderr)
-    return 1 if failed or missing else 0
-
-
-def _shard(options: argparse.Namespace) -> int:
-    from extractors.shard import Source
-
-    kind, parameters = parse(options.settings)
-    with options.videos.open(newline="", encoding="utf-8") as file:
-        table = [row for row in csv.DictReader(file, delimiter="\t") if row["shard"] == options.shard]
-    sources = [Source(row["video"], Path(row["path"]) if row["path"] else None) for row in table]
-    _run(options, kind, parameters, sources, Store(options.store), options.manifest)
-    # Under `report` the manifest tells what failed, and whoever reads it goes on without.
-    return 0
-
-
-def _run(
-    options: argparse.Namespace,
-    kind: Kind,
-    parameters: Parameters,
-    sources: Sequence[Any],
-    store: Store,
-    manifest: Path,
-) -> int:
-    """Extracts; returns how many videos failed."""
-    from extractors.shard import Runtime, extract_shard
-
-    store.remove_abandoned()
-    counts = extract_shard(
-        kind,
-        parameters,
-        sources,
-        store=store,
-        out=options.out,
-        manifest=manifest,
-        runtime=Runtime(
-            options.device, options.batch_size, options.workers, options.timeout, options.threads
-        ),
-        on_failure=options.on_failure,
-    )
-    print(f"{kind.name}: {counts}; manifest: {manifest}", file=sys.stderr)
-    return len(counts.failed)
-
-
-def _store(options: argparse.Namespace) -> int:
-    store = Store(options.store)
-    if not options.store.is_dir():
-        raise ValueError(f"--store: expected a folder, found nothing at {options.store}")
-    actions = {"list": _list, "verify": _verify, "prune": _prune}
-    return actions[options.action](store, options)
-
-
-def _list(store: Store, options: argparse.Namespace) -> int:
-    print("key\tkind\tbytes\tlinked")
-    for entry in store.entries():
-        print(f"{entry.key}\t{entry.description['kind']}\t{entry.size}\t{'yes' if entry.is_linked else 'no'}")
-    return 0
-
-
-def _verify(store: Store, options: argparse.Namespace) -> int:
-    faults = [fault for entry in store.entries() for fault in entry.damage()]
-    print("\n".join(faults) if faults else "every entry is whole")
-    return 1 if faults else 0
-
-
-def _prune(store: Store, options: argparse.Namespace) -> int:
-    if not options.older_than and not options.dry_run:
-        # Where results are copies, not links, nothing tells which entries are in use.
-        raise ValueError("prune: expected --older-than DAYS, found none; --dry-run says what would go")
-    newest = time.time() - options.older_than * 24 * 3600
-    pruned = freed = 0
-    for entry in store.entries():
-        if entry.folder.stat().st_mtime > newest or (entry.is_linked and not options.even_linked):
-            continue
-        pruned += 1
-        freed += entry.size
-        if not options.dry_run:
-            store.remove(entry)
-    print(f"{'would prune' if options.dry_run else 'pruned'} {pruned} entries, {freed / 1e6:.1f} MB")
-    return 0
 
 
 if __name__ == "__main__":

@@ -21,11 +21,13 @@ class Features:
     Attributes:
         array: float32 [rows, width].
         row_seconds: start and end of each row, in seconds from the video's start.
+        windows: W, from which the rows were made, the same number from each.
         decoder: name of the decoder that read the video.
     """
 
     array: np.ndarray
     row_seconds: list[tuple[float, float]]
+    windows: int
     decoder: str
 
 
@@ -66,7 +68,8 @@ def embed_videos(
     def finished() -> Iterator[tuple[int, Features]]:
         for index in [index for index, video in videos.items() if video.decoder and not video.waiting]:
             video = videos.pop(index)
-            yield index, Features(np.concatenate(video.rows), video.row_seconds, video.decoder or "")
+            array = np.concatenate(video.rows)
+            yield index, Features(array, video.row_seconds, len(video.rows), video.decoder or "")
 
     for event in events:
         if isinstance(event, Decoded):

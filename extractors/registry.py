@@ -54,6 +54,10 @@ class Parameters(BaseModel):
             raise ValueError(f"preset: expected one of {sorted(cls.presets)}, found {preset!r}")
         return {**cls.presets[preset], **values}
 
+    def sampling(self) -> str:
+        """Says in words how media become windows; nothing where a kind does not sample."""
+        return ""
+
 
 class FrameParameters(Parameters):
     """How frames are sampled and cut into windows. Lengths are in frames at the sampled rate."""
@@ -75,6 +79,15 @@ class FrameParameters(Parameters):
         if self.crop > self.shorter_side:
             raise ValueError(f"crop: expected at most shorter_side = {self.shorter_side}, found {self.crop}")
         return self
+
+    def sampling(self) -> str:
+        """Says in words how frames are chosen, cut into windows and sized."""
+        rate = f"{self.frame_rate:g} frames per second by timestamp" if self.frame_rate else "every frame"
+        size = "scaled to" if self.shrink else "enlarged where it is below"
+        return (
+            f"{rate}, windows of {self.window} every {self.stride}, "
+            f"shorter side {size} {self.shorter_side} pixels, centre crop of {self.crop}"
+        )
 
 
 class I3DParameters(FrameParameters):
@@ -103,11 +116,19 @@ class PannParameters(Parameters):
     )
     hop_seconds: float = Field(default=1.0, gt=0, description="Seconds between the starts of two windows.")
 
+    def sampling(self) -> str:
+        """Says in words how sound is cut into windows."""
+        return f"sound at 32 kHz, windows of {self.window_seconds:g} s every {self.hop_seconds:g} s"
+
 
 class VggishParameters(Parameters):
     """VGGish (Hershey et al. 2017) on 16 kHz sound: 0.96 s windows, PCA, 8-bit quantisation."""
 
     pca: Path = Field(description="Path of the PCA parameters (.npz or .pth) of VGGish's postprocessing.")
+
+    def sampling(self) -> str:
+        """Says in words how sound is cut into windows."""
+        return "sound at 16 kHz, windows of 0.96 s every 0.96 s"
 
 
 class Extractor(Protocol):

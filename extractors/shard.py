@@ -123,6 +123,7 @@ def extract_shard(
         ShardFailedError: under `stop`, where a video failed.
     """
     identity = identify(kind, parameters)
+    circumstances = _circumstances(parameters, runtime)
     counts = Counts()
     rows: list[Row] = []
     waiting: list[_Task] = []
@@ -149,7 +150,7 @@ def extract_shard(
         for task, result in _compute(kind, parameters, waiting, runtime):
             if isinstance(result, Features):
                 counts.computed += 1
-                rows.append(_publish(task, _keep(store, task, identity, result, runtime), out))
+                rows.append(_publish(task, _keep(store, task, {**identity, **circumstances}, result), out))
             elif isinstance(result, NoAudioError):
                 counts.absent += 1
                 rows.append(Row(task.video, "no_audio", source_sha256=task.source_hash))
@@ -206,17 +207,25 @@ def _load(kind: Kind, parameters: Parameters, runtime: Runtime) -> Extractor:
     return kind.load_extractor(parameters, runtime.device)
 
 
-def _keep(store: Store, task: _Task, identity: dict[str, Any], features: Features, runtime: Runtime) -> Entry:
+def _circumstances(parameters: Parameters, runtime: Runtime) -> dict[str, Any]:
+    """What a description says beside the identity: what files were called, and where the array was made."""
+    return {
+        "file_names": {name: value.name for name, value in parameters if isinstance(value, Path)},
+        "device": runtime.device,
+        "batch_size": runtime.batch_size,
+        "libraries": library_versions(),
+    }
+
+
+def _keep(store: Store, task: _Task, made: dict[str, Any], features: Features) -> Entry:
     description = {
-        **identity,
+        **made,
         "source_sha256": task.source_hash,
         "decoder": features.decoder,
         "rows": features.array.shape[0],
         "width": features.array.shape[1],
+        "windows": features.windows,
         "row_seconds": [[round(start, 6), round(end, 6)] for start, end in features.row_seconds],
-        "device": runtime.device,
-        "batch_size": runtime.batch_size,
-        "libraries": library_versions(),
     }
     with store.adding(task.key, description) as folder:
         np.save(folder / ARRAY, features.array, allow_pickle=False)

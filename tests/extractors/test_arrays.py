@@ -107,7 +107,7 @@ def test_a_pickle_is_a_mapping_too(tmp_path):
 
 
 def test_what_is_neither_folder_nor_pickle_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="expected arrays .* found none"):
+    with pytest.raises(ValueError, match=r"expected arrays .* found none"):
         open_arrays(tmp_path)
     with pytest.raises(FileNotFoundError, match="gone: expected a folder of arrays or a pickle"):
         open_arrays(tmp_path / "gone")
