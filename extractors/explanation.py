@@ -56,7 +56,7 @@ def explain(path: Path, store: Store | None = None) -> Explanation:
     found = sha256_of(path)
     content = _content(path)
     beside = path.with_suffix(".json")
-    description = _checked(read_json(beside), beside) if beside.is_file() else None
+    description = read_description(beside) if beside.is_file() else None
     if description is not None and description["files"].get(ARRAY) == found:
         return Explanation(path, found, content, description, beside)
     if store is not None:
@@ -75,6 +75,25 @@ def explain(path: Path, store: Store | None = None) -> Explanation:
     return Explanation(path, found, content, description, beside, fault)
 
 
+def read_description(path: Path) -> dict[str, Any]:
+    """Reads how an array was made.
+
+    Raises:
+        ValueError: the file is no description; the message names it.
+    """
+    return _checked(read_json(path), path)
+
+
+def sampling_in_words(made: Mapping[str, Any]) -> str:
+    """Says in words how media became windows, from the description of an array."""
+    try:
+        _, parameters = parse({"kind": made["kind"], **made["parameters"]})
+    except ValueError:
+        # Made by another version of this package: its own words are all there is.
+        return ", ".join(f"{name} {value}" for name, value in made["parameters"].items())
+    return parameters.sampling()
+
+
 def as_json(explanation: Explanation) -> dict[str, Any]:
     """Gives an explanation as a JSON-able value."""
     return {
@@ -84,7 +103,7 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
         "is_described": not explanation.fault,
         "fault": explanation.fault,
         "source": str(explanation.source) if explanation.source else None,
-        "sampling": _sampling(explanation.description) if explanation.description else None,
+        "sampling": sampling_in_words(explanation.description) if explanation.description else None,
         "description": explanation.description,
     }
 
@@ -121,7 +140,7 @@ def _facts(made: Mapping[str, Any], every_window: bool) -> Iterator[tuple[str, s
     yield "video", f"SHA-256 {made['source_sha256']}"
     if "decoder" in made:
         yield "decoder", made["decoder"]
-    yield "sampling", _sampling(made)
+    yield "sampling", sampling_in_words(made)
     if made.get("row_seconds"):
         seconds = made["row_seconds"]
         yield "covers", f"{seconds[0][0]:g} to {max(end for _, end in seconds):g} s in {len(seconds)} rows"
@@ -130,15 +149,6 @@ def _facts(made: Mapping[str, Any], every_window: bool) -> Iterator[tuple[str, s
         yield "made on", f"{made['device']}, in batches of {made['batch_size']}"
     yield "libraries", ", ".join(f"{name} {version}" for name, version in made["libraries"].items())
     yield "store key", made["key"]
-
-
-def _sampling(made: Mapping[str, Any]) -> str:
-    try:
-        _, parameters = parse({"kind": made["kind"], **made["parameters"]})
-    except ValueError:
-        # Made by another version of this package: its own words are all there is.
-        return ", ".join(f"{name} {value}" for name, value in made["parameters"].items())
-    return parameters.sampling()
 
 
 def _windows(made: Mapping[str, Any], every_window: bool) -> str:
