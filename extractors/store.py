@@ -48,12 +48,21 @@ class Entry:
     @property
     def size(self) -> int:
         """Bytes of the entry's files."""
-        return sum((self.folder / name).stat().st_size for name in self.description["files"])
+        return sum(path.stat().st_size for path in self._present())
 
     @property
     def is_linked(self) -> bool:
         """Whether a file of the entry has a hard link outside the store."""
-        return any((self.folder / name).stat().st_nlink > 1 for name in self.description["files"])
+        return any(path.stat().st_nlink > 1 for path in self._present())
+
+    @property
+    def written(self) -> float:
+        """When the entry was written, in seconds since the epoch."""
+        return self.folder.stat().st_mtime
+
+    def _present(self) -> list[Path]:
+        paths = (self.folder / name for name in self.description["files"])
+        return [path for path in paths if path.is_file()]
 
     def damage(self) -> list[str]:
         """Returns a line for each file that is absent or no longer hashes to what it was written with."""
@@ -92,7 +101,7 @@ class Store:
         if not (folder / DESCRIPTION).is_file():
             return None
         with suppress(ValueError):
-            entry = Entry(folder, read_json(folder / DESCRIPTION))
+            entry = _read_entry(folder)
             if not entry.damage():
                 return entry
         self._discard(folder)
@@ -156,15 +165,44 @@ class Store:
         """
         folder = self.root / "partial" / key
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with folder.with_suffix(".lock").open("w") as lock:
+        with _lock_of(folder).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             folder.mkdir(exist_ok=True)
             yield folder
 
     def entries(self) -> Iterator[Entry]:
-        """Yields every entry, in the order of their keys."""
-        for description in sorted((self.root / "entries").glob(f"*/*/{DESCRIPTION}")):
-            yield Entry(description.parent, read_json(description))
+        """Yields every entry, in the order of their keys, but those that `faults` calls unreadable."""
+        for folder in self._folders():
+            with suppress(ValueError, FileNotFoundError):
+                yield _read_entry(folder)
+
+    def faults(self) -> Iterator[tuple[Path, list[str]]]:
+        """Re-hashes every entry.
+
+        Yields:
+            Each entry's folder, and a line for everything that is wrong with it.
+        """
+        for folder in self._folders():
+            try:
+                yield folder, _read_entry(folder).damage()
+            except (ValueError, FileNotFoundError) as error:
+                yield folder, [f"{folder}: expected an entry with its {DESCRIPTION}, found none ({error})"]
+
+    def unfinished(self) -> Iterator[Path]:
+        """Yields the folders of unfinished work that hold something."""
+        for folder in sorted((self.root / "partial").glob("*/")):
+            if any(folder.iterdir()):
+                yield folder
+
+    def remove_unfinished(self, folder: Path) -> bool:
+        """Removes unfinished work, unless a process is at it; returns whether it is gone."""
+        with _lock_of(folder).open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            shutil.rmtree(folder)
+        return True
 
     def remove(self, entry: Entry) -> None:
         """Takes an entry out of the store. Its files live on under names they have elsewhere."""
@@ -189,6 +227,20 @@ class Store:
 
     def _folder(self, key: str) -> Path:
         return self.root / "entries" / key[:2] / key
+
+    def _folders(self) -> list[Path]:
+        return sorted((self.root / "entries").glob("*/*/"))
+
+
+def _read_entry(folder: Path) -> Entry:
+    description = read_json(folder / DESCRIPTION)
+    if not isinstance(description, dict) or not isinstance(description.get("files"), dict):
+        raise ValueError(f"{folder / DESCRIPTION}: expected an object with the hashes of files, found none")
+    return Entry(folder, description)
+
+
+def _lock_of(unfinished: Path) -> Path:
+    return unfinished.with_suffix(".lock")
 
 
 def _flush(path: Path) -> None:
