@@ -28,7 +28,7 @@ def read_audio(path: Path, sample_rate: int) -> np.ndarray:
         float32 [S], full scale is 1.
 
     Raises:
-        NoAudioError: the file can be read, but holds no sound.
+        NoAudioError: the file can be read, but holds no sound, or none that is heard after the first frame.
         MediaError: the file cannot be read.
     """
     video_start = first_frame_time(path)
@@ -36,7 +36,10 @@ def read_audio(path: Path, sample_rate: int) -> np.ndarray:
         samples, source_rate, start = _decode(path, container)
     samples = _resample(samples, source_rate, sample_rate)
     late = round((start - video_start) * sample_rate) if video_start is not None else 0
-    return np.pad(samples, (late, 0)) if late > 0 else samples[-late:]
+    samples = np.pad(samples, (late, 0)) if late > 0 else samples[-late:]
+    if not len(samples):
+        raise NoAudioError(f"{path}: expected sound, found only some that ends before the first video frame")
+    return samples
 
 
 def _decode(path: Path, container: InputContainer) -> tuple[np.ndarray, int, float]:

@@ -111,6 +111,40 @@ def compare(a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray]) -> Iterato
             yield Video(pair, _shape(rows_a), _shape(rows_b), fault=fault_a or fault_b)
 
 
+class Centred(Mapping[str, np.ndarray]):
+    """Arrays less the mean row of their collection.
+
+    Rows after a ReLU all point into one corner of space, so that the cosine of any two is near 1. Less the
+    mean, it says what is particular to them.
+    """
+
+    def __init__(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Reads every array once for the mean over videos of their mean rows; some may not be readable."""
+        self._arrays = arrays
+        total: np.ndarray | None = None
+        count = 0
+        for name in arrays:
+            rows, _ = _read(arrays, name)
+            if rows is not None and (total is None or rows.shape[1] == len(total)):
+                mean = rows.mean(axis=0, dtype=np.float64)
+                total = mean if total is None else total + mean
+                count += 1
+        self._mean = None if total is None else total / count
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        rows = self._arrays[name]
+        if self._mean is None or rows.shape[1] != len(self._mean):
+            expected = 0 if self._mean is None else len(self._mean)
+            raise ValueError(f"{name}: expected rows of width {expected} to centre, found {rows.shape[1]}")
+        return rows - self._mean
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+
 def similarity(a: np.ndarray | None, b: np.ndarray | None) -> Similarity | None:
     """Compares two arrays [R, D] and [R', D], whatever their lengths; None where one lacks or D differs."""
     if a is None or b is None or a.shape[1] != b.shape[1]:

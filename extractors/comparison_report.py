@@ -43,7 +43,12 @@ class Side:
 
 
 def summarise(
-    a: Side, b: Side, videos: Sequence[Video], durations: Mapping[str, Duration], durations_from: str
+    a: Side,
+    b: Side,
+    videos: Sequence[Video],
+    durations: Mapping[str, Duration],
+    durations_from: str,
+    centred: bool,
 ) -> dict[str, Any]:
     """Sums a comparison up in a JSON-able value.
 
@@ -53,6 +58,7 @@ def summarise(
         videos: what was found of every video.
         durations: by a video's name (its id in A where it is there).
         durations_from: where the durations are from, in words.
+        centred: whether the arrays compared are less the mean row of their collection.
     """
     both = [video for video in videos if video.shape_a and video.shape_b]
     similar = [(v.similarity, v.unrelated) for v in both if v.similarity is not None]
@@ -84,6 +90,7 @@ def summarise(
             "cosine": _quantiles([own.mean for own, _ in similar]),
             "cosine of unrelated videos": _quantiles([other for _, other in pairs]),
         },
+        "centred": centred,
         "more_alike_than_unrelated": sum(own > other for own, other in pairs) / len(pairs) if pairs else None,
         "cosine_over_time": _mean_over_time([own.over_time for own, _ in similar]),
         "unrelated_cosine_over_time": _mean_over_time([o.over_time for _, o in similar if o is not None]),
@@ -160,6 +167,8 @@ def _similarity_lines(summary: Mapping[str, Any]) -> Iterator[str]:
     else:
         share = 100 * summary["more_alike_than_unrelated"]
         yield f"cosine: {share:.1f} % of videos are more alike to themselves than to an unrelated one"
+        if summary["centred"]:
+            yield "   (of rows less the mean row of their folder)"
 
 
 def _recipe_lines(summary: Mapping[str, Any]) -> Iterator[str]:

@@ -133,11 +133,14 @@ def extract_shard(
             counts.absent += 1
             continue
         try:
+            state = _state(source.path)
             source_hash = sha256_of(source.path)
         except OSError as error:
             rows.append(Row(source.video, f"failed: {source.path}: cannot be read ({error.strerror})"))
             continue
-        task = _Task(source.video, source.path, source_hash, Store.key({**identity, "source": source_hash}))
+        task = _Task(
+            source.video, source.path, state, source_hash, Store.key({**identity, "source": source_hash})
+        )
         entry = store.find(task.key)
         if entry is None:
             waiting.append(task)
@@ -148,7 +151,12 @@ def extract_shard(
     progress = tqdm(total=len(rows) + len(waiting), initial=len(rows), unit="video", desc=kind.name)
     with progress:
         for task, result in _compute(kind, parameters, waiting, runtime):
-            if isinstance(result, Features):
+            if not task.is_unchanged():
+                # Its hash is that of another file than the one decoded.
+                rows.append(
+                    Row(task.video, f"failed: {task.path}: changed while being read; extract it again")
+                )
+            elif isinstance(result, Features):
                 counts.computed += 1
                 rows.append(_publish(task, _keep(store, task, {**identity, **circumstances}, result), out))
             elif isinstance(result, NoAudioError):
@@ -180,8 +188,21 @@ class _Task:
 
     video: str
     path: Path
+    state: tuple[int, ...] | None
     source_hash: str
     key: str
+
+    def is_unchanged(self) -> bool:
+        """Whether the file still is the one that was hashed, by what its folder says of it."""
+        return _state(self.path) == self.state
+
+
+def _state(path: Path) -> tuple[int, ...] | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _compute(

@@ -40,6 +40,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="durations in seconds, where no descriptions lie beside the arrays: JSON of ids to seconds or "
         "to {duration, fps}, or a tab-separated table with the columns video, seconds and, if known, fps",
     )
+    parser.add_argument(
+        "--centre",
+        action="store_true",
+        help="take the mean row of each folder off its rows before the cosine, for features of which even "
+        "unrelated ones are alike; reads every array twice",
+    )
     parser.set_defaults(run=_compare)
 
 
@@ -47,7 +53,7 @@ def _compare(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from extractors.arrays import open_arrays
-    from extractors.comparison import compare, match
+    from extractors.comparison import Centred, compare, match
     from extractors.comparison_plot import plot
     from extractors.comparison_report import Side, as_text, summarise, write_table
     from extractors.files import write_json, write_text
@@ -70,16 +76,20 @@ def _compare(options: argparse.Namespace) -> int:
             for name, durations in (("A", durations_a), ("B", durations_b))
             if durations
         )
+    if options.centre:
+        a, b = Centred(a), Centred(b)
     videos = list(tqdm(compare(a, b), total=len(pairs), unit="video", disable=not sys.stderr.isatty()))
     durations = {
         video.pair.name: duration
         for video in videos
         if (duration := _longer(_of(durations_a, video.pair.a), _of(durations_b, video.pair.b)))
     }
-    summary = summarise(Side(options.a, recipes_a), Side(options.b, recipes_b), videos, durations, source)
+    summary = summarise(
+        Side(options.a, recipes_a), Side(options.b, recipes_b), videos, durations, source, options.centre
+    )
     write_text(options.out / "comparison.tsv", write_table(videos, durations))
     write_json(options.out / "summary.json", summary)
-    plot(videos, options.out / "comparison.png")
+    plot(videos, options.centre, options.out / "comparison.png")
     print(as_text(summary))
     print(f"\nwritten: comparison.tsv, summary.json, comparison.png in {options.out}")
     return 0

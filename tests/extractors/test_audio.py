@@ -59,6 +59,14 @@ def test_a_silent_film_has_no_audio(tmp_path):
         read_audio(path, RATE)
 
 
+def test_sound_that_ends_before_the_first_frame_is_none(tmp_path):
+    path = write_video(
+        tmp_path / "early.mkv", 3 + np.arange(20) / 10, sound=np.ones(RATE), sample_rate=RATE, sound_start=0
+    )
+    with pytest.raises(NoAudioError, match=r"early\.mkv: expected sound, found only some that ends before"):
+        read_audio(path, RATE)
+
+
 def test_an_unreadable_file_is_not_a_silent_one(tmp_path):
     path = tmp_path / "bad.mp4"
     path.write_bytes(b"nothing" * 100)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from extractors.__main__ import main
-from extractors.comparison import TIME_BINS, Pair, compare, match, pool, similarity
+from extractors.comparison import TIME_BINS, Centred, Pair, compare, match, pool, similarity
 from extractors.recipes import RECIPES, Length
 
 
@@ -73,6 +73,18 @@ def test_the_baseline_pairs_each_video_with_another():
     videos = list(compare(rows, rows))
     assert [video.similarity.mean for video in videos] == pytest.approx([1] * 5)
     assert [video.unrelated.mean for video in videos] == pytest.approx([0] * 5)
+
+
+def test_centring_takes_off_what_all_rows_have_in_common():
+    common, own = np.array([100.0, 0.0]), np.array([[0.0, 1.0], [0.0, 3.0]])
+    rows = {"up": common + own, "down": common - own, "broad": np.ones((1, 3))}
+    centred = Centred(rows)
+    assert centred["up"].tolist() == [[0, 1], [0, 3]]
+    assert centred["down"].tolist() == [[0, -1], [0, -3]]
+    with pytest.raises(ValueError, match="broad: expected rows of width 2 to centre, found 3"):
+        centred["broad"]
+    assert similarity(rows["up"], rows["down"]).mean == pytest.approx(1, abs=1e-2)
+    assert similarity(centred["up"], centred["down"]).mean == pytest.approx(-1)
 
 
 def test_a_single_video_has_no_baseline():
@@ -207,6 +219,20 @@ def test_other_widths_are_said_and_the_rest_is_compared(tmp_path, capsys):
     out = capsys.readouterr().out
     assert "cosine: not computed, for no video has the same width in both (A [2], B [3])" in out
     assert (tmp_path / "out" / "comparison.png").is_file()
+
+
+def test_centring_is_a_choice_and_is_said(tmp_path, capsys):
+    rows = {name: 100 + np.tile(direction, (3, 1)) for name, direction in zip("xyz", np.eye(3), strict=True)}
+    save(tmp_path / "a", rows)
+    arguments = ["compare", str(tmp_path / "a"), str(tmp_path / "a"), "--out", str(tmp_path / "out")]
+    for options, unrelated in (([], 1.0), (["--centre"], -0.5)):
+        assert main([*arguments, *options]) == 0
+        assert ("(of rows less the mean row of their folder)" in capsys.readouterr().out) == bool(options)
+        summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+        assert summary["quantiles"]["cosine"]["median"] == pytest.approx(1, abs=1e-6)
+        median = summary["quantiles"]["cosine of unrelated videos"]["median"]
+        # Three directions around their mean lie 120 degrees apart.
+        assert median == pytest.approx(unrelated, abs=1e-3)
 
 
 def test_folders_without_a_common_video_are_refused_with_a_name_of_each(tmp_path, capsys):

@@ -108,6 +108,31 @@ def test_the_second_decoder_begins_the_video_again(shard, tmp_path):
     assert json.loads((tmp_path / "out" / "a.json").read_text())["decoder"] == "second"
 
 
+def test_a_file_replaced_while_it_is_read_is_not_stored_under_its_old_hash(shard, tmp_path, monkeypatch):
+    compute = shard_module._compute
+
+    def compute_while_b_and_c_change(*arguments):
+        for task, result in compute(*arguments):
+            if task.video == "b":
+                task.path.write_text("7 8")
+            elif task.video == "c":
+                task.path.unlink()
+            yield task, result
+
+    monkeypatch.setattr(shard_module, "_compute", compute_while_b_and_c_change)
+    counts, rows = shard({"a": "1", "b": "2", "c": "3"})
+    assert (counts.computed, len(counts.failed)) == (1, 2)
+    assert (
+        rows["b"].status
+        == f"failed: {tmp_path / 'media' / 'b.txt'}: changed while being read; extract it again"
+    )
+    assert rows["b"].source_sha256 == ""
+    assert rows["c"].status.startswith("failed: ")
+    monkeypatch.undo()
+    counts, _ = shard({"a": "1", "b": "2", "c": "3"})
+    assert (counts.computed, counts.restored) == (2, 1)
+
+
 def test_a_killed_shard_keeps_what_it_finished(shard, monkeypatch):
     keep = shard_module._keep
     kept = []
