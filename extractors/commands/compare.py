@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from extractors.comparison import PREFIX
-from extractors.durations import Duration, described_durations, read_durations
+from extractors.comparison.durations import Duration, described_durations, read_durations
+from extractors.comparison.videos import PREFIX
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -53,9 +53,10 @@ def _compare(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from extractors.arrays import open_arrays
-    from extractors.comparison import Centred, compare, match
-    from extractors.comparison_plot import plot
-    from extractors.comparison_report import Side, as_text, summarise, write_table
+    from extractors.comparison.plot import plot
+    from extractors.comparison.report import as_text, write_table
+    from extractors.comparison.summary import Side, summarise
+    from extractors.comparison.videos import Centred, compare, match
     from extractors.files import write_json, write_text
 
     a, b = open_arrays(options.a), open_arrays(options.b)

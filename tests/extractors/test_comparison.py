@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from extractors.__main__ import main
-from extractors.comparison import TIME_BINS, Centred, Pair, compare, match, pool, similarity
-from extractors.recipes import RECIPES, Length
+from extractors.comparison.recipes import RECIPES, Length
+from extractors.comparison.videos import TIME_BINS, Centred, Pair, compare, match, pool, similarity
 
 
 def save(folder, arrays):
@@ -174,6 +174,13 @@ def test_without_durations_the_line_through_the_lengths_is_told(tmp_path, capsys
     assert "recipes: no durations are known" in out
     assert "; about 1 : 4\n" in out
     assert f"could be those of A by: {charades.name}; B by: {every_two.name}\n" in out
+
+
+def test_lengths_that_are_all_equal_have_no_line_through_them(tmp_path, capsys):
+    save(tmp_path / "a", by_recipe(RECIPES[0], "every", SECONDS))
+    save(tmp_path / "b", {name: np.ones((64, 4)) for name in SECONDS})
+    assert main(["compare", str(tmp_path / "a"), str(tmp_path / "b"), "--out", str(tmp_path / "out")]) == 0
+    assert "lengths: fewer than 3 different lengths in one of them, no line" in capsys.readouterr().out
 
 
 def test_lengths_that_no_recipe_gives_are_said_to_be_unexplained(tmp_path, capsys):

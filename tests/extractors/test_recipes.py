@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from extractors.recipes import ENDINGS, RECIPES, Length, Recipe, rank
+from extractors.comparison.recipes import ENDINGS, RECIPES, Length, Recipe, rank
 from extractors.registry import parse
 from extractors.sampling import Timed, cut_windows, frames_at_rate
 

@@ -58,6 +58,13 @@ class Video:
     unrelated: Similarity | None = None
     fault: str = ""
 
+    @property
+    def ratio(self) -> float | None:
+        """Rows of B for one of A; None where there are not two arrays."""
+        if self.shape_a is None or self.shape_b is None:
+            return None
+        return self.shape_b[0] / self.shape_a[0]
+
 
 def match(a: Mapping[str, object], b: Mapping[str, object]) -> list[Pair]:
     """Pairs the ids of A and B: equal ones, then those equal but for the prefix `v_`.

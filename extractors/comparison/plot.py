@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from extractors.comparison import TIME_BINS, Video
+from extractors.comparison.videos import TIME_BINS, Video
 from extractors.files import replacing
 
 _BINS = 40

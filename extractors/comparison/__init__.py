@@ -1,0 +1,1 @@
+"""Two collections of feature arrays held against each other."""
