@@ -134,6 +134,26 @@ class InferenceOptions(_Strict):
     )
 
 
+class StandIn(_Strict):
+    """A dataset that stands for one of the paper's."""
+
+    dataset: Name = Field(description="The dataset.")
+    splits: dict[Literal["test", "audiomatter"], Name] = Field(
+        description="The split that stands for each of the paper's."
+    )
+
+
+class PaperOptions(_Strict):
+    """What a dataset that is not the paper's makes of the paper."""
+
+    stands_for: Literal["charades", "activitynet"] = Field(description="The paper's dataset it stands for.")
+    splits: dict[Literal["test", "audiomatter"], Name] = Field(
+        description="The split that stands for each of the paper's."
+    )
+    tables: list[int] = Field(default=[], description="Numbers of the tables to make.")
+    figures: list[Name] = Field(default=[], description="Names of the figures to draw.")
+
+
 class Dataset(_Strict):
     """A dataset: one file in config/datasets/, named after it."""
 
@@ -160,7 +180,11 @@ class Dataset(_Strict):
     )
     variants: list[Name] = Field(default=["img"], min_length=1, description="What metrics.json compares.")
     seeds: list[Annotated[int, Field(ge=0)]] = Field(
-        default=[0, 1, 2], min_length=1, description="Training seeds metrics.json reports."
+        default=[0, 1, 2], min_length=1, description="Training seeds metrics.json and the tables report."
+    )
+    paper: PaperOptions | None = Field(
+        default=None,
+        description="For a dataset that stands for one of the paper's: what is made in its folder.",
     )
 
     @model_validator(mode="after")

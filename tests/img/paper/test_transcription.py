@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from img.config import check
-from img.paper import Paper, PaperTable, read_paper
+from img.paper.transcription import Paper, PaperTable, read_paper
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 TEXT = PROJECT / ".." / "shared" / "seeds" / "img_paper.txt"
 PAPER = read_paper(PROJECT / "config" / "paper.yaml")
 TABLES = sorted(PAPER.tables)

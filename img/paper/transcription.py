@@ -56,6 +56,11 @@ class PaperRow(_Strict):
     )
     against: Key | None = Field(default=None, description="The row that the deltas are differences from.")
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether the system is the paper's own."""
+        return self.source == "ours"
+
 
 class PaperTable(_Strict):
     """A table of the paper."""

@@ -1,0 +1,208 @@
+"""The paper's tables with one's own numbers beside the paper's."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from img.paper.recipes import Recipes, RowRecipe, Scope, trace
+from img.paper.transcription import Column, Paper, PaperRow
+
+MEASURED = "measured"
+"""The protocol of what no run is evaluated for: counts of annotations, parameters."""
+
+COMPARED_PROTOCOL = "best_on_test"
+"""The authors' protocol: the paper's numbers are compared with it, or with what is measured."""
+
+NO_DATA = "no data"
+
+Runs = Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
+"""(dataset, variant) -> the metrics.json of each of its runs."""
+
+Measurements = Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]
+"""Row -> column -> protocol -> values, one for each seed, of what is not read from metrics.json."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number of one's own.
+
+    Attributes:
+        mean: over seeds.
+        deviation: standard deviation over seeds; None for one seed.
+        seeds: how many.
+    """
+
+    mean: float
+    deviation: float | None
+    seeds: int
+
+    @staticmethod
+    def of(values: Sequence[float]) -> Estimate:
+        """Summarises the values of the seeds."""
+        deviation = statistics.stdev(values) if len(values) > 1 else None
+        return Estimate(statistics.fmean(values), deviation, len(values))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number of a table.
+
+    Attributes:
+        paper: the paper's; None where it prints none.
+        ours: protocol -> one's own; empty where there is none.
+        absence: why there is none of one's own; empty where there is.
+    """
+
+    paper: Decimal | None
+    ours: Mapping[str, Estimate]
+    absence: str = ""
+
+    def difference(self, protocol: str) -> float | None:
+        """Returns one's own number minus the paper's; None where one is missing."""
+        if self.paper is None or protocol not in self.ours:
+            return None
+        return self.ours[protocol].mean - float(self.paper)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row: its labels, and a cell for each column. `quoted`: another's system, by the paper's numbers."""
+
+    labels: Sequence[str]
+    quoted: bool
+    cells: Sequence[Cell]
+
+    @property
+    def protocols(self) -> list[str]:
+        """Protocols of one's own numbers in the row, in order."""
+        return list(dict.fromkeys(protocol for cell in self.cells for protocol in cell.ours))
+
+    @property
+    def lacks_data(self) -> bool:
+        """Whether there would be numbers of one's own if there were data."""
+        return any(cell.absence.startswith(NO_DATA) for cell in self.cells)
+
+
+@dataclass(frozen=True)
+class ResultTable:
+    """A table of the paper, filled in.
+
+    Attributes:
+        name: such as `Table 2`.
+        caption: the paper's.
+        label_columns: heads of the labels.
+        columns: the columns of numbers.
+        rows: from top to bottom.
+        notes: what a reader must know.
+        comparable: whether the data is the paper's, so that differences mean something.
+    """
+
+    name: str
+    caption: str
+    label_columns: Sequence[str]
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+    notes: Sequence[str]
+    comparable: bool
+
+
+def build_table(
+    number: int,
+    paper: Paper,
+    recipes: Recipes,
+    scope: Scope,
+    runs: Runs,
+    measurements: Measurements,
+    simulated: Sequence[str],
+) -> ResultTable:
+    """Fills a table in.
+
+    Args:
+        number: of the paper's table.
+        paper: the paper's numbers.
+        recipes: how rows are made.
+        scope: what stands for the paper's datasets.
+        runs: metrics of the runs at hand; a cell whose runs are not there is marked.
+        measurements: numbers that no metrics.json holds.
+        simulated: datasets with made-up data.
+    """
+    table = paper.tables[number]
+    rows = [
+        _fill_in(row, table.columns, recipes.tables.get(number, {}).get(row.key), scope, runs, measurements)
+        for row in table.rows
+    ]
+    used = sorted(set(scope.datasets) & set(simulated))
+    return ResultTable(
+        f"Table {number}",
+        table.caption,
+        table.label_columns,
+        table.columns,
+        rows,
+        _notes(rows, scope, used),
+        comparable=not used,
+    )
+
+
+def _fill_in(
+    row: PaperRow,
+    columns: Sequence[Column],
+    recipe: RowRecipe | None,
+    scope: Scope,
+    runs: Runs,
+    measurements: Measurements,
+) -> Row:
+    cells = []
+    for column, value in zip(columns, row.values, strict=True):
+        measured = measurements.get(row.key, {}).get(column.key)
+        if measured is not None:
+            ours = {protocol: Estimate.of(values) for protocol, values in measured.items()}
+            cells.append(Cell(value, ours))
+        elif recipe is None:
+            cells.append(Cell(value, {}, "quoted" if not row.is_ours else "not run here"))
+        else:
+            cells.append(_from_runs(value, recipe, column, scope, runs))
+    return Row(row.labels, not row.is_ours, cells)
+
+
+def _from_runs(value: Decimal | None, recipe: RowRecipe, column: Column, scope: Scope, runs: Runs) -> Cell:
+    origin = trace(recipe, column, scope)
+    if origin is None:
+        return Cell(value, {}, "not run here")
+    found = runs.get((origin.dataset, origin.variant), [])
+    if not found:
+        return Cell(value, {}, f"{NO_DATA} for {origin.dataset}")
+    values: dict[str, list[float]] = {}
+    for run in found:
+        for protocol, splits in run["protocols"].items():
+            scores = splits.get(origin.split, {}).get(origin.branch, {})
+            if origin.quantity in scores:
+                values.setdefault(protocol, []).append(scores[origin.quantity])
+    if not values:
+        return Cell(value, {}, f"no {origin.quantity} of {origin.branch} on {origin.split}")
+    return Cell(value, {protocol: Estimate.of(numbers) for protocol, numbers in values.items()})
+
+
+def _notes(rows: Sequence[Row], scope: Scope, simulated: Sequence[str]) -> list[str]:
+    notes = []
+    if simulated:
+        notes.append(
+            f"SIMULATED DATA: {', '.join(simulated)} stands for the paper's data, so nothing here is to be "
+            "compared with the paper's numbers."
+        )
+    elif not scope.is_paper:
+        notes.append(f"{', '.join(scope.datasets)} stands for the paper's data.")
+    seeds = sorted({estimate.seeds for row in rows for cell in row.cells for estimate in cell.ours.values()})
+    if any(row.protocols not in ([], [MEASURED]) for row in rows):
+        notes.append(
+            f"Mean ± standard deviation over seeds (number of seeds: {', '.join(map(str, seeds))}). `last`: "
+            "the final weights, nothing chosen on test; `best_on_test`: the epoch with the best test R1@0.7, "
+            "the authors' protocol. R1@3, 5 and 7 are R1@0.3, 0.5 and 0.7."
+        )
+    absences = sorted({cell.absence for row in rows for cell in row.cells if cell.absence.startswith("no ")})
+    if absences:
+        notes.append(f"Left empty: {'; '.join(absences)}.")
+    return notes
