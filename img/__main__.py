@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from img.commands import configuration, data, results, runs
+from img.commands import configuration, data, paper, results, runs
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,7 +27,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="img", description="Trains and evaluates IMG on extracted features."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for group in (data, runs, results, configuration):
+    for group in (data, runs, results, paper, configuration):
         group.add_commands(commands)
     return parser
 

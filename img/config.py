@@ -22,6 +22,9 @@ Name = Annotated[str, Field(pattern=_NAME)]
 Settings = TypeVar("Settings", bound=BaseModel)
 
 
+PaperDataset = Literal["charades", "activitynet"]
+PaperSplit = Literal["test", "audiomatter"]
+
 TRAINING_VERSION = 1
 """Raised whenever a training run's result changes for the same inputs, options and seed."""
 
@@ -138,18 +141,14 @@ class StandIn(_Strict):
     """A dataset that stands for one of the paper's."""
 
     dataset: Name = Field(description="The dataset.")
-    splits: dict[Literal["test", "audiomatter"], Name] = Field(
-        description="The split that stands for each of the paper's."
-    )
+    splits: dict[PaperSplit, Name] = Field(description="The split that stands for each of the paper's.")
 
 
 class PaperOptions(_Strict):
     """What a dataset that is not the paper's makes of the paper."""
 
-    stands_for: Literal["charades", "activitynet"] = Field(description="The paper's dataset it stands for.")
-    splits: dict[Literal["test", "audiomatter"], Name] = Field(
-        description="The split that stands for each of the paper's."
-    )
+    stands_for: PaperDataset = Field(description="The paper's dataset it stands for.")
+    splits: dict[PaperSplit, Name] = Field(description="The split that stands for each of the paper's.")
     tables: list[int] = Field(default=[], description="Numbers of the tables to make.")
     figures: list[Name] = Field(default=[], description="Names of the figures to draw.")
 

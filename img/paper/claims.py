@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from img.bootstrap import Comparison, compare
-from img.paper.recipes import Origin, Recipes, Scope, trace
+from img.paper.recipes import Origin, Recipes, Scope, pair_origins
 from img.paper.tables import COMPARED_PROTOCOL
 from img.paper.transcription import Claim, Column, Paper
 
@@ -24,32 +24,19 @@ class Trial:
 
     Attributes:
         claim: the claim.
-        worse: label of the row that is said to be worse.
+        better: label of the row that is said to be better.
+        worse: label of the other.
         column: the column.
         paper: the paper's difference; None where it prints none.
         results: protocol -> the comparison of one's own runs; empty where they cannot be compared.
     """
 
     claim: Claim
+    better: str
     worse: str
     column: Column
     paper: float | None
     results: dict[str, Comparison]
-
-
-def list_claim_runs(
-    paper: Paper, recipes: Recipes, scope: Scope, tables: Sequence[int]
-) -> list[tuple[str, str]]:
-    """Lists the (dataset, variant) pairs that the claims resting on some tables need, each once."""
-    pairs = [
-        (origin.dataset, origin.variant)
-        for claim in paper.claims
-        if claim.table in tables
-        for better, worse in _pairs(claim, paper, recipes, scope)
-        for origin in (better[1], worse[1])
-        if better[1] is not None and worse[1] is not None and origin is not None
-    ]
-    return list(dict.fromkeys(pairs))
 
 
 def try_claims(
@@ -68,34 +55,16 @@ def try_claims(
         if claim.table not in tables:
             continue
         table = paper.tables[claim.table]
-        for (column, better), (worse_key, worse) in _pairs(claim, paper, recipes, scope):
-            first, second = table.value(claim.better, column.key), table.value(worse_key, column.key)
-            results = {} if better is None or worse is None else _compare(better, worse, answers)
+        for worse, column, origins in pair_origins(claim, paper, recipes, scope):
+            first, second = table.value(claim.better, column.key), table.value(worse, column.key)
             yield Trial(
                 claim,
-                " ".join(table.row(worse_key).labels),
+                " ".join(table.row(claim.better).labels),
+                " ".join(table.row(worse).labels),
                 column,
                 None if first is None or second is None else float(first - second),
-                results,
+                _compare(*origins, answers) if origins else {},
             )
-
-
-_Side = tuple[Column, Origin | None]
-
-
-def _pairs(
-    claim: Claim, paper: Paper, recipes: Recipes, scope: Scope
-) -> Iterator[tuple[_Side, tuple[str, Origin | None]]]:
-    table = paper.tables[claim.table]
-    rows = recipes.tables.get(claim.table, {})
-    columns = {column.key: column for column in table.columns}
-    for worse in claim.worse:
-        for key in claim.columns:
-            column = columns[key]
-            origins = [
-                trace(rows[row], column, scope) if row in rows else None for row in (claim.better, worse)
-            ]
-            yield (column, origins[0]), (worse, origins[1])
 
 
 def _compare(better: Origin, worse: Origin, answers: Answers) -> dict[str, Comparison]:

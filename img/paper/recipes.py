@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from img.config import Name, StandIn, check, read_yaml
-from img.paper.transcription import Column, Key, Paper
+from img.config import Dataset, Name, PaperDataset, PaperSplit, StandIn, check, read_yaml
+from img.paper.transcription import Claim, Column, Key, Paper
 
 Branch = Literal["fusion", "visual", "audio"]
 
@@ -31,6 +31,11 @@ class RowRecipe(_Strict):
         default=None, description="The dataset where it is not the column's: another backbone's features."
     )
 
+    @property
+    def all_variants(self) -> list[str]:
+        """Every variant the row needs."""
+        return [*self.variants.values(), *([self.variant] if self.variant else [])]
+
     def variant_of(self, column: str) -> str | None:
         """Returns the variant of a column's cell; none where the row is measured otherwise."""
         return self.variants.get(column, self.variant)
@@ -47,8 +52,8 @@ class FigureRecipe(_Strict):
     """A figure that is drawn from runs."""
 
     caption: str = Field(description="What is shown.")
-    dataset: Literal["charades", "activitynet"] = Field(description="The paper's dataset.")
-    split: Literal["test", "audiomatter"] = Field(default="test", description="The paper's split.")
+    dataset: PaperDataset = Field(description="The paper's dataset.")
+    split: PaperSplit = Field(default="test", description="The paper's split.")
     axis: str = Field(default="", description="What the horizontal axis counts, with its unit.")
     curves: list[CurveRecipe] = Field(default=[], description="The lines, where it has any.")
     variants: dict[str, Name] = Field(
@@ -65,26 +70,30 @@ class FigureRecipe(_Strict):
 class Recipes(_Strict):
     """config/tables.yaml."""
 
-    datasets: dict[Literal["charades", "activitynet"], StandIn] = Field(
+    datasets: dict[PaperDataset, StandIn] = Field(
         description="The dataset, and its splits, that stand for the paper's."
     )
     tables: dict[int, dict[Key, RowRecipe]] = Field(
         description="Table -> row -> how it is made. A row that is not named is quoted from the paper."
     )
     figures: dict[str, FigureRecipe] = Field(default={}, description="Figures drawn from runs, by name.")
+    activities: dict[Key, str] = Field(
+        default={},
+        description="Table 8: row -> a regular expression; a query counts in every row one of whose words it "
+        "holds.",
+    )
 
 
-@dataclass(frozen=True)
-class Scope:
-    """What the paper's datasets are taken to be.
+class Scope(_Strict):
+    """What the paper's datasets are taken to be."""
 
-    Attributes:
-        stand_ins: the paper's dataset -> the one that stands for it.
-        is_paper: whether these are the paper's own, so that rows with a dataset of their own count too.
-    """
-
-    stand_ins: Mapping[str, StandIn]
-    is_paper: bool
+    stand_ins: dict[PaperDataset, StandIn] = Field(
+        description="The paper's dataset -> the one that stands for it."
+    )
+    is_paper: bool = Field(
+        description="Whether these are the paper's own, so that rows with a dataset of their own count too."
+    )
+    simulated: list[Name] = Field(description="Those whose data is made up.")
 
     @property
     def datasets(self) -> list[str]:
@@ -115,20 +124,56 @@ def read_recipes(path: Path, paper: Paper) -> Recipes:
     """
     recipes = check(Recipes, read_yaml(path), str(path))
     for number, rows in recipes.tables.items():
-        if number not in paper.tables:
-            raise ValueError(f"{path}: tables: expected one of {sorted(paper.tables)}, found {number}")
+        _expect([number], paper.tables, f"{path}: tables")
         table = paper.tables[number]
         known = {row.key for row in table.rows}
         columns = {column.key for column in table.columns}
         for key, recipe in rows.items():
-            if key not in known:
-                raise ValueError(f"{path}: tables.{number}: expected some of {sorted(known)}, found {key!r}")
-            if unknown := set(recipe.variants) - columns:
-                raise ValueError(
-                    f"{path}: tables.{number}.{key}.variants: expected some of {sorted(columns)}, "
-                    f"found {sorted(unknown)}"
-                )
+            place = f"{path}: tables.{number}"
+            _expect([key], known, place)
+            _expect(recipe.variants, columns, f"{place}.{key}.variants")
     return recipes
+
+
+def check_variants(recipes: Recipes, variants: Collection[str]) -> None:
+    """Checks that there is every variant the recipes name.
+
+    Raises:
+        ValueError: naming the table or figure whose variant is missing.
+    """
+    for number, rows in recipes.tables.items():
+        for key, recipe in rows.items():
+            _expect(recipe.all_variants, variants, f"config/tables.yaml: tables.{number}.{key}: variant")
+    for name, figure in recipes.figures.items():
+        _expect(figure.all_variants, variants, f"config/tables.yaml: figures.{name}: variant")
+
+
+def _expect(found: Iterable[object], known: Collection[object], place: str) -> None:
+    unknown = [name for name in found if name not in known]
+    if unknown:
+        raise ValueError(f"{place}: expected some of {sorted(known, key=str)}, found {unknown}")
+
+
+def build_scope(recipes: Recipes, datasets: Mapping[str, Dataset], name: str) -> Scope:
+    """Tells what stands for the paper's datasets.
+
+    Args:
+        recipes: name what stands for them in the paper's own tables.
+        datasets: every dataset's settings.
+        name: the dataset in whose folder tables are made; empty for the paper's own.
+
+    Raises:
+        ValueError: where the dataset does not say what it stands for.
+    """
+    stand_ins = dict(recipes.datasets)
+    if name:
+        options = datasets[name].paper
+        if options is None:
+            raise ValueError(f"config/datasets/{name}.yaml: paper: expected stands_for, found nothing")
+        stand_ins = {options.stands_for: StandIn(dataset=name, splits=options.splits)}
+    used = [stand_in.dataset for stand_in in stand_ins.values()]
+    simulated = [dataset for dataset in used if dataset in datasets and datasets[dataset].simulated]
+    return Scope(stand_ins=stand_ins, is_paper=not name, simulated=simulated)
 
 
 def trace(recipe: RowRecipe, column: Column, scope: Scope) -> Origin | None:
@@ -150,16 +195,51 @@ def trace(recipe: RowRecipe, column: Column, scope: Scope) -> Origin | None:
 
 
 def list_table_runs(number: int, paper: Paper, recipes: Recipes, scope: Scope) -> list[tuple[str, str]]:
-    """Lists the (dataset, variant) pairs whose runs a table needs, each once, in the table's order."""
-    return list(
-        dict.fromkeys((origin.dataset, origin.variant) for origin in _origins(number, paper, recipes, scope))
+    """Lists the (dataset, variant) pairs whose metrics a table needs, each once, in the table's order."""
+    origins = (
+        trace(recipe, column, scope)
+        for recipe in recipes.tables.get(number, {}).values()
+        for column in paper.tables[number].columns
     )
+    return list(dict.fromkeys((origin.dataset, origin.variant) for origin in origins if origin))
 
 
-def _origins(number: int, paper: Paper, recipes: Recipes, scope: Scope) -> Iterator[Origin]:
-    table = paper.tables[number]
-    for key, recipe in recipes.tables.get(number, {}).items():
-        for column in table.columns:
-            origin = trace(recipe, column, scope)
-            if origin is not None and table.row(key):
-                yield origin
+def pair_origins(
+    claim: Claim, paper: Paper, recipes: Recipes, scope: Scope
+) -> Iterator[tuple[str, Column, tuple[Origin, Origin] | None]]:
+    """Yields what a claim compares.
+
+    Args:
+        claim: of the paper.
+        paper: holds the claim's table.
+        recipes: how its rows are made.
+        scope: what stands for the paper's datasets.
+
+    Yields:
+        The row that is said to be worse, the column, and where the numbers of the better and of the worse row
+        come from; none where one of them does not come from runs.
+    """
+    rows = recipes.tables.get(claim.table, {})
+    columns = {column.key: column for column in paper.tables[claim.table].columns}
+    for worse in claim.worse:
+        for key in claim.columns:
+            better_origin, worse_origin = (
+                trace(rows[row], columns[key], scope) if row in rows else None
+                for row in (claim.better, worse)
+            )
+            both = (better_origin, worse_origin) if better_origin and worse_origin else None
+            yield worse, columns[key], both
+
+
+def list_claim_runs(
+    numbers: Sequence[int], paper: Paper, recipes: Recipes, scope: Scope
+) -> list[tuple[str, str]]:
+    """Lists the (dataset, variant) pairs that the claims resting on some tables need, each once."""
+    pairs = (
+        (origin.dataset, origin.variant)
+        for claim in paper.claims
+        if claim.table in numbers
+        for _, _, both in pair_origins(claim, paper, recipes, scope)
+        for origin in both or ()
+    )
+    return list(dict.fromkeys(pairs))

@@ -61,11 +61,17 @@ class Cell:
     ours: Mapping[str, Estimate]
     absence: str = ""
 
-    def difference(self, protocol: str) -> float | None:
-        """Returns one's own number minus the paper's; None where one is missing."""
-        if self.paper is None or protocol not in self.ours:
+    @property
+    def compared_protocol(self) -> str:
+        """The protocol whose number is compared with the paper's."""
+        return MEASURED if MEASURED in self.ours else COMPARED_PROTOCOL
+
+    @property
+    def difference(self) -> float | None:
+        """One's own number minus the paper's; None where one is missing."""
+        if self.paper is None or self.compared_protocol not in self.ours:
             return None
-        return self.ours[protocol].mean - float(self.paper)
+        return self.ours[self.compared_protocol].mean - float(self.paper)
 
 
 @dataclass(frozen=True)
@@ -92,22 +98,18 @@ class ResultTable:
     """A table of the paper, filled in.
 
     Attributes:
-        name: such as `Table 2`.
+        number: the paper's.
         caption: the paper's.
         label_columns: heads of the labels.
         columns: the columns of numbers.
         rows: from top to bottom.
-        notes: what a reader must know.
-        comparable: whether the data is the paper's, so that differences mean something.
     """
 
-    name: str
+    number: int
     caption: str
     label_columns: Sequence[str]
     columns: Sequence[Column]
     rows: Sequence[Row]
-    notes: Sequence[str]
-    comparable: bool
 
 
 def build_table(
@@ -117,7 +119,6 @@ def build_table(
     scope: Scope,
     runs: Runs,
     measurements: Measurements,
-    simulated: Sequence[str],
 ) -> ResultTable:
     """Fills a table in.
 
@@ -128,23 +129,13 @@ def build_table(
         scope: what stands for the paper's datasets.
         runs: metrics of the runs at hand; a cell whose runs are not there is marked.
         measurements: numbers that no metrics.json holds.
-        simulated: datasets with made-up data.
     """
     table = paper.tables[number]
     rows = [
         _fill_in(row, table.columns, recipes.tables.get(number, {}).get(row.key), scope, runs, measurements)
         for row in table.rows
     ]
-    used = sorted(set(scope.datasets) & set(simulated))
-    return ResultTable(
-        f"Table {number}",
-        table.caption,
-        table.label_columns,
-        table.columns,
-        rows,
-        _notes(rows, scope, used),
-        comparable=not used,
-    )
+    return ResultTable(number, table.caption, table.label_columns, table.columns, rows)
 
 
 def _fill_in(
@@ -184,25 +175,3 @@ def _from_runs(value: Decimal | None, recipe: RowRecipe, column: Column, scope: 
     if not values:
         return Cell(value, {}, f"no {origin.quantity} of {origin.branch} on {origin.split}")
     return Cell(value, {protocol: Estimate.of(numbers) for protocol, numbers in values.items()})
-
-
-def _notes(rows: Sequence[Row], scope: Scope, simulated: Sequence[str]) -> list[str]:
-    notes = []
-    if simulated:
-        notes.append(
-            f"SIMULATED DATA: {', '.join(simulated)} stands for the paper's data, so nothing here is to be "
-            "compared with the paper's numbers."
-        )
-    elif not scope.is_paper:
-        notes.append(f"{', '.join(scope.datasets)} stands for the paper's data.")
-    seeds = sorted({estimate.seeds for row in rows for cell in row.cells for estimate in cell.ours.values()})
-    if any(row.protocols not in ([], [MEASURED]) for row in rows):
-        notes.append(
-            f"Mean ± standard deviation over seeds (number of seeds: {', '.join(map(str, seeds))}). `last`: "
-            "the final weights, nothing chosen on test; `best_on_test`: the epoch with the best test R1@0.7, "
-            "the authors' protocol. R1@3, 5 and 7 are R1@0.3, 0.5 and 0.7."
-        )
-    absences = sorted({cell.absence for row in rows for cell in row.cells if cell.absence.startswith("no ")})
-    if absences:
-        notes.append(f"Left empty: {'; '.join(absences)}.")
-    return notes

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from img.config import check
+from img.config import PaperDataset, PaperSplit, check
 
 
 def _as_decimal(value: Any) -> Any:
@@ -32,8 +32,8 @@ class Column(_Strict):
 
     key: Key = Field(description="Names the column within its table.")
     label: str = Field(description="The column's head as printed.")
-    dataset: Literal["charades", "activitynet"] = Field(description="The data the numbers are from.")
-    split: Literal["test", "audiomatter"] = Field(description="The queries the numbers are from.")
+    dataset: PaperDataset = Field(description="The data the numbers are from.")
+    split: PaperSplit = Field(description="The queries the numbers are from.")
     quantity: Literal["R1@0.3", "R1@0.5", "R1@0.7", "mIoU", "queries", "GFLOPs", "million parameters"] = (
         Field(description="What the numbers are: percent for recalls and mIoU, else the unit.")
     )

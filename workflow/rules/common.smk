@@ -15,10 +15,13 @@ from snakemake.settings.types import DeploymentMethod
 from extractors import registry
 from extractors.manifest import read_manifest
 from img import config as settings
+from img.paper import recipes as paper_recipes
+from img.paper.transcription import read_paper
 
 RUNS = "results/{dataset}/runs/{variant}/seed{seed}"
 MANIFEST = "results/{dataset}/features/{extractor}/shards/{shard}.tsv"
 INPUTS = "results/{dataset}/inputs/{visual}+{audio}"
+MEASURED_TABLES = {"8", "16"}
 
 
 def read_configuration():
@@ -30,12 +33,15 @@ def read_configuration():
         datasets = settings.read_datasets(Path("config/datasets"))
         variants = settings.read_variants(Path("config/variants.yaml"))
         settings.check_together(configuration, datasets, variants)
+        paper = read_paper(Path("config/paper.yaml"))
+        recipes = paper_recipes.read_recipes(Path("config/tables.yaml"), paper)
+        paper_recipes.check_variants(recipes, variants)
     except ValueError as error:
         raise WorkflowError(f"The configuration is refused.\n{error}") from None
-    return configuration, datasets, variants
+    return configuration, datasets, variants, paper, recipes
 
 
-CONFIG, DATASETS, VARIANTS = read_configuration()
+CONFIG, DATASETS, VARIANTS, PAPER, RECIPES = read_configuration()
 
 # Unless conda provides one, jobs run with the interpreter that runs Snakemake, activated or not.
 if DeploymentMethod.CONDA not in workflow.deployment_settings.deployment_method:
@@ -67,6 +73,9 @@ wildcard_constraints:
     audio=name_extractors("audio"),
     shard=r"\d+",
     seed=r"\d+",
+    number=match_any(str(number) for number in PAPER.tables),
+    # Empty for the paper's own datasets, a dataset's folder for one that stands for them.
+    scope=f"(({match_any(name for name in DATASETS if DATASETS[name].paper)})/)?",
 
 
 # Videos
@@ -345,6 +354,96 @@ def get_all_metrics(wildcards):
 
 def get_all_inputs(wildcards):
     return [path for name in CONFIG.datasets for path in name_inputs(name).values()]
+
+
+# The paper
+
+
+def find_scope(wildcards):
+    return paper_recipes.build_scope(RECIPES, DATASETS, Path(wildcards.scope).name)
+
+
+def get_scope(wildcards):
+    return settings.to_json(find_scope(wildcards))
+
+
+def name_scope(wildcards):
+    return Path(wildcards.scope).name or "paper"
+
+
+def can_be_made(name):
+    """Tells whether a dataset has what it is made from, or a rule fetches it."""
+    dataset = DATASETS.get(name)
+    return dataset is not None and all(
+        path.exists() or path.is_relative_to("resources")
+        for path in (*dataset.annotations.files, dataset.videos)
+    )
+
+
+def list_runs(pairs, file):
+    """Gives a file of every run, for each (dataset, variant) whose data is there."""
+    return [
+        f"{RUNS.format(dataset=dataset, variant=variant, seed=seed)}/{file}"
+        for dataset, variant in pairs
+        if can_be_made(dataset)
+        for seed in DATASETS[dataset].seeds
+    ]
+
+
+def get_table_runs(wildcards):
+    pairs = paper_recipes.list_table_runs(
+        int(wildcards.number), PAPER, RECIPES, find_scope(wildcards)
+    )
+    return list_runs(pairs, "metrics.json")
+
+
+def get_table_numbers(wildcards):
+    """The tables that are made in a scope."""
+    dataset = DATASETS.get(Path(wildcards.scope).name)
+    return dataset.paper.tables if dataset else list(PAPER.tables)
+
+
+def get_claim_predictions(wildcards):
+    pairs = paper_recipes.list_claim_runs(
+        get_table_numbers(wildcards), PAPER, RECIPES, find_scope(wildcards)
+    )
+    return list_runs(pairs, "predictions.parquet")
+
+
+def get_importance_predictions(wildcards):
+    stand_in = find_scope(wildcards).stand_ins["charades"]
+    return list_runs([(stand_in.dataset, "img")], "predictions.parquet")
+
+
+def get_activity_queries(wildcards):
+    stand_in = find_scope(wildcards).stand_ins["charades"]
+    return f"results/{stand_in.dataset}/queries/queries.parquet"
+
+
+def get_run_folders(wildcards, input):
+    return [Path(file).parent for file in input.runs]
+
+
+def get_measurements(wildcards):
+    """What a table holds beside the metrics of runs."""
+    if wildcards.number not in MEASURED_TABLES:
+        return []
+    return f"results/{wildcards.scope}statistics/table{wildcards.number}.json"
+
+
+def get_measurements_option(wildcards, input):
+    return (
+        f"--measurements {shlex.quote(input.measurements)}"
+        if input.measurements
+        else ""
+    )
+
+
+def get_paper_results(wildcards):
+    return [
+        *(f"results/tables/table{number}.md" for number in PAPER.tables),
+        "results/tables/claims.md",
+    ]
 
 
 # Resources that grow with each retry

@@ -1,0 +1,77 @@
+"""Numbers of the paper's tables that no run's metrics hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from img.config import StandIn
+from img.paper.tables import MEASURED
+from img.paper.transcription import PaperTable
+
+IMPORTANCE_EDGES = (0.15, 0.25, 0.35, 0.45)
+"""Bounds of the ranges of Table 16; a score at a bound counts in the range above."""
+
+_SELECTED = "Selected"
+
+
+def count_activities(
+    queries: pd.DataFrame, table: PaperTable, patterns: Mapping[str, str], splits: StandIn
+) -> dict[str, Any]:
+    """Counts Table 8: the queries of each activity.
+
+    Args:
+        queries: the queries table (query, split, sentence).
+        table: the paper's; rows of selected activities count AudioMatter's queries, others the rest of test.
+        patterns: row -> regular expression of its words.
+        splits: the splits that stand for the paper's.
+
+    Returns:
+        `img.paper.tables.Measurements`.
+    """
+    audible = queries[queries["split"] == splits.splits["audiomatter"]]
+    test = queries[queries["split"] == splits.splits["test"]]
+    sentences = {
+        True: audible["sentence"],
+        False: test.loc[~test["query"].isin(set(audible["query"])), "sentence"],
+    }
+    counts = {}
+    for row in table.rows:
+        word = re.compile(rf"\b(?:{patterns[row.key]})\b", re.IGNORECASE)
+        chosen = sentences[row.labels[0] == _SELECTED]
+        count = sum(word.search(sentence) is not None for sentence in chosen)
+        counts[row.key] = {"count": {MEASURED: [float(count)]}}
+    return counts
+
+
+def count_importance(
+    runs: Sequence[pd.DataFrame], table: PaperTable, split: str, branch: str = "fusion"
+) -> dict[str, Any]:
+    """Counts Table 16: the queries in each range of the predicted importance of their video's sound.
+
+    Args:
+        runs: predictions of each seed.
+        table: the paper's.
+        split: whose queries to count.
+        branch: whose rows of the predictions to read; the importance is the same in all.
+
+    Returns:
+        `img.paper.tables.Measurements`.
+    """
+    counts: dict[str, dict[str, list[float]]] = {column.key: {} for column in table.columns}
+    for predictions in runs:
+        for protocol, scores in _importance(predictions, split, branch):
+            places = np.searchsorted(IMPORTANCE_EDGES, scores, side="right")
+            for place, column in enumerate(table.columns):
+                counts[column.key].setdefault(str(protocol), []).append(float(np.sum(places == place)))
+    return {table.rows[0].key: counts}
+
+
+def _importance(predictions: pd.DataFrame, split: str, branch: str) -> list[tuple[object, np.ndarray]]:
+    chosen = (predictions["split"] == split) & (predictions["branch"] == branch) & (predictions["rank"] == 1)
+    groups = predictions[chosen].groupby("protocol", sort=False)["importance"]
+    return [(protocol, scores.to_numpy()) for protocol, scores in groups]
