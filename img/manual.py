@@ -22,6 +22,7 @@ _SECTIONS = {
     "inputs": "InputOptions",
     "training": "TrainingOptions",
     "inference": "InferenceOptions",
+    "paper": "PaperOptions",
 }
 _REQUIRED = "required"
 _TYPES = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}
@@ -120,6 +121,8 @@ def _code(value: Any) -> str:
 
 def _type(entry: Schema) -> str:
     """Says in words what a JSON schema accepts."""
+    if "$ref" in entry:
+        return "mapping"
     if "anyOf" in entry:
         return " or ".join(map(_type, entry["anyOf"]))
     if "const" in entry:

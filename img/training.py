@@ -181,6 +181,7 @@ def train(
             )
             row: dict[str, float] = {"epoch": float(epoch), "learning_rate": rate}
             row |= {f"loss_{name}": value for name, value in losses.items()}
+            row |= {f"ramp_{name}": value for name, value in model.ramps(epoch).items()}
             row |= {
                 f"{branch}_{name}": value
                 for branch, scores in metrics.items()

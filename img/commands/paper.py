@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 from extractors.files import read_json, write_json
 from img.commands.arguments import Commands, read_settings
 from img.paper.recipes import Recipes, Scope, read_recipes
+from img.paper.tables import Runs
 from img.paper.transcription import Paper, read_paper
 
 ACTIVITIES, IMPORTANCE = 8, 16
 """Numbers of the paper's tables that count activities and importance scores."""
+
+PREDICTIONS = "predictions.parquet"
 
 
 def add_commands(commands: Commands) -> None:
@@ -40,6 +44,25 @@ def add_commands(commands: Commands) -> None:
     activities.add_argument("--out", required=True, type=Path, help="JSON to write")
     activities.set_defaults(run=_count_activities)
 
+    curves = commands.add_parser("plot-curves", help="plot a figure of metrics against a setting")
+    curves.add_argument("--figure", required=True, help="its name in the recipes")
+    _add_paper(curves)
+    curves.add_argument("--out", required=True, type=Path, help=".png or .svg")
+    curves.set_defaults(run=_plot_curves)
+
+    ratios = commands.add_parser("plot-ratios", help="plot recall by the moment's share of its video")
+    ratios.add_argument("--figure", required=True, help="its name in the recipes")
+    _add_paper(ratios)
+    ratios.add_argument("--queries", required=True, type=Path, help="queries folder")
+    ratios.add_argument("--out", required=True, type=Path, help=".png or .svg")
+    ratios.set_defaults(run=_plot_ratios)
+
+    durations = commands.add_parser("plot-durations", help="plot how long moments are, split by split")
+    _add_paper(durations)
+    durations.add_argument("--queries", required=True, type=Path, help="queries folder")
+    durations.add_argument("--out", required=True, type=Path, help=".png or .svg")
+    durations.set_defaults(run=_plot_durations)
+
     importance = commands.add_parser("count-importance", help="count the importance scores of Table 16")
     _add_paper(importance)
     importance.add_argument("--out", required=True, type=Path, help="JSON to write")
@@ -58,16 +81,29 @@ def _read_paper(options: argparse.Namespace) -> tuple[Paper, Recipes, Scope]:
     return paper, read_recipes(options.recipes, paper), read_settings(Scope, options.scope, "scope")
 
 
+def _sort_folders(folders: Sequence[Path]) -> dict[tuple[str, str], list[Path]]:
+    """Sorts run folders by (dataset, variant)."""
+    found = defaultdict(list)
+    for folder in folders:
+        metrics = read_json(folder / "metrics.json")
+        found[metrics["dataset"], metrics["variant"]].append(folder)
+    return found
+
+
+def _read_metrics(folders: Sequence[Path]) -> Runs:
+    return {
+        pair: [read_json(folder / "metrics.json") for folder in found]
+        for pair, found in _sort_folders(folders).items()
+    }
+
+
 def _table(options: argparse.Namespace) -> None:
     from img.paper.layout import lay_out_table
     from img.paper.page import write_page
     from img.paper.tables import build_table
 
     paper, recipes, scope = _read_paper(options)
-    runs = defaultdict(list)
-    for folder in options.runs:
-        metrics = read_json(folder / "metrics.json")
-        runs[metrics["dataset"], metrics["variant"]].append(metrics)
+    runs = _read_metrics(options.runs)
     measurements = read_json(options.measurements) if options.measurements else {}
     table = build_table(options.number, paper, recipes, scope, runs, measurements)
     write_page(lay_out_table(table, scope), options.out)
@@ -81,13 +117,10 @@ def _claims(options: argparse.Namespace) -> None:
     from img.paper.page import write_page
 
     paper, recipes, scope = _read_paper(options)
-    folders = defaultdict(list)
-    for folder in options.runs:
-        metrics = read_json(folder / "metrics.json")
-        folders[metrics["dataset"], metrics["variant"]].append(folder)
+    folders = _sort_folders(options.runs)
 
     def read_answers(dataset: str, variant: str) -> list[pd.DataFrame]:
-        return [pd.read_parquet(folder / "predictions.parquet") for folder in folders[dataset, variant]]
+        return [pd.read_parquet(folder / PREDICTIONS) for folder in folders[dataset, variant]]
 
     trials = list(try_claims(paper, recipes, scope, options.tables, read_answers))
     write_page(lay_out_claims(trials, scope), options.out)
@@ -109,6 +142,48 @@ def _count_importance(options: argparse.Namespace) -> None:
     from img.paper.measurements import count_importance
 
     paper, _, scope = _read_paper(options)
-    runs = [pd.read_parquet(folder / "predictions.parquet") for folder in options.runs]
+    runs = [pd.read_parquet(folder / PREDICTIONS) for folder in options.runs]
     split = scope.stand_ins["charades"].splits["test"]
     write_json(options.out, count_importance(runs, paper.tables[IMPORTANCE], split))
+
+
+def _plot_curves(options: argparse.Namespace) -> None:
+    from img.figures.curves import plot_curves
+
+    _, recipes, scope = _read_paper(options)
+    plot_curves(recipes.figures[options.figure], scope, _read_metrics(options.runs), options.out)
+
+
+def _plot_ratios(options: argparse.Namespace) -> None:
+    import pandas as pd
+
+    from img.figures.ratios import plot_ratios
+    from img.paper.claims import first_answers
+    from img.queries import read_queries_table
+
+    _, recipes, scope = _read_paper(options)
+    recipe = recipes.figures[options.figure]
+    stand_in = scope.stand_ins[recipe.dataset]
+    split = stand_in.splits[recipe.split]
+    folders = _sort_folders(options.runs)
+    answers = {
+        label: [
+            first_answers(pd.read_parquet(folder / PREDICTIONS), split, "fusion", "last")
+            for folder in folders[stand_in.dataset, variant]
+        ]
+        for label, variant in recipe.variants.items()
+    }
+    queries = read_queries_table(options.queries)
+    chosen = queries[queries["split"] == split]
+    plot_ratios(answers, chosen, recipe.quantities[0], scope.simulated, options.out)
+
+
+def _plot_durations(options: argparse.Namespace) -> None:
+    from img.figures.durations import plot_durations
+    from img.queries import read_queries_table
+
+    _, _, scope = _read_paper(options)
+    queries = read_queries_table(options.queries)
+    valid = queries[queries["fault"] == ""]
+    splits = {split: valid[valid["split"] == split] for split in scope.stand_ins["charades"].splits.values()}
+    plot_durations(splits, scope.simulated, options.out)

@@ -45,6 +45,6 @@ def _show(options: argparse.Namespace) -> None:
 
 
 def _plot_history(options: argparse.Namespace) -> None:
-    from img.figures import plot_history
+    from img.figures.history import plot_history
 
     plot_history(options.history, options.title, options.out)

@@ -193,6 +193,15 @@ class IMG(nn.Module):
         weighted = [weights.get(name.partition("_")[0], 1.0) * term for name, term in terms.items()]
         return torch.stack(weighted).sum()
 
+    def ramps(self, epoch: int) -> dict[str, float]:
+        """Return how far importance scores are trusted and distillation counts, from 0 to 1."""
+        if self.options.modalities == "visual":
+            return {}
+        return {
+            "importance": ramp(epoch, self.options.importance_ramp_epochs),
+            "distillation": ramp(epoch, self.options.distillation_ramp_epochs),
+        }
+
     def decode(
         self, outputs: Outputs, batch: Batch, answers: int = 1, nms_threshold: float = 1.0
     ) -> dict[str, Spans]:

@@ -118,6 +118,10 @@ class MomentModel(Protocol):
         """Return each branch's most probable spans, no two of which have a greater IoU than the threshold."""
         ...
 
+    def ramps(self, epoch: int) -> dict[str, float]:
+        """Return how far each thing that is phased in while training has come, from 0 to 1."""
+        ...
+
     def undecayed_parameters(self) -> frozenset[str]:
         """Return the names of the parameters to spare weight decay."""
         ...

@@ -70,18 +70,24 @@ def try_claims(
 def _compare(better: Origin, worse: Origin, answers: Answers) -> dict[str, Comparison]:
     results = {}
     for protocol in PROTOCOLS:
-        first = [_first_answers(table, better, protocol) for table in answers(better.dataset, better.variant)]
-        second = [_first_answers(table, worse, protocol) for table in answers(worse.dataset, worse.variant)]
+        first, second = (
+            [
+                first_answers(table, origin.split, origin.branch, protocol)
+                for table in answers(origin.dataset, origin.variant)
+            ]
+            for origin in (better, worse)
+        )
         if first and second and not any(table.empty for table in (*first, *second)):
             results[protocol] = compare(first, second, better.quantity)
     return results
 
 
-def _first_answers(predictions: pd.DataFrame, origin: Origin, protocol: str) -> pd.DataFrame:
+def first_answers(predictions: pd.DataFrame, split: str, branch: str, protocol: str) -> pd.DataFrame:
+    """Picks the first answers, a table (query, video, iou), of a branch to a split's queries."""
     chosen = (
         (predictions["protocol"] == protocol)
-        & (predictions["split"] == origin.split)
-        & (predictions["branch"] == origin.branch)
+        & (predictions["split"] == split)
+        & (predictions["branch"] == branch)
         & (predictions["rank"] == 1)
     )
     return predictions.loc[chosen, ["query", "video", "iou"]]

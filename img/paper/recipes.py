@@ -55,6 +55,10 @@ class FigureRecipe(_Strict):
     dataset: PaperDataset = Field(description="The paper's dataset.")
     split: PaperSplit = Field(default="test", description="The paper's split.")
     axis: str = Field(default="", description="What the horizontal axis counts, with its unit.")
+    quantities: list[str] = Field(
+        min_length=1,
+        description="What is plotted: metrics, or `importance`, the mean importance of the sound.",
+    )
     curves: list[CurveRecipe] = Field(default=[], description="The lines, where it has any.")
     variants: dict[str, Name] = Field(
         default={}, description="Label -> variant, where variants are compared."

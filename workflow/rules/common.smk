@@ -74,6 +74,10 @@ wildcard_constraints:
     shard=r"\d+",
     seed=r"\d+",
     number=match_any(str(number) for number in PAPER.tables),
+    curves=match_any(name for name, figure in RECIPES.figures.items() if figure.curves),
+    comparison=match_any(
+        name for name, figure in RECIPES.figures.items() if figure.variants
+    ),
     # Empty for the paper's own datasets, a dataset's folder for one that stands for them.
     scope=f"(({match_any(name for name in DATASETS if DATASETS[name].paper)})/)?",
 
@@ -420,6 +424,35 @@ def get_activity_queries(wildcards):
     return f"results/{stand_in.dataset}/queries/queries.parquet"
 
 
+def find_figure(wildcards):
+    name = wildcards.get("curves") or wildcards.get("comparison")
+    return RECIPES.figures[name]
+
+
+def list_figure_runs(wildcards, file):
+    figure = find_figure(wildcards)
+    stand_in = find_scope(wildcards).stand_ins[figure.dataset]
+    pairs = [(stand_in.dataset, variant) for variant in figure.all_variants]
+    return list_runs(pairs, file)
+
+
+def get_figure_metrics(wildcards):
+    return list_figure_runs(wildcards, "metrics.json")
+
+
+def get_figure_predictions(wildcards):
+    return list_figure_runs(wildcards, "predictions.parquet")
+
+
+def get_figure_queries(wildcards):
+    stand_in = find_scope(wildcards).stand_ins[find_figure(wildcards).dataset]
+    return f"results/{stand_in.dataset}/queries/queries.parquet"
+
+
+def get_figure_caption(wildcards):
+    return find_figure(wildcards).caption
+
+
 def get_run_folders(wildcards, input):
     return [Path(file).parent for file in input.runs]
 
@@ -439,11 +472,17 @@ def get_measurements_option(wildcards, input):
     )
 
 
-def get_paper_results(wildcards):
+def list_paper_results(scope, tables, figures):
     return [
-        *(f"results/tables/table{number}.md" for number in PAPER.tables),
-        "results/tables/claims.md",
+        *(f"results/{scope}tables/table{number}.md" for number in tables),
+        f"results/{scope}tables/claims.md",
+        *(f"results/{scope}figures/{figure}.png" for figure in figures),
     ]
+
+
+def get_paper_results(wildcards):
+    figures = [name for name, figure in RECIPES.figures.items()]
+    return list_paper_results("", PAPER.tables, [*figures, "figure9"])
 
 
 # Resources that grow with each retry

@@ -121,3 +121,101 @@ rule claims:
     shell:
         "python -m img claims --paper {input.paper:q} --recipes {input.recipes:q} --scope {params.scope:q} "
         "--tables {params.tables} --out {params.out:q} --runs {params.runs:q} 2> {log:q}"
+
+
+rule plot_curves:
+    input:
+        runs=get_figure_metrics,
+        paper="config/paper.yaml",
+        recipes="config/tables.yaml",
+    output:
+        report(
+            "results/{scope}figures/{curves}.png",
+            caption="../report/figure.rst",
+            category="Figures",
+            subcategory=name_scope,
+            labels={"figure": "{curves}"},
+        ),
+    log:
+        "logs/plot_curves/{scope}{curves}.log",
+    benchmark:
+        "logs/plot_curves/{scope}{curves}.benchmark.tsv"
+    conda:
+        "../envs/img.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(1000),
+        runtime=10,
+    params:
+        runs=get_run_folders,
+        scope=get_scope,
+        caption=get_figure_caption,
+    shell:
+        "python -m img plot-curves --figure {wildcards.curves} --paper {input.paper:q} --recipes {input.recipes:q} "
+        "--scope {params.scope:q} --out {output:q} --runs {params.runs:q} 2> {log:q}"
+
+
+rule plot_ratios:
+    input:
+        runs=get_figure_predictions,
+        queries=get_figure_queries,
+        paper="config/paper.yaml",
+        recipes="config/tables.yaml",
+    output:
+        report(
+            "results/{scope}figures/{comparison}.png",
+            caption="../report/figure.rst",
+            category="Figures",
+            subcategory=name_scope,
+            labels={"figure": "{comparison}"},
+        ),
+    log:
+        "logs/plot_ratios/{scope}{comparison}.log",
+    benchmark:
+        "logs/plot_ratios/{scope}{comparison}.benchmark.tsv"
+    conda:
+        "../envs/img.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=10,
+    params:
+        runs=get_run_folders,
+        queries=subpath(input.queries, parent=True),
+        scope=get_scope,
+        caption=get_figure_caption,
+    shell:
+        "python -m img plot-ratios --figure {wildcards.comparison} --paper {input.paper:q} --recipes {input.recipes:q} "
+        "--scope {params.scope:q} --queries {params.queries:q} --out {output:q} --runs {params.runs:q} 2> {log:q}"
+
+
+rule plot_durations:
+    input:
+        queries=get_activity_queries,
+        paper="config/paper.yaml",
+        recipes="config/tables.yaml",
+    output:
+        report(
+            "results/{scope}figures/figure9.png",
+            caption="../report/figure.rst",
+            category="Figures",
+            subcategory=name_scope,
+            labels={"figure": "figure9"},
+        ),
+    log:
+        "logs/plot_durations/{scope}figure9.log",
+    benchmark:
+        "logs/plot_durations/{scope}figure9.benchmark.tsv"
+    conda:
+        "../envs/img.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(1000),
+        runtime=10,
+    params:
+        queries=subpath(input.queries, parent=True),
+        scope=get_scope,
+        caption="Normalised durations of moments, AudioMatter's and the whole test split's.",
+    shell:
+        "python -m img plot-durations --paper {input.paper:q} --recipes {input.recipes:q} --scope {params.scope:q} "
+        "--queries {params.queries:q} --out {output:q} 2> {log:q}"
