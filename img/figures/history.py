@@ -28,7 +28,7 @@ def plot_history(history: Path, title: str, out: Path) -> None:
     for branch, style in present.items():
         losses.plot(epochs, table[f"loss_{branch}"], style, color="0.4", label=f"retrieval, {branch}")
         recalls.plot(epochs, table[f"{branch}_R1@0.5"], style, color="k", label=branch)
-    phased = [name for name in table if name.startswith("ramp_")]
+    phased = [name for name in map(str, table.columns) if name.startswith("ramp_")]
     for name, style in zip(phased, BRANCH_STYLES.values(), strict=False):
         ramps.plot(epochs, table[name], style, color="k", label=name.removeprefix("ramp_"))
     finish_axes(losses, xlabel="epoch", ylabel="training loss", yscale="log")
