@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from extractors.commands import compare, explain, extract, store
+from extractors.commands import compare, explain, extract, preview, store
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="extractors", description="Turns videos into feature arrays.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (extract, explain, compare, store):
+    for command in (extract, explain, compare, preview, store):
         command.add_to(commands)
     return parser
 

@@ -50,7 +50,7 @@ def frame_windows(path: Path, parameters: FrameParameters, decoder: str) -> Iter
         MediaError: the file is not a readable video, or is damaged, which may show after some windows. An MP4
             cut short is always noticed; a Matroska or AVI file cut short just gives fewer windows.
     """
-    decode = {"decord": _decode_with_decord, "pyav": _decode_with_pyav}[decoder]
+    decode = {"decord": _decode_with_decord, "pyav": decode_with_pyav}[decoder]
     frames = _resize(frames_at_rate(decode(path), parameters.frame_rate), parameters)
     empty = True
     for window in cut_windows(frames, parameters.window, parameters.stride):
@@ -66,7 +66,12 @@ def _resize(shown: Iterator[list[Timed[Pixels]]], parameters: FrameParameters) -
         yield from (Timed(pixels, start, end) for _, start, end in slots)
 
 
-def _decode_with_pyav(path: Path) -> Iterator[Timed[Pixels]]:
+def decode_with_pyav(path: Path) -> Iterator[Timed[Pixels]]:
+    """Yields a video's frames, upright, in time order; their pixels are converted only where asked for.
+
+    Raises:
+        MediaError: the file is not a readable video, or is damaged, which may show after some frames.
+    """
     with open_media(path) as container:
         stream = video_stream(path, container)
         stream.codec_context.thread_count = _DECODER_THREADS
@@ -88,7 +93,7 @@ def _upright(frame: av.VideoFrame) -> np.ndarray:
 
 
 def _decode_with_decord(path: Path) -> Iterator[Timed[Pixels]]:
-    times = _packet_times(path)
+    times = packet_times(path)
     reader = _DecordReader(path)
     if len(reader) != len(times):
         raise MediaError(f"{path}: expected {len(times)} frames with timestamps, decord finds {len(reader)}")
@@ -127,7 +132,7 @@ class _DecordReader:
         return frame
 
 
-def _packet_times(path: Path) -> list[tuple[float, float]]:
+def packet_times(path: Path) -> list[tuple[float, float]]:
     """When each frame is shown, in order, read from the container without decoding.
 
     decord's own timestamps are in single precision, and wrong in the last frame's duration: with them the two

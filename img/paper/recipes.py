@@ -71,6 +71,18 @@ class FigureRecipe(_Strict):
         return list(dict.fromkeys([*points, *self.variants.values()]))
 
 
+class TimelineRecipe(_Strict):
+    """A figure that follows single queries along their video's time."""
+
+    caption: str = Field(description="What is shown.")
+    dataset: PaperDataset = Field(description="The paper's dataset.")
+    split: PaperSplit = Field(default="test", description="The paper's split.")
+    variant: Name = Field(default="img", description="The variant whose first seed answers.")
+    queries: list[str] = Field(default=[], description="Ids of queries to show in any case.")
+    best: int = Field(default=1, ge=0, description="How many to show where the sound helped most.")
+    worst: int = Field(default=1, ge=0, description="How many to show where it hurt most.")
+
+
 class Recipes(_Strict):
     """config/tables.yaml."""
 
@@ -81,6 +93,9 @@ class Recipes(_Strict):
         description="Table -> row -> how it is made. A row that is not named is quoted from the paper."
     )
     figures: dict[str, FigureRecipe] = Field(default={}, description="Figures drawn from runs, by name.")
+    timelines: dict[str, TimelineRecipe] = Field(
+        default={}, description="Figures that follow single queries, by name."
+    )
     activities: dict[Key, str] = Field(
         default={},
         description="Table 8: row -> a regular expression; a query counts in every row one of whose words it "
@@ -150,6 +165,8 @@ def check_variants(recipes: Recipes, variants: Collection[str]) -> None:
             _expect(recipe.all_variants, variants, f"config/tables.yaml: tables.{number}.{key}: variant")
     for name, figure in recipes.figures.items():
         _expect(figure.all_variants, variants, f"config/tables.yaml: figures.{name}: variant")
+    for name, timeline in recipes.timelines.items():
+        _expect([timeline.variant], variants, f"config/tables.yaml: timelines.{name}: variant")
 
 
 def _expect(found: Iterable[object], known: Collection[object], place: str) -> None:

@@ -75,6 +75,7 @@ wildcard_constraints:
     seed=r"\d+",
     number=match_any(str(number) for number in PAPER.tables),
     curves=match_any(name for name, figure in RECIPES.figures.items() if figure.curves),
+    timelines=match_any(RECIPES.timelines),
     comparison=match_any(
         name for name, figure in RECIPES.figures.items() if figure.variants
     ),
@@ -472,6 +473,66 @@ def get_measurements_option(wildcards, input):
     )
 
 
+def find_timelines(wildcards):
+    return RECIPES.timelines[wildcards.timelines]
+
+
+def find_timelines_stand_in(wildcards):
+    return find_scope(wildcards).stand_ins[find_timelines(wildcards).dataset]
+
+
+def get_timelines_run(wildcards):
+    """The run of the first seed that answers."""
+    dataset = find_timelines_stand_in(wildcards).dataset
+    return RUNS.format(
+        dataset=dataset,
+        variant=find_timelines(wildcards).variant,
+        seed=DATASETS[dataset].seeds[0],
+    )
+
+
+def get_timelines_predictions(wildcards):
+    return f"{get_timelines_run(wildcards)}/predictions.parquet"
+
+
+def get_timelines_checkpoint(wildcards):
+    return f"{get_timelines_run(wildcards)}/last.safetensors"
+
+
+def get_timelines_videos(wildcards):
+    return f"results/{find_timelines_stand_in(wildcards).dataset}/videos.tsv"
+
+
+def get_timelines_queries(wildcards):
+    return (
+        f"results/{find_timelines_stand_in(wildcards).dataset}/queries/queries.parquet"
+    )
+
+
+def get_timelines_inputs(wildcards):
+    return name_inputs(find_timelines_stand_in(wildcards).dataset)
+
+
+def get_timelines_split(wildcards):
+    return find_timelines_stand_in(wildcards).splits[find_timelines(wildcards).split]
+
+
+def get_timelines_choice(wildcards):
+    recipe = find_timelines(wildcards)
+    wanted = f" --queries {shlex.join(recipe.queries)}" if recipe.queries else ""
+    return f"--best {recipe.best} --worst {recipe.worst}{wanted}"
+
+
+def get_timelines_caption(wildcards):
+    return find_timelines(wildcards).caption
+
+
+def get_simulated(wildcards):
+    """Gives the option that names made-up datasets, for titles."""
+    simulated = find_scope(wildcards).simulated
+    return f"--simulated {shlex.join(simulated)}" if simulated else ""
+
+
 def list_paper_results(scope, tables, figures):
     return [
         *(f"results/{scope}tables/table{number}.md" for number in tables),
@@ -481,8 +542,8 @@ def list_paper_results(scope, tables, figures):
 
 
 def get_paper_results(wildcards):
-    figures = [name for name, figure in RECIPES.figures.items()]
-    return list_paper_results("", PAPER.tables, [*figures, "figure9"])
+    figures = [*RECIPES.figures, *RECIPES.timelines, "figure9"]
+    return list_paper_results("", PAPER.tables, figures)
 
 
 # Resources that grow with each retry
