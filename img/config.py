@@ -228,6 +228,14 @@ class RunOptions(_Strict):
     selection_split: str
 
 
+class LocalResource(_Strict):
+    """A file or folder of your own in the place of a resource."""
+
+    path: Path = Field(
+        description="The file, verified like a download; for an archive of videos also a folder of them."
+    )
+
+
 class Configuration(_Strict):
     """config/config.yaml: what holds for every dataset."""
 
@@ -250,6 +258,14 @@ class Configuration(_Strict):
         "On a CPU one core for each of many shards does as well as several for each; on a GPU raise it.",
     )
     extraction_batch: int = Field(default=4, ge=1, description="Windows in a batch of an extractor.")
+    resources: dict[Name, LocalResource] = Field(
+        default={},
+        description="Files of your own instead of downloads: a name of the manifest -> `path`, the file, or "
+        "for an archive of videos a folder of them.",
+    )
+    manifest: Path | None = Field(
+        default=None, description="A manifest in place of the project's own resources/manifest.yaml."
+    )
     fresh: bool = Field(
         default=False,
         description="Train again even where the store holds the finished run: --config fresh=true.",

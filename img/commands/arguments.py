@@ -15,9 +15,9 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Settings = TypeVar("Settings", bound=BaseModel)
 
 
-def add_settings(parser: argparse.ArgumentParser, name: str) -> None:
+def add_settings(parser: argparse.ArgumentParser, name: str, required: bool = True) -> None:
     """Adds `--name`, settings as JSON text or a file of them; see `read_settings`."""
-    parser.add_argument(f"--{name}", required=True, help="settings: JSON text, or a JSON or YAML file")
+    parser.add_argument(f"--{name}", required=required, help="settings: JSON text, or a JSON or YAML file")
 
 
 def add_features(parser: argparse.ArgumentParser) -> None:

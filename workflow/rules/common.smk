@@ -17,6 +17,7 @@ from extractors.manifest import read_manifest
 from img import config as settings
 from img.paper import recipes as paper_recipes
 from img.paper.transcription import read_paper
+from img.resources.manifest import read_resources
 
 RUNS = "results/{dataset}/runs/{variant}/seed{seed}"
 MANIFEST = "results/{dataset}/features/{extractor}/shards/{shard}.tsv"
@@ -36,12 +37,15 @@ def read_configuration():
         paper = read_paper(Path("config/paper.yaml"))
         recipes = paper_recipes.read_recipes(Path("config/tables.yaml"), paper)
         paper_recipes.check_variants(recipes, variants)
+        shipped = Path(workflow.basedir).parent / "resources" / "manifest.yaml"
+        resources = read_resources(configuration.manifest or shipped)
+        resources.check_names(configuration.resources, "config/config.yaml: resources")
     except ValueError as error:
         raise WorkflowError(f"The configuration is refused.\n{error}") from None
-    return configuration, datasets, variants, paper, recipes
+    return configuration, datasets, variants, paper, recipes, resources
 
 
-CONFIG, DATASETS, VARIANTS, PAPER, RECIPES = read_configuration()
+CONFIG, DATASETS, VARIANTS, PAPER, RECIPES, RESOURCES = read_configuration()
 
 # Unless conda provides one, jobs run with the interpreter that runs Snakemake, activated or not.
 if DeploymentMethod.CONDA not in workflow.deployment_settings.deployment_method:
@@ -83,21 +87,76 @@ wildcard_constraints:
     scope=f"(({match_any(name for name in DATASETS if DATASETS[name].paper)})/)?",
 
 
+# Resources
+
+
+def require(path, dataset, key):
+    """Gives a path that a dataset's file names; ends the run where nothing is there and no rule will make it."""
+    is_made = RESOURCES.find_file(path) or path.is_relative_to("resources/demo")
+    if not path.exists() and not is_made:
+        refuse(f"config/datasets/{dataset}.yaml: {key}", path)
+    return path
+
+
+def refuse(key, path):
+    # Not a WorkflowError: Snakemake would pass over it wherever there is a result of earlier settings.
+    sys.exit(f"error: {key}: expected a file or folder, found nothing at {path}")
+
+
+def name_files():
+    """Gives the pattern of the manifest's files, as they are called below resources/."""
+    return match_any(
+        str(resource.path.relative_to("resources"))
+        for resource in RESOURCES.resources.values()
+    )
+
+
+def name_archive_folders():
+    """Gives the pattern of the folders that archives are unpacked to, as they are called below resources/."""
+    return match_any(
+        str(resource.unpacked_to.relative_to("resources"))
+        for resource in RESOURCES.resources.values()
+        if resource.unpacked_to
+    )
+
+
+def get_resource_name(wildcards):
+    return RESOURCES.find_file(Path("resources") / wildcards.file)
+
+
+def get_resource_facts(wildcards):
+    """What makes a file be fetched or verified again; it is kept, not fetched, where its hash still agrees."""
+    return RESOURCES.get(get_resource_name(wildcards)).facts
+
+
+def get_local_path(name):
+    """Gives the file or folder that the configuration puts in the place of a resource, if it does."""
+    if name not in CONFIG.resources:
+        return None
+    path = CONFIG.resources[name].path
+    if not path.exists():
+        refuse(f"config/config.yaml: resources.{name}.path", path)
+    return path
+
+
+def get_local_file(wildcards):
+    return get_local_path(get_resource_name(wildcards)) or []
+
+
+def get_local_option(wildcards, input):
+    return f"--local {shlex.quote(input.local)}" if input.local else ""
+
+
+def get_archive(wildcards):
+    name = RESOURCES.find_archive(Path("resources") / wildcards.folder)
+    return RESOURCES.get(name).path
+
+
 # Videos
 
 
 def get_demo_script(wildcards):
     return Path(workflow.basedir) / "scripts" / "synthesise_demo.py"
-
-
-def require(path, dataset, key):
-    """Gives a path that a dataset's file names; ends the run where nothing is there and no rule will make it."""
-    if not path.exists() and not path.is_relative_to("resources"):
-        # Not a WorkflowError: Snakemake would pass over it wherever there is a result of earlier settings.
-        sys.exit(
-            f"error: config/datasets/{dataset}.yaml: {key}: expected a file or folder, found nothing at {path}"
-        )
-    return path
 
 
 def get_annotation_files(wildcards):
@@ -107,9 +166,23 @@ def get_annotation_files(wildcards):
     ]
 
 
+def get_local_videos(wildcards):
+    """The folder that the configuration puts in the place of the archive of a dataset's videos, if it does."""
+    archive = RESOURCES.find_archive(DATASETS[wildcards.dataset].videos)
+    path = get_local_path(archive)
+    return path if path and path.is_dir() else None
+
+
+def get_video_folder(wildcards):
+    return get_local_videos(wildcards) or DATASETS[wildcards.dataset].videos
+
+
 def get_video_folders(wildcards):
-    """The videos' folder and its subfolders: a file added to any of them changes its time."""
-    folder = require(DATASETS[wildcards.dataset].videos, wildcards.dataset, "videos")
+    """The videos' folder and its subfolders, or the record of an archive's videos: each tells of added files."""
+    folder = get_video_folder(wildcards)
+    if RESOURCES.find_archive(folder) and not get_local_videos(wildcards):
+        return [f"{folder}/{wildcards.dataset}.unpacked.tsv"]
+    require(folder, wildcards.dataset, "videos")
     return [
         folder,
         *sorted(
@@ -118,10 +191,6 @@ def get_video_folders(wildcards):
             if Path(path) != folder
         ),
     ]
-
-
-def get_video_folder(wildcards):
-    return DATASETS[wildcards.dataset].videos
 
 
 def get_annotations(wildcards):

@@ -1,0 +1,81 @@
+"""Commands that fetch, unpack and show what the manifest lists."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from img.commands.arguments import Commands, add_settings, read_settings
+from img.config import Annotations, Configuration, check, read_yaml
+
+_CONFIGURATION = Path("config/config.yaml")
+
+
+def add_commands(commands: Commands) -> None:
+    """Adds this module's commands."""
+    resources = commands.add_parser("resources", help="show which public files are here, and their licences")
+    _add_manifest(resources)
+    resources.add_argument(
+        "--verify",
+        action="store_true",
+        help="read every file and check its hash; where none is published, record it",
+    )
+    resources.set_defaults(run=_resources)
+
+    fetch = commands.add_parser("fetch", help="download and verify a file of the manifest")
+    fetch.add_argument("name", help="name of the resource")
+    _add_manifest(fetch)
+    fetch.add_argument("--out", type=Path, help="where to put it (default: the manifest's path)")
+    fetch.add_argument("--local", type=Path, help="verify this file and link to it instead of downloading")
+    fetch.set_defaults(run=_fetch)
+
+    unpack = commands.add_parser("unpack", help="unpack the videos of a zip archive")
+    unpack.add_argument("archive", type=Path)
+    unpack.add_argument("--out", required=True, type=Path, help="folder to put the videos into")
+    unpack.add_argument("--record", required=True, type=Path, help="table of the videos, written at the end")
+    add_settings(unpack, "annotations", required=False)
+    unpack.set_defaults(run=_unpack)
+
+
+def _add_manifest(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--manifest", type=Path, default=Path("resources/manifest.yaml"))
+
+
+def _resources(options: argparse.Namespace) -> None:
+    from img.resources.manifest import DOWNLOADS, read_resources
+    from img.resources.status import format_table, inspect
+
+    manifest = read_resources(options.manifest)
+    local = {}
+    if _CONFIGURATION.exists():
+        configuration = check(Configuration, read_yaml(_CONFIGURATION), str(_CONFIGURATION))
+        manifest.check_names(configuration.resources, f"{_CONFIGURATION}: resources")
+        local = {name: entry.path for name, entry in configuration.resources.items()}
+    statuses = inspect(manifest, local, DOWNLOADS, options.verify)
+    print(format_table(statuses))
+    faults = [status.name for status in statuses if status.state == "damaged"]
+    if faults:
+        raise ValueError(f"{len(faults)} of {len(statuses)} resources are damaged: {', '.join(faults)}")
+
+
+def _fetch(options: argparse.Namespace) -> None:
+    from img.resources.fetch import fetch, use_local
+    from img.resources.manifest import DOWNLOADS, read_resources
+
+    resource = read_resources(options.manifest).get(options.name)
+    out = options.out or resource.path
+    if options.local:
+        use_local(resource, options.local, out)
+    else:
+        fetch(options.name, resource, out, DOWNLOADS)
+
+
+def _unpack(options: argparse.Namespace) -> None:
+    from img.annotations import read_queries
+    from img.resources.archives import unpack_videos
+
+    videos = None
+    if options.annotations:
+        annotations = read_settings(Annotations, options.annotations, "annotations")
+        videos = {query.video for query in read_queries(annotations)}
+    unpack_videos(options.archive, options.out, options.record, videos)

@@ -1,0 +1,85 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from img.resources.manifest import read_resources
+
+PROJECT = Path(__file__).parents[3]
+ENTRY = {"path": "resources/a.zip", "url": "https://example.org/a.zip", "licence": "none"}
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes a manifest and gives its path."""
+
+    def write(values) -> Path:
+        path = tmp_path / "manifest.yaml"
+        path.write_text(yaml.safe_dump(values))
+        return path
+
+    return write
+
+
+def test_the_projects_own_manifest_is_valid_and_says_how_each_file_is_known():
+    manifest = read_resources(PROJECT / "resources" / "manifest.yaml")
+    whole = {name for name, entry in manifest.resources.items() if entry.is_proven}
+    videos = {"charades_videos", "charades_videos_original"}
+    assert set(manifest.resources) - whole == videos | {"i3d_r50", "vggish", "vggish_pca"}
+    assert manifest.find_archive(Path("resources/charades/videos")) == "charades_videos"
+    assert manifest.find_file(Path("resources/weights/Cnn14_mAP=0.431.pth")) == "cnn14"
+    assert manifest.find_file(Path("resources/demo/videos")) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"path": "elsewhere/a.zip"}, "a.path: .*expected a path below resources/, found elsewhere/a.zip"),
+        ({"path": "resources/../a.zip"}, "a.path: .*expected a path below resources/"),
+        ({"path": "/resources/a.zip"}, "a.path: .*expected a path below resources/"),
+        ({"unpacked_to": "videos"}, "a.unpacked_to: .*expected a path below resources/"),
+        (
+            {"path": "resources/a.tar", "unpacked_to": "resources/v"},
+            "unpacked_to: expected a path that ends in .zip",
+        ),
+        ({"url": "ftp://example.org/a"}, "a.url: "),
+        ({"url": "file:///etc/passwd"}, "a.url: "),
+        ({"sha256": "abc"}, "a.sha256: "),
+        ({"md5": "Z" * 32}, "a.md5: "),
+        ({"size": "13 GB"}, "a.size"),
+        ({"size": 0}, "a.size"),
+        ({"checksum": "abc"}, "a.checksum: Extra inputs"),
+        ({"licence": None}, "a.licence: "),
+    ],
+)
+def test_a_wrong_entry_is_refused_with_its_file_name_and_key(write, changes, message):
+    path = write({"a": {**ENTRY, **changes}})
+    with pytest.raises(ValueError, match=message) as error:
+        read_resources(path)
+    assert str(error.value).startswith(f"{path}:\n")
+
+
+@pytest.mark.parametrize("name", ["../a", ".hidden", "a b", ""])
+def test_a_name_that_is_no_file_name_is_refused(write, name):
+    with pytest.raises(ValueError, match=r"manifest\.yaml"):
+        read_resources(write({name: ENTRY}))
+
+
+def test_two_resources_do_not_share_a_place(write):
+    with pytest.raises(ValueError, match=r"b: expected a place of its own, found a's resources/a\.zip"):
+        read_resources(write({"a": ENTRY, "b": ENTRY}))
+    archives = {
+        name: {**ENTRY, "path": f"resources/{name}.zip", "unpacked_to": "resources/videos"} for name in "ab"
+    }
+    with pytest.raises(ValueError, match=r"b: expected a place of its own, found a's resources/videos"):
+        read_resources(write(archives))
+
+
+def test_unknown_names_are_refused_with_the_known_ones(write):
+    manifest = read_resources(write({"a": ENTRY}))
+    with pytest.raises(
+        ValueError, match=r"config\.yaml: resources: expected names among \['a'\] .*found 'b'"
+    ):
+        manifest.check_names(["a", "b"], "config.yaml: resources")
+    with pytest.raises(ValueError, match=r"expected one of the resources \['a'\], found 'b'"):
+        manifest.get("b")
