@@ -177,11 +177,23 @@ def get_video_folder(wildcards):
     return get_local_videos(wildcards) or DATASETS[wildcards.dataset].videos
 
 
-def get_video_folders(wildcards):
-    """The videos' folder and its subfolders, or the record of an archive's videos: each tells of added files."""
-    folder = get_video_folder(wildcards)
+def get_record(wildcards):
+    """The record of the unpacked videos of a dataset, where they come from an archive of the manifest."""
+    folder = DATASETS[wildcards.dataset].videos
     if RESOURCES.find_archive(folder) and not get_local_videos(wildcards):
         return [f"{folder}/{wildcards.dataset}.unpacked.tsv"]
+    return []
+
+
+def get_unpacked(wildcards):
+    return [ancient(record) for record in get_record(wildcards)]
+
+
+def get_video_folders(wildcards):
+    """The videos' folder and its subfolders, or the record of an archive's videos: each tells of added files."""
+    if record := get_record(wildcards):
+        return record
+    folder = get_video_folder(wildcards)
     require(folder, wildcards.dataset, "videos")
     return [
         folder,

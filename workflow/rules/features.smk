@@ -8,6 +8,8 @@ rule extract_visual:
         table=ancient("results/{dataset}/videos.tsv"),
         files=get_extractor_files,
         losses=get_losses,
+        # Where unpacked videos were removed, they come back before a job would call them missing.
+        unpacked=get_unpacked,
     output:
         manifest="results/{dataset}/features/{extractor}/shards/{shard}.tsv",
     log:
