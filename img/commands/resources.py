@@ -9,6 +9,7 @@ from img.commands.arguments import Commands, add_settings, read_settings
 from img.config import Annotations, Configuration, check, read_yaml
 
 _CONFIGURATION = Path("config/config.yaml")
+_MANIFEST = Path("resources/manifest.yaml")
 
 
 def add_commands(commands: Commands) -> None:
@@ -38,19 +39,23 @@ def add_commands(commands: Commands) -> None:
 
 
 def _add_manifest(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--manifest", type=Path, default=Path("resources/manifest.yaml"))
+    parser.add_argument("--manifest", type=Path, help=f"default: the configuration's, or {_MANIFEST}")
+
+
+def _read_configuration() -> Configuration:
+    """Returns the project's configuration, or the default one outside of a project."""
+    values = read_yaml(_CONFIGURATION) if _CONFIGURATION.exists() else {}
+    return check(Configuration, values, str(_CONFIGURATION))
 
 
 def _resources(options: argparse.Namespace) -> None:
     from img.resources.manifest import DOWNLOADS, read_resources
     from img.resources.status import format_table, inspect
 
-    manifest = read_resources(options.manifest)
-    local = {}
-    if _CONFIGURATION.exists():
-        configuration = check(Configuration, read_yaml(_CONFIGURATION), str(_CONFIGURATION))
-        manifest.check_names(configuration.resources, f"{_CONFIGURATION}: resources")
-        local = {name: entry.path for name, entry in configuration.resources.items()}
+    configuration = _read_configuration()
+    manifest = read_resources(options.manifest or configuration.manifest or _MANIFEST)
+    local = {name: entry.path for name, entry in configuration.resources.items()}
+    manifest.check_local(local, f"{_CONFIGURATION}: resources")
     statuses = inspect(manifest, local, DOWNLOADS, options.verify)
     print(format_table(statuses))
     faults = [status.name for status in statuses if status.state == "damaged"]
@@ -62,7 +67,8 @@ def _fetch(options: argparse.Namespace) -> None:
     from img.resources.fetch import fetch, use_local
     from img.resources.manifest import DOWNLOADS, read_resources
 
-    resource = read_resources(options.manifest).get(options.name)
+    manifest = options.manifest or _read_configuration().manifest or _MANIFEST
+    resource = read_resources(manifest).get(options.name)
     out = options.out or resource.path
     if options.local:
         use_local(resource, options.local, out)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -106,16 +106,26 @@ class Manifest:
         """Returns the name of the resource that is unpacked to `folder`."""
         return next((name for name, entry in self.resources.items() if entry.unpacked_to == folder), None)
 
-    def check_names(self, names: Iterable[str], source: str) -> None:
-        """Checks that all names are resources.
+    def check_local(self, local: Mapping[str, Path], source: str) -> None:
+        """Checks that files of the user's take the place of resources that there are.
+
+        Args:
+            local: the file or folder by the resource's name.
+            source: where they are named, for the message.
 
         Raises:
-            ValueError: naming `source` and the first that is none.
+            ValueError: naming `source` and the first name that is no resource, or whose file lies where the
+                resource itself is put: Snakemake would remove it before it fetches the resource.
         """
-        for name in names:
+        for name, path in local.items():
             if name not in self.resources:
                 raise ValueError(
                     f"{source}: expected names among {sorted(self.resources)} ({self.source}), found {name!r}"
+                )
+            if path.absolute() == self.resources[name].path.absolute():
+                raise ValueError(
+                    f"{source}.{name}.path: expected a file elsewhere, found the resource's own {path}; "
+                    "move the file, or leave this out"
                 )
 
 

@@ -39,7 +39,8 @@ def read_configuration():
         paper_recipes.check_variants(recipes, variants)
         shipped = Path(workflow.basedir).parent / "resources" / "manifest.yaml"
         resources = read_resources(configuration.manifest or shipped)
-        resources.check_names(configuration.resources, "config/config.yaml: resources")
+        local = {name: entry.path for name, entry in configuration.resources.items()}
+        resources.check_local(local, "config/config.yaml: resources")
     except ValueError as error:
         raise WorkflowError(f"The configuration is refused.\n{error}") from None
     return configuration, datasets, variants, paper, recipes, resources

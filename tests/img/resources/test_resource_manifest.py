@@ -2,8 +2,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from shared_data import ACTIVITYNET, CHARADES, needs_annotations
 
 from img.resources.manifest import read_resources
+from img.resources.verification import verify
 
 PROJECT = Path(__file__).parents[3]
 ENTRY = {"path": "resources/a.zip", "url": "https://example.org/a.zip", "licence": "none"}
@@ -29,6 +31,21 @@ def test_the_projects_own_manifest_is_valid_and_says_how_each_file_is_known():
     assert manifest.find_archive(Path("resources/charades/videos")) == "charades_videos"
     assert manifest.find_file(Path("resources/weights/Cnn14_mAP=0.431.pth")) == "cnn14"
     assert manifest.find_file(Path("resources/demo/videos")) is None
+
+
+@needs_annotations
+@pytest.mark.parametrize("dataset", ["charades", "activitynet"])
+def test_the_real_annotation_files_are_those_of_the_manifest(tmp_path, dataset):
+    manifest = read_resources(PROJECT / "resources" / "manifest.yaml")
+    folder = {"charades": CHARADES, "activitynet": ACTIVITYNET}[dataset]
+    entries = [
+        entry
+        for entry in manifest.resources.values()
+        if entry.path.parent.name == dataset and entry.unpacked_to is None
+    ]
+    assert len(entries) == {"charades": 4, "activitynet": 3}[dataset]
+    for entry in entries:
+        verify(folder / entry.path.name, entry, tmp_path / "record")
 
 
 @pytest.mark.parametrize(
@@ -80,6 +97,10 @@ def test_unknown_names_are_refused_with_the_known_ones(write):
     with pytest.raises(
         ValueError, match=r"config\.yaml: resources: expected names among \['a'\] .*found 'b'"
     ):
-        manifest.check_names(["a", "b"], "config.yaml: resources")
+        manifest.check_local({"a": Path("x"), "b": Path("y")}, "config.yaml: resources")
+    with pytest.raises(
+        ValueError, match=r"resources\.a\.path: expected a file elsewhere, found the resource's own"
+    ):
+        manifest.check_local({"a": Path("resources/a.zip")}, "config.yaml: resources")
     with pytest.raises(ValueError, match=r"expected one of the resources \['a'\], found 'b'"):
         manifest.get("b")
