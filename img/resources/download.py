@@ -149,8 +149,7 @@ def _attempt(url: str, part: Path, size: int | None, is_checked: bool, timeout: 
         else:
             _check_range(response, part, start, source)
         found = _describe(url, response, start)
-        if size is not None and found.total not in (None, size):
-            raise DownloadError(f"{url}: expected {size} bytes, the server announces {found.total}")
+        _check_length(response, url, found.total, size, is_checked)
         _check_disk(part, found.total, start)
         if start == 0:
             discard(part)
@@ -238,6 +237,20 @@ def _describe(url: str, response: requests.Response, start: int) -> _Source:
     is_plain = response.headers.get("Content-Encoding", "identity") == "identity"
     total = start + int(length) if length.isdecimal() and is_plain else None
     return _Source(url, response.headers.get("ETag"), response.headers.get("Last-Modified"), total)
+
+
+def _check_length(
+    response: requests.Response, url: str, total: int | None, size: int | None, is_checked: bool
+) -> None:
+    """Checks that the file has the size it should have, and that its end can be told at all."""
+    if size is not None and total not in (None, size):
+        raise DownloadError(f"{url}: expected {size} bytes, the server announces {total}")
+    is_chunked = response.headers.get("Transfer-Encoding", "").lower() == "chunked"
+    if total is None and size is None and not is_checked and not is_chunked:
+        raise DownloadError(
+            f"{url}: expected the file's length from the manifest or the server, found none: a cut file "
+            "would pass for a whole one"
+        )
 
 
 def _check_disk(part: Path, total: int | None, start: int) -> None:

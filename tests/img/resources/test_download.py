@@ -228,6 +228,31 @@ def test_a_body_of_unknown_length_that_ends_early_is_gone_on_from(server, conten
     assert server.ranges == [None, "bytes=4000-"]
 
 
+CHUNKED = {"Content-Length": None, "Transfer-Encoding": "chunked"}
+
+
+def test_a_body_in_chunks_arrives_without_their_marks(server, content, part, patience):
+    chunks = b"1000\r\n" + content[:4096] + b"\r\n1800\r\n" + content[4096:] + b"\r\n0\r\n\r\n"
+    server.answers.append(Answer(headers=CHUNKED, content=chunks))
+    download(f"{server.url}/file", part, is_checked=False, patience=patience)
+    assert part.read_bytes() == content
+    assert len(server.requests) == 1
+
+
+def test_a_body_in_chunks_that_is_cut_is_no_whole_one(server, content, part, patience):
+    server.answers.append(Answer(headers=CHUNKED, content=b"1000\r\n" + content[:4096] + b"\r\n", cut=5_000))
+    download(f"{server.url}/file", part, is_checked=False, patience=patience)
+    assert part.read_bytes() == content
+    assert len(server.requests) == 2
+
+
+def test_a_file_of_which_nobody_knows_length_or_hash_is_refused(server, part, patience):
+    server.answers.append(Answer(headers={"Content-Length": None}))
+    with pytest.raises(DownloadError, match="expected the file's length from the manifest or the server"):
+        download(f"{server.url}/file", part, is_checked=False, patience=patience)
+    assert not part.exists()
+
+
 def test_a_disk_without_room_is_told_before_the_body(server, part, patience, monkeypatch):
     usage = namedtuple("usage", "free")
     monkeypatch.setattr(module.shutil, "disk_usage", lambda _: usage(SIZE - 1))
