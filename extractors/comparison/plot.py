@@ -47,7 +47,7 @@ def _plot_lengths(axes: Axes, videos: Sequence[Video]) -> None:
         ratio = float(np.median(rows[:, 1] / rows[:, 0]))
         end = rows[:, 0].max() * 1.05
         axes.plot([0, end], [0, ratio * end], "k-", linewidth=1, label=f"{ratio:.3g} rows of B for one of A")
-        axes.legend(frameon=False, loc="upper left")
+        axes.legend(frameon=False, loc="lower right")
     axes.set(xlabel="length in A (rows)", ylabel="length in B (rows)", title=f"{len(rows)} videos in both")
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)
@@ -63,8 +63,11 @@ def _plot_similarity(axes: Axes, videos: Sequence[Video], cosine: str) -> None:
     if unrelated:
         axes.hist(unrelated, edges, histtype="step", color="k", linestyle="--", label="unrelated videos")
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    # Room for the legend.
+    axes.margins(y=0.2)
     axes.set(xlabel=f"{cosine}, mean over time", ylabel="videos", title="similarity")
-    axes.legend(frameon=False, loc="upper left")
+    axes.legend(frameon=False, loc="upper left", ncols=2, fontsize="small")
     axes.grid(alpha=0.3)
 
 

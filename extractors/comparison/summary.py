@@ -135,9 +135,12 @@ def _line_through(rows: Sequence[tuple[int, int]]) -> dict[str, Any]:
     if min(len(set(a)), len(set(b))) < _POINTS_OF_A_LINE:
         words = f"fewer than {_POINTS_OF_A_LINE} different lengths in one of them, no line through them"
         return {"rate": None, "words": words, "recipes": []}
-    rate, offset = np.polyfit(a, b, 1).tolist()
-    spread = float(np.abs(b - rate * a - offset).mean())
-    words = f"rows of B = {rate:.3g} x rows of A {offset:+.2g}, within {spread:.2g} rows on average"
+    (rate, offset), covariance = np.polyfit(a, b, 1, cov=True)
+    error = float(np.sqrt(covariance[0, 0]))
+    words = f"rows of B = {rate:.3g} (+- {error:.1g}) x rows of A {offset:+.2g}"
+    found: dict[str, Any] = {"rate": float(rate), "error": error, "words": words, "recipes": []}
+    if error > _RATE_TOLERANCE * rate:
+        return {**found, "words": f"{words}; too uncertain to tell the recipes' rates from it"}
     simple = Fraction(rate).limit_denominator(_LARGEST_DENOMINATOR)
     if abs(rate - simple) <= _RATE_TOLERANCE * simple:
         words += f"; about {simple.numerator} : {simple.denominator}"
@@ -146,7 +149,7 @@ def _line_through(rows: Sequence[tuple[int, int]]) -> dict[str, Any]:
     pairs = [(first, second) for first, second in product(rates, rates) if first != second]
     faults = {(first, second): abs(rates[second] / rates[first] - rate) for first, second in pairs}
     close = sorted((pair for pair in pairs if faults[pair] <= _RATE_TOLERANCE * rate), key=faults.__getitem__)
-    return {"rate": rate, "words": words, "recipes": close[:SHOWN_FITS]}
+    return {**found, "words": words, "recipes": close[:SHOWN_FITS]}
 
 
 def _fits(lengths: Sequence[Length]) -> list[dict[str, Any]]:

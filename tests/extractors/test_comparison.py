@@ -183,6 +183,15 @@ def test_lengths_that_are_all_equal_have_no_line_through_them(tmp_path, capsys):
     assert "lengths: fewer than 3 different lengths in one of them, no line" in capsys.readouterr().out
 
 
+def test_lengths_that_are_too_alike_tell_no_rate(tmp_path, capsys):
+    a, b = (30, 31, 32, 30, 31), (11, 11, 12, 12, 11)
+    save(tmp_path / "a", {str(video): np.ones((rows, 2)) for video, rows in enumerate(a)})
+    save(tmp_path / "b", {str(video): np.ones((rows, 2)) for video, rows in enumerate(b)} | {"5": [[1, 1]]})
+    save(tmp_path / "a", {"5": np.ones((33, 2))})
+    main(["compare", str(tmp_path / "a"), str(tmp_path / "b"), "--out", str(tmp_path / "out")])
+    assert "; too uncertain to tell the recipes' rates from it\n" in capsys.readouterr().out
+
+
 def test_lengths_that_no_recipe_gives_are_said_to_be_unexplained(tmp_path, capsys):
     odd = {name: np.ones((round(3.7 * seconds), 2)) for name, seconds in SECONDS.items()}
     save(tmp_path / "a", odd)
