@@ -5,7 +5,6 @@ import torch
 
 from img.models.blocks.embedding import CharacterConvolution
 from img.models.blocks.encoder import SinusoidalPosition
-from img.models.blocks.importance import fusion_weight
 from img.models.blocks.slots import SlotAttention
 from img.models.blocks.streams import (
     Dropout,
@@ -129,6 +128,12 @@ def test_slot_cell_is_a_gru_cell():
     torch.testing.assert_close(cell(x, state)[0], plain(x[0], state[0]))
 
 
-def test_fusion_weight_moves_from_one_half_to_the_prediction():
-    weights = [fusion_weight(torch.tensor(0.9), trust).item() for trust in (0.0, 0.25, 1.0)]
-    assert weights == pytest.approx([0.5, 0.6, 0.9])
+@pytest.mark.parametrize("iterations", [1, 2, 5])
+def test_slots_are_updated_as_often_as_asked(iterations, monkeypatch):
+    updates = []
+    slots = slot_attention(iterations=iterations)
+    cell = slots.cell.forward
+    monkeypatch.setattr(slots.cell, "forward", lambda x, state: updates.append(x) or cell(x, state))
+    mask = Mask.of(torch.ones(2, 5, dtype=torch.bool), zero_padding=True)
+    assert slots(torch.randn(1, 2, 5, 4), mask).shape == (1, 2, 3, 4)
+    assert len(updates) == iterations

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from img.models.blocks.losses import (
     distillation_loss,
     importance_loss,
     mean_over,
+    moment_loss,
     pseudo_label,
     ramp,
     retrieval_loss,
@@ -81,6 +83,15 @@ def test_saliency_loss_by_hand():
     assert loss.tolist() == pytest.approx([0.05, 0.0])
 
 
+def test_moment_loss_by_hand():
+    logits = torch.tensor([[[0.0, math.log(3), math.log(3), 50.0]], [[0.0, 0.0, -math.log(3), -50.0]]])
+    real = torch.tensor([[True, True, True, False]])
+    loss = moment_loss(logits, torch.tensor([1]), torch.tensor([1]), real)
+    # The second clip is inside. Visual: 1/2 wrong, 3/4 right, 3/4 wrong; audio: 1/2, 1/2 and 3/4 right.
+    visual, audio = -math.log(1 / 2 * 3 / 4 * 1 / 4) / 3, -math.log(1 / 2 * 1 / 2 * 3 / 4) / 3
+    assert loss.flatten().tolist() == pytest.approx([visual, audio])
+
+
 def test_mean_over_counts_only_those_counted():
     loss = torch.tensor([1.0, 2.0, 6.0])
     assert mean_over(loss, torch.tensor([0.0, 1.0, 1.0])) == 4.0
@@ -116,3 +127,35 @@ def test_distillation_rises_over_twenty_epochs():
     first, last = model.losses(outputs, batch, 0), model.losses(outputs, batch, 20)
     distilled = last["distillation_visual"] + last["distillation_audio"]
     torch.testing.assert_close(last["total"] - first["total"], 10 * distilled, rtol=1e-3, atol=1e-5)
+
+
+def losses_of(**changes) -> dict[str, torch.Tensor]:
+    """Of the same outputs, an audio branch that is right and a visual one that is wrong among them."""
+    batch, model = random_batch([9, 5], [6, 3]), small_model(**changes)
+    outputs = small_model()(batch, 20)
+    right = 3 * torch.nn.functional.one_hot(batch.start, 9).float()
+    audio = Branch(right, right, torch.zeros(2, 9))
+    return model.losses(replace(outputs, branches={**outputs.branches, "audio": audio}), batch, 20)
+
+
+@pytest.mark.parametrize("kind", ["importance", "distillation", "saliency"])
+def test_a_kind_of_loss_of_weight_zero_leaves_the_total(kind):
+    default, without = losses_of(), losses_of(**{f"{kind}_weight": 0})
+    weight = {"importance": 5.0, "distillation": 10.0, "saliency": 0.5}[kind]
+    left_out = sum(loss for name, loss in default.items() if name.startswith(kind))
+    torch.testing.assert_close(default["total"] - without["total"], weight * left_out)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "changed"),
+    [
+        ("temperature", 1.0, {"distillation_visual", "distillation_audio"}),
+        ("gamma", 1.0, {"importance"}),
+        ("eps_min", 0.49, {"importance"}),
+        ("eps_max", 0.5, {"importance"}),
+        ("saliency_margin", 50.0, {"saliency_fusion", "saliency_visual", "saliency_audio"}),
+    ],
+)
+def test_an_option_of_the_losses_changes_its_own_terms(option, value, changed):
+    default, other = losses_of(), losses_of(**{option: value})
+    assert {name for name in default if other[name] != default[name]} == {"total", *changed}

@@ -31,8 +31,13 @@ def test_gradient_reaches_every_parameter(changes):
 
 
 def first_losses(model: IMG) -> dict[str, float]:
-    """Losses of one batch while training, with equal noise for models of equal shapes."""
+    """Losses of one batch while training, with equal noise for models of equal shapes.
+
+    Logits are made large, so that pseudo-labels lie all over [0, 1].
+    """
     batch = random_batch([9, 5, 12], [6, 3, 8])
+    for head in (model.predictor.start, model.predictor.end):
+        head.output.weight.data *= SCALE
     torch.manual_seed(0)
     return {name: loss.item() for name, loss in model.train().losses(model(batch, 5), batch, 5).items()}
 
@@ -53,19 +58,19 @@ def test_variants_of_equal_options_are_those_that_say_so():
 @pytest.mark.slow
 @each(MODELS)
 def test_a_small_batch_is_learned_by_heart_in_sixty_steps(changes):
-    model = small_model(**changes, width=32).train()
-    batch = random_batch([9, 5, 12, 8], [6, 3, 8, 4])
-    batch = replace(batch, start=torch.tensor([1, 0, 7, 3]), end=torch.tensor([4, 2, 10, 3]))
-    optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    model = small_model(**changes).train()
+    batch = random_batch([6, 4, 5], [3, 2, 3])
+    batch = replace(batch, start=torch.tensor([1, 0, 3]), end=torch.tensor([4, 2, 3]))
+    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-2, fused=True)
     preferred = model.branches[0]
     history = []
     for _ in range(60):
-        losses = model.losses(model(batch, 0), batch, 0)
+        losses = model.losses(model(batch, 20), batch, 20)
         optimiser.zero_grad()
         losses["total"].backward()
         optimiser.step()
         history.append(losses[preferred].item())
-    spans = model.eval().decode(model(batch, 0), batch)[preferred]
+    spans = model.eval().decode(model(batch, 20), batch)[preferred]
     assert history[-1] < 0.2 * history[0]
     found = spans.start.flatten().tolist(), spans.end.flatten().tolist()
     assert found == (batch.start.tolist(), batch.end.tolist())
