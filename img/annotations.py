@@ -1,10 +1,9 @@
-"""Parsers of the datasets' annotation files, and the finding of their videos."""
+"""Parsers of the datasets' annotation files."""
 
 from __future__ import annotations
 
 import logging
 import math
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,8 +12,6 @@ from typing import Any
 
 from extractors.files import read_json
 from img.config import Annotations
-
-VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".webm", ".avi", ".mov"})
 
 _CHARADES_LINE = re.compile(
     r"(?P<video>\S+) (?P<start>\S+) (?P<end>[^\s#]+)##(?:(?P<query>qid_\d+)##)?(?P<sentence>.*)", re.DOTALL
@@ -162,41 +159,3 @@ def _seconds(value: Any, where: str) -> float:
     if not math.isfinite(seconds):
         raise ValueError(f"{where}: expected seconds, found {value!r}")
     return seconds
-
-
-def find_videos(folder: Path, videos: list[str]) -> dict[str, Path | None]:
-    """Finds the files of a dataset's videos in a folder and its subfolders.
-
-    A file belongs to a video where its name without suffix is the video's id, with or without `v_` in front,
-    or the id without its own `v_`. Where several files do, the first in sorted order is taken and the others
-    are reported.
-
-    Args:
-        folder: where to look.
-        videos: ids of the videos.
-
-    Returns:
-        The file of each video, None where there is none.
-
-    Raises:
-        ValueError: where a video's path holds braces.
-    """
-    files: dict[str, list[Path]] = {}
-    for parent, _, names in os.walk(folder, followlinks=True):
-        for path in map(Path(parent).joinpath, names):
-            if path.suffix.lower() in VIDEO_SUFFIXES:
-                files.setdefault(path.stem, []).append(path)
-    found: dict[str, Path | None] = {}
-    for video in videos:
-        stems = {video, f"v_{video}", video.removeprefix("v_")}
-        candidates = sorted(path for stem in stems for path in files.get(stem, []) if path.is_file())
-        found[video] = candidates[0] if candidates else None
-        if set("{}") & set(str(found[video])):
-            raise ValueError(f"{found[video]}: expected a path without braces, which Snakemake would fill in")
-        if len(candidates) > 1:
-            others = ", ".join(str(path) for path in candidates[1:])
-            log.warning(f"video {video}: several files; {candidates[0]} is taken, not {others}")
-    absent = [video for video, path in found.items() if path is None]
-    if absent:
-        log.warning(f"{folder}: {len(absent)} of {len(videos)} videos have no file, such as {absent[0]}")
-    return found

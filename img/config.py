@@ -28,6 +28,15 @@ PaperSplit = Literal["test", "audiomatter"]
 TRAINING_VERSION = 1
 """Raised whenever a training run's result changes for the same inputs, options and seed."""
 
+QUERIES_VERSION = 1
+"""Raised whenever the queries table, the vocabulary or its vectors change for the same files and options."""
+
+INPUTS_VERSION = 1
+"""Raised whenever assembled inputs change for the same features and options."""
+
+EVALUATION_VERSION = 1
+"""Raised whenever predictions or metrics change for the same checkpoints and inputs."""
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -161,6 +170,10 @@ class Dataset(_Strict):
     )
     annotations: Annotations = Field(description="The queries.")
     videos: Path = Field(description="Folder of the videos, searched with its subfolders.")
+    obtain_videos: str | None = Field(
+        default=None,
+        description="How to get the videos where no rule makes them; told where their folder is missing.",
+    )
     visual: Name = Field(description="The extractor whose features are the visual input.")
     audio: Name = Field(description="The extractor whose features are the audio input.")
     extractors: dict[Name, ExtractorSettings] = Field(
@@ -176,6 +189,11 @@ class Dataset(_Strict):
     inference: InferenceOptions = InferenceOptions()
     selection_split: Name = Field(
         default="test", description="The split on which the `best_on_test` protocol picks its epoch."
+    )
+    evaluation: Literal["covered_queries", "all_queries"] = Field(
+        default="covered_queries",
+        description="Queries that metrics are over: `covered_queries`, those whose video has features; "
+        "`all_queries`, the others too, each a miss (IoU 0). A query with a faulty annotation is in neither.",
     )
     variants: list[Name] = Field(default=["img"], min_length=1, description="What metrics.json compares.")
     seeds: list[Annotated[int, Field(ge=0)]] = Field(

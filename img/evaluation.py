@@ -88,19 +88,27 @@ def _tabulate(moments: Moments, table: pd.DataFrame, answers: np.ndarray) -> pd.
     return table.iloc[query].assign(rank=rank + 1, start=start, end=end, score=probability, iou=iou)
 
 
-def score(predictions: pd.DataFrame, answers: int = 1) -> dict[str, dict[str, float]]:
+def score(predictions: pd.DataFrame, answers: int = 1, missed: int = 0) -> dict[str, dict[str, float]]:
     """Returns the metrics of each branch, in percent.
 
     Args:
         predictions: what `predict` returned.
         answers: n, the most answers a query has in it; gives Rn beside R1.
+        missed: further queries, which have no answer and count as IoU 0.
     """
     scores = {}
     for branch, group in predictions.groupby("branch", sort=False):
         first = group.loc[group["rank"] == 1, "iou"].to_numpy()
         best = group.groupby("query", sort=False)["iou"].max().to_numpy()
-        scores[str(branch)] = {**summarise_iou(first), **recalls(best, answers)}
+        scores[str(branch)] = _over_all(
+            {**summarise_iou(first), **recalls(best, answers)}, len(first), missed
+        )
     return scores
+
+
+def _over_all(scores: Mapping[str, float], answered: int, missed: int) -> dict[str, float]:
+    """Extends means over the answered queries to further ones, of which each counts 0."""
+    return {metric: answered / (answered + missed) * value for metric, value in scores.items()}
 
 
 def evaluate_run(
@@ -110,6 +118,7 @@ def evaluate_run(
     device: str,
     options: InferenceOptions,
     out: Path,
+    missed: Mapping[str, int] = {},
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Evaluates a run's checkpoints on every split and writes `predictions.parquet`.
 
@@ -120,6 +129,7 @@ def evaluate_run(
         device: where to compute.
         options: how to answer.
         out: the predictions' file.
+        missed: how many queries without an answer each split's metrics count as IoU 0.
 
     Returns:
         Metrics in percent, protocol -> split -> branch -> metric; and the mean importance score of the sound,
@@ -133,7 +143,7 @@ def evaluate_run(
         metrics[protocol], importance[protocol] = {}, {}
         for split, moments in splits.items():
             predictions = predict(model, moments, batch_size, device, options)
-            metrics[protocol][split] = score(predictions, options.answers)
+            metrics[protocol][split] = score(predictions, options.answers, missed.get(split, 0))
             importance[protocol][split] = _mean_importance(predictions, moments)
             frames.append(predictions.assign(protocol=protocol, split=split))
     with replacing(out) as temporary:
@@ -148,11 +158,16 @@ def _mean_importance(predictions: pd.DataFrame, moments: Moments) -> float | Non
     return float(importance.mean()) if len(importance) else None
 
 
-def constants(splits: Mapping[str, Moments]) -> dict[str, dict[str, float]]:
-    """Returns the best constant answer's metrics on each split (chosen on that split: an upper bound)."""
-    columns = {
-        split: moments.table[["duration", "start", "end"]].to_numpy() for split, moments in splits.items()
-    }
-    return {
-        split: best_constant(values[:, 0], values[:, 1], values[:, 2]) for split, values in columns.items()
-    }
+def constants(splits: Mapping[str, Moments], missed: Mapping[str, int] = {}) -> dict[str, dict[str, float]]:
+    """Returns the best constant answer's metrics on each split (chosen on that split: an upper bound).
+
+    Args:
+        splits: samples of each split.
+        missed: how many queries each split's metrics count as IoU 0, as they do for a model.
+    """
+    scores: dict[str, dict[str, float]] = {}
+    for split, moments in splits.items():
+        duration, start, end = moments.table[["duration", "start", "end"]].to_numpy().T
+        best = best_constant(duration, start, end)
+        scores[split] = _over_all(best, len(moments), missed.get(split, 0))
+    return scores

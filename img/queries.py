@@ -8,8 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from extractors.files import replacing
-from extractors.manifest import shard_of
-from img.annotations import find_videos, read_queries
+from img.annotations import read_queries
 from img.config import Annotations, QueryOptions
 from img.vocabulary import build_vocabulary, random_vectors, read_glove, save_vectors, tokenise
 
@@ -49,25 +48,3 @@ def prepare_queries(annotations: Annotations, options: QueryOptions, out: Path) 
 def read_queries_table(folder: Path) -> pd.DataFrame:
     """Reads the table that `prepare_queries` wrote into a folder."""
     return pd.read_parquet(folder / "queries.parquet")
-
-
-def list_videos(annotations: Annotations, folder: Path, shards: int, path: Path) -> None:
-    """Writes the table of a dataset's videos: video, shard, path (empty where no file was found), sorted.
-
-    Args:
-        annotations: name the videos.
-        folder: where the files are.
-        shards: number of shards.
-        path: the table to write.
-    """
-    videos = sorted({query.video for query in read_queries(annotations)})
-    found = find_videos(folder, videos)
-    table = pd.DataFrame(
-        {
-            "video": videos,
-            "shard": [f"{shard_of(video, shards):03d}" for video in videos],
-            "path": [str(found[video] or "") for video in videos],
-        }
-    )
-    with replacing(path) as temporary:
-        table.to_csv(temporary, sep="\t", index=False)

@@ -28,11 +28,13 @@ def summarise(dataset: str, settings: dict[str, Any], runs: Iterable[dict[str, A
         "dataset": dataset,
         "simulated": settings["simulated"],
         "unit": "percent of queries; mIoU in percent; mean and standard deviation over seeds",
+        "evaluation": first["evaluation"],
         "coverage": first["coverage"],
         "best_constant": first["best_constant"],
         "variants": {name: _summarise_variant(found) for name, found in variants.items()},
         "settings": settings,
         "versions": library_versions(),
+        "left_out": first["left_out"],
     }
 
 
@@ -82,9 +84,14 @@ def format_table(metrics: dict[str, Any]) -> str:
     notes = [
         f"{split}: {count['used']} of {count['queries']} queries used"
         + (f", left out: {count['left_out']}" if count["left_out"] else "")
+        + _misses(metrics["evaluation"]["counted_as_misses"].get(split, 0))
         for split, count in metrics["coverage"].items()
     ]
     return "\n".join([title, *lines, *notes])
+
+
+def _misses(count: int) -> str:
+    return f"; {count} of these count as misses" if count else ""
 
 
 def _line(cells: list[str], widths: list[int]) -> str:

@@ -37,12 +37,13 @@ def add_commands(commands: Commands) -> None:
 
     coverage = commands.add_parser("report-coverage", help="tell which videos and queries can be used")
     add_features(coverage)
+    coverage.add_argument("--videos", required=True, type=Path, help="the table that list-videos wrote")
     coverage.add_argument("--out", required=True, type=Path, help="the table to write")
     coverage.set_defaults(run=_report_coverage)
 
 
 def _list_videos(options: argparse.Namespace) -> None:
-    from img.queries import list_videos
+    from img.videos import list_videos
 
     annotations = read_settings(Annotations, options.annotations, "annotations")
     list_videos(annotations, options.folder, options.shards, options.out)
@@ -70,8 +71,9 @@ def _report_coverage(options: argparse.Namespace) -> None:
     from img.coverage import write_coverage
     from img.features import read_feature_folder
     from img.queries import read_queries_table
+    from img.videos import read_duplicates
 
     queries = read_queries_table(options.queries)
     visual = read_feature_folder(options.visual, options.shards)
     audio = read_feature_folder(options.audio, options.shards)
-    write_coverage(queries, visual, audio, options.out)
+    write_coverage(queries, visual, audio, read_duplicates(options.videos), options.out)

@@ -32,6 +32,12 @@ def add_commands(commands: Commands) -> None:
     evaluate.add_argument("--queries", required=True, type=Path, help="queries folder")
     evaluate.add_argument("--inputs", required=True, type=Path, help="inputs folder")
     evaluate.add_argument("--coverage", required=True, type=Path, help="coverage table")
+    evaluate.add_argument(
+        "--evaluation",
+        choices=("covered_queries", "all_queries"),
+        default="covered_queries",
+        help="all_queries: queries of absent videos are misses",
+    )
     evaluate.add_argument("--run", dest="folder", required=True, type=Path, help="the run's folder")
     evaluate.add_argument("--dataset", required=True, help="the run's dataset")
     evaluate.add_argument("--variant", required=True, help="the run's variant")
@@ -69,7 +75,7 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from img.coverage import count_coverage, read_coverage
+    from img.coverage import count_coverage, count_misses, list_left_out, read_coverage
     from img.dataset import Moments, find_usable
     from img.evaluation import constants, evaluate_run
     from img.inputs import Inputs
@@ -90,9 +96,12 @@ def _evaluate(options: argparse.Namespace) -> None:
         for split in queries["split"].unique()
         if split != "train" and find_usable(queries, split, inputs).any()
     }
+    coverage = read_coverage(options.coverage)
+    misses = count_misses(queries, coverage)
+    missed = {split: misses[split] if options.evaluation == "all_queries" else 0 for split in splits}
     predictions = options.folder / "predictions.parquet"
     protocols, importance = evaluate_run(
-        options.folder, splits, made["training"]["batch_size"], device, inference, predictions
+        options.folder, splits, made["training"]["batch_size"], device, inference, predictions, missed
     )
     write_json(
         options.folder / "metrics.json",
@@ -106,11 +115,17 @@ def _evaluate(options: argparse.Namespace) -> None:
             "libraries": made["libraries"],
             "protocols": protocols,
             "mean_importance": importance,
-            "best_constant": constants(splits),
-            "coverage": count_coverage(queries, read_coverage(options.coverage)),
+            "best_constant": constants(splits, missed),
+            "evaluation": {
+                "mode": options.evaluation,
+                "scored": {split: len(moments) + missed[split] for split, moments in splits.items()},
+                "counted_as_misses": missed,
+            },
+            "coverage": count_coverage(queries, coverage),
             "options": {
                 **{name: made[name] for name in ("model", "training", "selection_split")},
                 "inference": inference.model_dump(mode="json"),
             },
+            "left_out": list_left_out(queries, coverage),
         },
     )

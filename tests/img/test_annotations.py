@@ -1,11 +1,10 @@
 import json
-import logging
 from pathlib import Path
 
 import pytest
 from shared_data import ACTIVITYNET, CHARADES, needs_annotations
 
-from img.annotations import find_videos, read_durations, read_queries
+from img.annotations import read_durations, read_queries
 from img.config import Annotations
 
 
@@ -207,66 +206,6 @@ def test_the_real_activitynet_captions_parse_completely() -> None:
     assert all(0 <= q.start < q.end <= q.duration for q in queries if not q.fault)
 
 
-def test_videos_are_found_in_nested_folders_with_any_suffix_and_prefix(tmp_path: Path) -> None:
-    for name in (
-        "a.mp4",
-        "deep/er/v_b.MKV",
-        "v_c.webm",
-        "d.avi",
-        "e.mov",
-        "-f_g-.mp4",
-        "v_v_h.mp4",
-        "v_i.mp4",
-        "a.txt",
-    ):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    (tmp_path / "folder.mp4").mkdir()
-    found = find_videos(
-        tmp_path, ["a", "b", "v_c", "v_d", "e", "-f_g-", "v_v_h", "v_v_i", "folder", "absent"]
-    )
-    names = {video: path and path.relative_to(tmp_path).as_posix() for video, path in found.items()}
-    assert names == {
-        "a": "a.mp4",
-        "b": "deep/er/v_b.MKV",
-        "v_c": "v_c.webm",
-        "v_d": "d.avi",
-        "e": "e.mov",
-        "-f_g-": "-f_g-.mp4",
-        "v_v_h": "v_v_h.mp4",
-        "v_v_i": "v_i.mp4",
-        "folder": None,
-        "absent": None,
-    }
-
-
-def test_several_files_of_one_video_are_reported_and_the_first_is_taken(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    for name in ("x/a.mp4", "b/v_a.mkv", "c.mp4"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    found = find_videos(tmp_path, ["a", "c"])
-    assert found == {"a": tmp_path / "b/v_a.mkv", "c": tmp_path / "c.mp4"}
-    (record,) = caplog.records
-    assert record.levelno == logging.WARNING
-    assert (
-        f"video a: several files; {tmp_path / 'b/v_a.mkv'} is taken, not {tmp_path / 'x/a.mp4'}"
-        in record.message
-    )
-
-
-def test_a_link_to_nowhere_is_no_video(tmp_path: Path) -> None:
-    (tmp_path / "a.mp4").symlink_to("nowhere")
-    assert find_videos(tmp_path, ["a"]) == {"a": None}
-
-
-def test_a_path_that_snakemake_would_fill_in_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a{0}.mp4").touch()
-    with pytest.raises(ValueError, match=r"a\{0\}\.mp4: expected a path without braces"):
-        find_videos(tmp_path, ["a{0}"])
-
-
 @pytest.mark.parametrize("video", ["../a", "a/b", ".a", "a\tb", "a  b", " a", ""])
 def test_an_id_that_can_name_no_file_is_refused(tmp_path: Path, video: str) -> None:
     path = tmp_path / "train.json"
@@ -285,9 +224,3 @@ def test_a_file_that_is_no_utf_8_is_refused_with_its_name(tmp_path: Path) -> Non
     )
     with pytest.raises(ValueError, match=r"train\.txt: expected text in UTF-8"):
         read_queries(settings)
-
-
-def test_absent_videos_are_counted_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (tmp_path / "a.mp4").touch()
-    find_videos(tmp_path, ["a", "b", "c"])
-    assert "2 of 3 videos have no file, such as b" in caplog.text

@@ -5,7 +5,7 @@ import pandas as pd
 from feature_folders import write_features
 
 from extractors.store import Store
-from img.coverage import count_coverage, read_coverage, write_coverage
+from img.coverage import count_coverage, count_misses, list_left_out, read_coverage, write_coverage
 
 ARRAY = np.zeros((2, 3), np.float32)
 QUERIES = pd.DataFrame(
@@ -21,7 +21,7 @@ QUERIES = pd.DataFrame(
         ("new", "test", ""),
     ],
     columns=["video", "split", "fault"],
-)
+).assign(query=[f"q{number}" for number in range(9)])
 
 
 def coverage_of(folder: Path) -> pd.DataFrame:
@@ -29,20 +29,20 @@ def coverage_of(folder: Path) -> pd.DataFrame:
     faults = {"broken": 'failed: no "moov" atom', "cut": "failed: timed out", "gone": "missing"}
     visual = write_features(folder / "visual", store, {"001": ARRAY, "silent": ARRAY, **faults})
     audio = write_features(folder / "audio", store, {"001": ARRAY, "silent": "no_audio", **faults})
-    write_coverage(QUERIES, visual, audio, folder / "coverage.tsv")
+    write_coverage(QUERIES, visual, audio, {"cut": "b/cut.mp4 | c/cut.mkv"}, folder / "coverage.tsv")
     return read_coverage(folder / "coverage.tsv")
 
 
 def test_every_video_has_a_row_with_its_statuses_and_queries(tmp_path: Path) -> None:
     coverage = coverage_of(tmp_path)
-    assert list(coverage.columns) == ["video", "visual", "audio", "test_queries", "train_queries"]
+    assert list(coverage.columns) == ["video", "visual", "audio", "test_queries", "train_queries", "others"]
     assert [tuple(row) for row in coverage.itertuples(index=False)] == [
-        ("001", "ok", "ok", 1, 2),
-        ("broken", 'failed: no "moov" atom', 'failed: no "moov" atom', 1, 0),
-        ("cut", "failed: timed out", "failed: timed out", 1, 0),
-        ("gone", "missing", "missing", 0, 2),
-        ("new", "not extracted", "not extracted", 1, 0),
-        ("silent", "ok", "no_audio", 1, 0),
+        ("001", "ok", "ok", 1, 2, ""),
+        ("broken", 'failed: no "moov" atom', 'failed: no "moov" atom', 1, 0, ""),
+        ("cut", "failed: timed out", "failed: timed out", 1, 0, "b/cut.mp4 | c/cut.mkv"),
+        ("gone", "missing", "missing", 0, 2, ""),
+        ("new", "not extracted", "not extracted", 1, 0, ""),
+        ("silent", "ok", "no_audio", 1, 0, ""),
     ]
 
 
@@ -50,15 +50,31 @@ def test_every_query_is_counted_as_used_or_left_out_with_its_reason(tmp_path: Pa
     counts = count_coverage(QUERIES, coverage_of(tmp_path))
     assert counts == {
         "train": {
+            "videos": 2,
+            "videos_used": 1,
             "queries": 4,
             "used": 1,
             "without_sound": 0,
             "left_out": {"annotation": 2, "video missing": 1},
         },
         "test": {
+            "videos": 5,
+            "videos_used": 2,
             "queries": 5,
             "used": 2,
             "without_sound": 1,
             "left_out": {"video failed": 2, "video not extracted": 1},
         },
     }
+
+
+def test_everything_left_out_is_named_with_its_reason(tmp_path: Path) -> None:
+    assert list_left_out(QUERIES, coverage_of(tmp_path)) == {
+        "train": {"annotation": ["q1", "q7"], "video missing": ["gone"]},
+        "test": {"video failed": ["broken", "cut"], "video not extracted": ["new"]},
+    }
+
+
+def test_a_miss_is_a_faultless_query_whose_video_is_absent(tmp_path: Path) -> None:
+    # Of train, q6 on the missing video; q7 on it is faulty, q1 is faulty on a video that is there.
+    assert count_misses(QUERIES, coverage_of(tmp_path)) == {"train": 1, "test": 3}

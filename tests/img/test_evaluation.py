@@ -13,7 +13,7 @@ from img.__main__ import main
 from img.checkpoint import Sizes, build_model, load_checkpoint, save_checkpoint
 from img.config import InferenceOptions
 from img.dataset import Moments
-from img.evaluation import evaluate_run, predict
+from img.evaluation import constants, evaluate_run, predict, score
 from img.inputs import Inputs
 from img.models.img import IMG
 from img.models.protocol import Batch, Outputs, Spans
@@ -224,6 +224,33 @@ def test_a_forced_importance_takes_the_place_of_the_predicted_one_where_there_is
     np.testing.assert_array_equal(scores[0.0]["visual"], scores[None]["visual"])
 
 
+def test_missed_queries_have_an_overlap_of_nothing_in_every_metric() -> None:
+    predictions = pd.DataFrame(
+        {"query": [1, 2, 1], "branch": ["fusion", "fusion", "audio"], "rank": 1, "iou": [0.8, 0.4, 0.6]}
+    )
+    metrics = score(predictions, missed=2)
+    # Of four queries of the fusion branch two are answered; of three of the audio branch one.
+    assert metrics["fusion"] == pytest.approx({"R1@0.3": 50, "R1@0.5": 25, "R1@0.7": 25, "mIoU": 30})
+    assert metrics["audio"] == pytest.approx({"R1@0.3": 100 / 3, "R1@0.5": 100 / 3, "R1@0.7": 0, "mIoU": 20})
+
+
+def test_missed_queries_lower_every_protocol_branch_and_the_best_constant_alike(
+    toy: Toy, run: Path, evaluated: tuple[Any, Any, pd.DataFrame], tmp_path: Path
+) -> None:
+    splits = {split: toy.moments(split) for split in ("test", "train")}
+    # 8 test queries and 2 more: four fifths of everything. None more in train: nothing changes.
+    counted, _ = evaluate_run(run, splits, 5, "cpu", THREE, tmp_path / "predictions.parquet", {"test": 2})
+    for protocol, found in evaluated[0].items():
+        for branch, scores in found["test"].items():
+            lower = {name: 0.8 * value for name, value in scores.items()}
+            assert counted[protocol]["test"][branch] == pytest.approx(lower)
+        assert counted[protocol]["train"] == found["train"]
+    constant, lowered = constants(splits), constants(splits, {"test": 2})
+    assert lowered["test"] == pytest.approx({name: 0.8 * value for name, value in constant["test"].items()})
+    assert lowered["train"] == constant["train"]
+    assert len(pd.read_parquet(tmp_path / "predictions.parquet")) == len(evaluated[2])
+
+
 def test_the_commands_train_evaluate_and_summarise(
     toy: Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -243,8 +270,17 @@ def test_the_commands_train_evaluate_and_summarise(
         str(tmp_path / "coverage.tsv"),
     ]
     variant = ["--dataset", "toy", "--variant", "mute", "--description", "no sound"]
+    (tmp_path / "videos.tsv").write_text("video\tshard\tpath\tothers\n")
     commands = [
-        ["report-coverage", *common, *shards, "--out", str(tmp_path / "coverage.tsv")],
+        [
+            "report-coverage",
+            *common,
+            *shards,
+            "--videos",
+            str(tmp_path / "videos.tsv"),
+            "--out",
+            str(tmp_path / "coverage.tsv"),
+        ],
         [*train, "--store", store, "--out", out],
         [*train, "--store", store, "--out", out],
         [*evaluate, "--run", out, *variant, "--inference", '{"answers": 2}'],
@@ -278,7 +314,14 @@ def test_the_commands_train_evaluate_and_summarise(
     assert "test: 8 of 8 queries used" in printed.out
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert (metrics["variant"], metrics["description"], metrics["seed"]) == ("mute", "no sound", 3)
-    assert metrics["coverage"]["test"] == {"queries": 8, "used": 8, "without_sound": 2, "left_out": {}}
+    assert metrics["coverage"]["test"] == {
+        "videos": 4,
+        "videos_used": 4,
+        "queries": 8,
+        "used": 8,
+        "without_sound": 2,
+        "left_out": {},
+    }
     # The run was trained without sound, so it is evaluated without.
     assert metrics["mean_importance"] == {"last": {"test": None}, "best_on_test": {"test": None}}
     last = metrics["protocols"]["last"]["test"]

@@ -5,9 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from extractors.manifest import shard_of
 from img.config import Annotations, QueryOptions
-from img.queries import list_videos, prepare_queries
+from img.queries import prepare_queries
 from img.vocabulary import Vocabulary, load_vectors, random_vectors
 
 
@@ -68,20 +67,3 @@ def test_a_glove_file_without_any_word_of_the_queries_is_refused(
     with pytest.raises(ValueError, match=r"glove\.txt: holds none of the 12 words of the queries"):
         prepare_queries(annotations, options, tmp_path / "out")
     assert not (tmp_path / "out").exists()
-
-
-def test_the_videos_table_is_sorted_and_names_shard_and_file(
-    annotations: Annotations, tmp_path: Path
-) -> None:
-    (tmp_path / "videos").mkdir()
-    for name in ("v_AAA.mp4", "-c_.mkv"):
-        (tmp_path / "videos" / name).touch()
-    list_videos(annotations, tmp_path / "videos", 3, tmp_path / "videos.tsv")
-    lines = (tmp_path / "videos.tsv").read_text().splitlines()
-    shards = {video: f"{shard_of(video, 3):03d}" for video in ("-c_", "AAA", "BBB")}
-    assert lines == [
-        "video\tshard\tpath",
-        f"-c_\t{shards['-c_']}\t{tmp_path}/videos/-c_.mkv",
-        f"AAA\t{shards['AAA']}\t{tmp_path}/videos/v_AAA.mp4",
-        f"BBB\t{shards['BBB']}\t",
-    ]

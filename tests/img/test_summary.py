@@ -16,7 +16,9 @@ def run(variant: str, seed: int, recall: float) -> dict[str, Any]:
         "protocols": {"last": {"test": {"fusion": {"R1@0.7": recall, "mIoU": 2 * recall}}}},
         "mean_importance": {"last": {"test": recall / 100}},
         "best_constant": {"test": {"R1@0.7": 12.34, "mIoU": 20.0}},
+        "evaluation": {"mode": "covered_queries", "scored": {"test": 7}, "counted_as_misses": {"test": 0}},
         "coverage": {"test": {"queries": 9, "used": 7, "without_sound": 1, "left_out": {"video missing": 2}}},
+        "left_out": {"test": {"video missing": ["a"]}},
         "options": {"model": {"preset": "paper"}, "training": {}, "selection_split": "test"},
     }
 
@@ -51,7 +53,8 @@ def test_the_datasets_facts_stand_beside_the_variants() -> None:
     metrics = summarise("demo", {"simulated": True}, RUNS)
     assert (metrics["dataset"], metrics["simulated"]) == ("demo", True)
     assert metrics["best_constant"] == RUNS[0]["best_constant"]
-    assert metrics["coverage"] == RUNS[0]["coverage"]
+    for key in ("evaluation", "coverage", "left_out"):
+        assert metrics[key] == RUNS[0][key]
     assert list(metrics["variants"]) == ["img", "mute"]
     assert metrics["settings"] == {"simulated": True}
     assert metrics["variants"]["mute"]["trained_on"] == [{"device": "cpu", "torch": "2.11.0"}]
@@ -77,3 +80,9 @@ def test_the_table_has_a_column_for_every_metric_and_a_dash_where_it_was_not_mea
     cells = [line.rsplit(maxsplit=1)[-1] for line in lines]
     assert cells == ["R5@0.7", "-", "-", "-", "55.5"]
     assert len({len(line) for line in lines}) == 1
+
+
+def test_the_table_says_where_absent_videos_count_as_misses() -> None:
+    counted = {"mode": "all_queries", "scored": {"test": 9}, "counted_as_misses": {"test": 2}}
+    metrics = summarise("demo", {"simulated": True}, [{**RUNS[0], "evaluation": counted}])
+    assert format_table(metrics).endswith("left out: {'video missing': 2}; 2 of these count as misses")

@@ -141,15 +141,32 @@ def test_under_report_the_rest_goes_on_and_coverage_tells_each_videos_fate(runs)
 
 
 def test_metrics_count_the_queries_that_are_left_out_and_why(runs):
-    coverage = json.loads(runs.project.path(METRICS).read_text())["coverage"]
-    assert coverage == {
+    metrics = json.loads(runs.project.path(METRICS).read_text())
+    assert metrics["coverage"] == {
         "test": {
+            "videos": 8,
+            "videos_used": 2,
             "queries": 9,
             "used": 2,
             "without_sound": 1,
             "left_out": {"annotation": 1, "video failed": 4, "video missing": 2},
         },
-        "train": {"queries": 8, "used": 8, "without_sound": 0, "left_out": {}},
+        "train": {
+            "videos": 4,
+            "videos_used": 4,
+            "queries": 8,
+            "used": 8,
+            "without_sound": 0,
+            "left_out": {},
+        },
+    }
+    assert metrics["left_out"] == {
+        "test": {
+            "annotation": [f"{STRANGE_NAMES[1]}_1"],
+            "video failed": sorted(REASONS),
+            "video missing": ["absent", "dangling"],
+        },
+        "train": {},
     }
     log = runs.project.log("prepare_queries/*.log")
     assert "data/test.json: " in log

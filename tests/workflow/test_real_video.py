@@ -115,6 +115,8 @@ def test_metrics_are_there_for_both_test_splits(made):
     assert metrics["simulated"] is False
     for split, queries in (("train", 2), ("test", 3), ("val_2", 3)):
         assert metrics["coverage"][split] == {
+            "videos": 1,
+            "videos_used": 1,
             "queries": queries,
             "used": queries,
             "without_sound": 0,

@@ -18,6 +18,7 @@ from img import config as settings
 from img.paper import recipes as paper_recipes
 from img.paper.transcription import read_paper
 from img.resources.manifest import read_resources
+from img.videos import read_duplicates, walk_folders
 
 RUNS = "results/{dataset}/runs/{variant}/seed{seed}"
 MANIFEST = "results/{dataset}/features/{extractor}/shards/{shard}.tsv"
@@ -91,17 +92,20 @@ wildcard_constraints:
 # Resources
 
 
-def require(path, dataset, key):
+def require(path, dataset, key, obtain=None):
     """Gives a path that a dataset's file names; ends the run where nothing is there and no rule will make it."""
     is_made = RESOURCES.find_file(path) or path.is_relative_to("resources/demo")
     if not path.exists() and not is_made:
-        refuse(f"config/datasets/{dataset}.yaml: {key}", path)
+        refuse(f"config/datasets/{dataset}.yaml: {key}", path, obtain)
     return path
 
 
-def refuse(key, path):
+def refuse(key, path, obtain=None):
     # Not a WorkflowError: Snakemake would pass over it wherever there is a result of earlier settings.
-    sys.exit(f"error: {key}: expected a file or folder, found nothing at {path}")
+    advice = f"; {obtain}" if obtain else ""
+    sys.exit(
+        f"error: {key}: expected a file or folder, found nothing at {path}{advice}"
+    )
 
 
 def name_files():
@@ -195,15 +199,10 @@ def get_video_folders(wildcards):
     if record := get_record(wildcards):
         return record
     folder = get_video_folder(wildcards)
-    require(folder, wildcards.dataset, "videos")
-    return [
-        folder,
-        *sorted(
-            path
-            for path, _, _ in os.walk(folder, followlinks=True)
-            if Path(path) != folder
-        ),
-    ]
+    obtain = DATASETS[wildcards.dataset].obtain_videos
+    require(folder, wildcards.dataset, "videos", obtain)
+    subfolders = {path for path, _ in walk_folders(folder)} - {folder}
+    return [folder, *sorted(subfolders)]
 
 
 def get_annotations(wildcards):
@@ -248,6 +247,19 @@ def get_shard_videos(wildcards):
         )
     table = checkpoints.list_videos.get(dataset=wildcards.dataset).output.table
     return read_shards(table, os.path.getmtime(table)).get(wildcards.shard, [])
+
+
+def get_video_table(wildcards):
+    """The table of videos as it is: a new one alone changes nothing, see get_duplicates."""
+    return ancient(checkpoints.list_videos.get(dataset=wildcards.dataset).output.table)
+
+
+def get_duplicates(wildcards, input):
+    """The further files of videos that have several: where these change, coverage is reported anew."""
+    return [
+        f"{video}: {others}"
+        for video, others in read_duplicates(Path(input.videos)).items()
+    ]
 
 
 # Features
@@ -420,6 +432,10 @@ def get_description(wildcards):
 def get_history_title(wildcards):
     simulated = " (simulated data)" if DATASETS[wildcards.dataset].simulated else ""
     return f"{wildcards.dataset}{simulated}, {wildcards.variant}, seed {wildcards.seed}"
+
+
+def get_evaluation(wildcards):
+    return DATASETS[wildcards.dataset].evaluation
 
 
 def get_run_metrics(wildcards):

@@ -30,9 +30,12 @@ rule evaluate:
         run=subpath(input.last, parent=True),
         description=get_description,
         inference=get_inference_options,
+        evaluation=get_evaluation,
+        code_version=settings.EVALUATION_VERSION,
     shell:
         "python -m img evaluate --queries {params.queries:q} --inputs {params.inputs:q} "
-        "--coverage {input.coverage:q} --run {params.run:q} --dataset {wildcards.dataset} "
+        "--coverage {input.coverage:q} --evaluation {params.evaluation} "
+        "--run {params.run:q} --dataset {wildcards.dataset} "
         "--variant {wildcards.variant} --description {params.description:q} --inference {params.inference:q} "
         "--device {resources.device} --threads {threads} 2> {log:q}"
 

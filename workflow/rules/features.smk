@@ -58,6 +58,7 @@ use rule extract_visual as extract_audio with:
 rule report_coverage:
     input:
         manifests=get_dataset_manifests,
+        videos=get_video_table,
         queries="results/{dataset}/queries/queries.parquet",
     output:
         table=report(
@@ -80,6 +81,7 @@ rule report_coverage:
         queries=subpath(input.queries, parent=True),
         folders=get_feature_folders,
         shards=get_shard_names,
+        duplicates=get_duplicates,
     shell:
         "python -m img report-coverage --queries {params.queries:q} {params.folders} --shards {params.shards} "
-        "--out {output.table:q} 2> {log:q}"
+        "--videos {input.videos:q} --out {output.table:q} 2> {log:q}"
