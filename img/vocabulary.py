@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import numpy as np
 from tqdm import tqdm
@@ -19,6 +19,8 @@ from extractors.files import read_json, replacing, write_json
 
 PAD, UNKNOWN = 0, 1
 _FIRST = 2
+_LINES_OF_PROGRESS = 4096
+_BUFFER = 1 << 18
 
 
 def tokenise(sentence: str, max_words: int) -> list[str]:
@@ -105,8 +107,9 @@ def random_vectors(words: Iterable[str], width: int) -> dict[str, np.ndarray]:
 def read_glove(path: Path, words: frozenset[str], width: int) -> dict[str, np.ndarray]:
     """Picks some words' vectors out of a GloVe text file, or a zip that holds one, in one streaming pass.
 
-    A line is a word and `width` numbers. A few words of glove.840B hold spaces (". . ."): the vector is the
-    last `width` fields, the word everything before them.
+    A line is a word and `width` numbers, apart by spaces. A few words of glove.840B hold spaces (". . ."):
+    the vector is the last `width` fields, the word everything before them. Of a word met twice the first line
+    counts, as in gensim. Empty lines, and a first line `words width` as word2vec writes it, are passed over.
 
     Args:
         path: .txt or .zip.
@@ -124,25 +127,39 @@ def read_glove(path: Path, words: frozenset[str], width: int) -> dict[str, np.nd
     vectors: dict[str, np.ndarray] = {}
     with (
         _open_glove(path) as (file, size),
-        tqdm(total=size, unit="B", unit_scale=True, desc=path.name) as bar,
+        tqdm(total=size, unit="B", unit_scale=True, desc=path.name, mininterval=1) as bar,
     ):
         for number, line in enumerate(file, 1):
-            bar.update(len(line))
-            # Nearly every line is unwanted: looking at its first field alone is what makes the pass fast.
+            if number % _LINES_OF_PROGRESS == 0:
+                bar.update(file.tell() - bar.n)
+            # Nearly every line is unwanted: counting its blanks and looking at its first field alone is fast.
+            if number == 1 or line.count(b" ") < width:
+                if _holds_no_word(line, number, width):
+                    continue
+                _check_width(line, number, width, path)
             first, _, _ = line.partition(b" ")
-            if number > 1 and first not in wanted:
+            if first not in wanted or wanted[first] in vectors:
                 continue
-            fields = line.rstrip().rsplit(b" ", width)
-            word, values = fields[0], fields[1:]
-            # The first line's word holds no space, so it tells the width of the whole file.
-            if len(values) < width or (number == 1 and b" " in word):
-                found = len(line.split()) - 1
-                raise ValueError(
-                    f"{path}, line {number}: expected a word and {width} numbers, found {found} numbers"
-                )
+            word, *values = line.rstrip().rsplit(b" ", width)
             if word in wanted:
-                vectors.setdefault(wanted[word], _parse_vector(values, f"{path}, line {number}"))
+                _check_width(line, number, width, path)
+                vectors[wanted[word]] = _parse_vector(values, f"{path}, line {number}")
+        bar.update(file.tell() - bar.n)
     return vectors
+
+
+def _holds_no_word(line: bytes, number: int, width: int) -> bool:
+    """Tells whether a line is empty, or a file's first and of the form `words width`."""
+    fields = line.split()
+    is_header = number == 1 and len(fields) == 2 and width > 1 and all(map(bytes.isdigit, fields))
+    return not fields or (is_header and int(fields[1]) == width)
+
+
+def _check_width(line: bytes, number: int, width: int, path: Path) -> None:
+    # The first line's word holds no space, so it tells the width of the whole file.
+    found = len(line.split()) - 1
+    if found < width or (number == 1 and found > width):
+        raise ValueError(f"{path}, line {number}: expected a word and {width} numbers, found {found} numbers")
 
 
 def _parse_vector(values: list[bytes], where: str) -> np.ndarray:
@@ -159,7 +176,7 @@ def _open_glove(path: Path) -> Iterator[tuple[IO[bytes], int]]:
     if not path.is_file():
         raise ValueError(f"embedding: expected a GloVe file, found nothing at {path}")
     if path.suffix != ".zip":
-        with path.open("rb", buffering=io.DEFAULT_BUFFER_SIZE * 64) as file:
+        with path.open("rb", _BUFFER) as file:
             yield file, path.stat().st_size
         return
     try:
@@ -168,8 +185,9 @@ def _open_glove(path: Path) -> Iterator[tuple[IO[bytes], int]]:
             if len(members) != 1:
                 found = [member.filename for member in members]
                 raise ValueError(f"{path}: expected one .txt in the zip, found {found}")
-            with archive.open(members[0]) as file:
-                yield file, members[0].file_size
+            # A zip member's own lines are slow to read.
+            with archive.open(members[0]) as member:
+                yield io.BufferedReader(cast(io.RawIOBase, member), _BUFFER), members[0].file_size
     except (zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{path}: expected a zip, found none or a damaged one ({error})") from error
 

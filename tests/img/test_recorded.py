@@ -1,7 +1,7 @@
-"""Recorded outputs of the stages whose code version Snakemake compares: a silent change would leave old results.
+"""Recorded outputs of the stages whose code version Snakemake compares.
 
-Where a test here fails, a stage's result has changed. If it is meant: raise its version in `img/config.py` and
-record the new values, which the failure shows.
+Where a test here fails, a stage's result has changed, and old results would silently be kept. If it is meant:
+raise its version in `img/config.py` and record the new values, which the failure shows.
 """
 
 import json

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from glove_files import ODDITIES, PLAIN, WIDTH, expected_vector, glove_lines, write_zip
 
 from img.vocabulary import (
     Vocabulary,
@@ -102,12 +103,36 @@ def test_a_glove_file_of_another_width_is_refused(
     assert str(path) in str(error.value)
 
 
-def test_a_short_line_is_refused_with_its_number(tmp_path: Path) -> None:
+@pytest.mark.parametrize("wanted", ["a", "c"])
+def test_a_short_line_is_refused_with_its_number_wanted_or_not(tmp_path: Path, wanted: str) -> None:
     path = as_text(tmp_path, "a 1 2 3\nb 1 2 3\nc 1 2\n")
     with pytest.raises(
         ValueError, match=r"glove\.txt, line 3: expected a word and 3 numbers, found 2 numbers"
     ):
-        read_glove(path, frozenset({"a", "c"}), 3)
+        read_glove(path, frozenset({wanted}), 3)
+
+
+@either_form
+@pytest.mark.parametrize("end", ["\n", "\r\n", " \n", "  \r\n"])
+@pytest.mark.parametrize("last", ["", "c 7 8 9", "\n\r\n \n"])
+def test_line_ends_blanks_and_empty_lines_do_not_matter(
+    tmp_path: Path, write: WriteGlove, end: str, last: str
+) -> None:
+    path = write(tmp_path, f"a 1 2 3{end}b 4 5 6{end}{last}")
+    vectors = read_glove(path, frozenset("abc"), 3)
+    expected = {"a": [1, 2, 3], "b": [4, 5, 6]} | ({"c": [7, 8, 9]} if "c" in last else {})
+    assert {word: vector.tolist() for word, vector in vectors.items()} == expected
+
+
+@either_form
+def test_a_header_as_word2vec_writes_it_is_no_word(tmp_path: Path, write: WriteGlove) -> None:
+    path = write(tmp_path, "2 3\n2 1 2 3\na 4 5 6\n")
+    vectors = read_glove(path, frozenset({"2", "a"}), 3)
+    assert {word: vector.tolist() for word, vector in vectors.items()} == {"2": [1, 2, 3], "a": [4, 5, 6]}
+
+
+def test_of_vectors_of_one_number_a_first_line_is_a_word(tmp_path: Path) -> None:
+    assert read_glove(as_text(tmp_path, "7 1\n"), frozenset("7"), 1)["7"].tolist() == [1]
 
 
 def test_a_line_with_something_else_than_numbers_is_refused(tmp_path: Path) -> None:
@@ -145,18 +170,22 @@ def test_a_file_called_zip_that_is_none_is_refused_with_its_name(tmp_path: Path)
         read_glove(tmp_path / "glove.zip", frozenset({"a"}), 1)
 
 
-@either_form
-def test_every_wanted_vector_of_a_large_file_is_found(tmp_path: Path, write: WriteGlove) -> None:
-    rng = np.random.default_rng(0)
-    words = [f"word{number}" for number in range(20_000)]
-    values = rng.standard_normal((len(words), 5)).round(5)
-    lines = (f"{word} {' '.join(map(str, row))}\n" for word, row in zip(words, values, strict=True))
-    path = write(tmp_path, "".join(lines))
-    vectors = read_glove(path, frozenset(words[::100]), 5)
-    assert set(vectors) == set(words[::100])
-    np.testing.assert_array_equal(
-        np.stack([vectors[word] for word in words[::100]]), values[::100].astype(np.float32)
-    )
+@pytest.mark.slow
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_every_wanted_vector_is_found_in_a_zip_of_200_000_lines_with_every_oddity(
+    tmp_path: Path, end: bytes
+) -> None:
+    count = 200_000
+    path = tmp_path / "glove.zip"
+    write_zip(path, glove_lines(count, end))
+    plain = [f"word{number}" for number in range(1, count, 1000)]
+    wanted = frozenset([*PLAIN, *plain, "absent", ".", "name@domain.com"])
+    vectors = read_glove(path, wanted, WIDTH)
+    assert set(vectors) == wanted - {"absent", ".", "name@domain.com"}
+    for word, vector in vectors.items():
+        np.testing.assert_array_equal(vector, expected_vector(word, count))
+    # Of the two lines of `at` the first counts.
+    assert vectors["at"][0] == 3 * (count // len(ODDITIES))
 
 
 def test_vectors_are_read_in_the_order_of_the_vocabulary(tmp_path: Path) -> None:
