@@ -213,9 +213,10 @@ def get_shard_count(wildcards):
     return DATASETS[wildcards.dataset].shards
 
 
+@functools.cache
 def name_shards(dataset):
     count = DATASETS[dataset].shards
-    return [f"{number:03d}" for number in range(count)]
+    return tuple(f"{number:03d}" for number in range(count))
 
 
 def get_feature_folders(wildcards):
@@ -265,35 +266,37 @@ def get_duplicates(wildcards, input):
 # Features
 
 
+@functools.cache
+def parse_extractor(dataset, extractor):
+    """Gives an extractor's kind and parameters; asked for by every shard's job."""
+    extractors = DATASETS[dataset].extractors
+    if extractor not in extractors:
+        raise WorkflowError(
+            f"config/datasets/{dataset}.yaml: extractors: "
+            f"expected {extractor!r} among {sorted(extractors)}"
+        )
+    return registry.parse(extractors[extractor])
+
+
 def get_extractor_settings(wildcards):
-    kind, parameters = registry.parse(get_extractor(wildcards))
+    kind, parameters = parse_extractor(wildcards.dataset, wildcards.extractor)
     return json.dumps(
         {"kind": kind.name, **parameters.model_dump(mode="json")}, sort_keys=True
     )
 
 
 def get_code_version(wildcards):
-    return registry.parse(get_extractor(wildcards))[0].code_version
+    return parse_extractor(wildcards.dataset, wildcards.extractor)[0].code_version
 
 
 def get_extractor_files(wildcards):
     """The weights and other files that an extractor's parameters name."""
-    _, parameters = registry.parse(get_extractor(wildcards))
+    _, parameters = parse_extractor(wildcards.dataset, wildcards.extractor)
     return [
         require(value, wildcards.dataset, f"extractors.{wildcards.extractor}.{key}")
         for key, value in parameters
         if isinstance(value, Path)
     ]
-
-
-def get_extractor(wildcards):
-    extractors = DATASETS[wildcards.dataset].extractors
-    if wildcards.extractor not in extractors:
-        raise WorkflowError(
-            f"config/datasets/{wildcards.dataset}.yaml: extractors: "
-            f"expected {wildcards.extractor!r} among {sorted(extractors)}"
-        )
-    return extractors[wildcards.extractor]
 
 
 def get_feature_folder(wildcards, output):
@@ -381,7 +384,7 @@ def get_dataset_manifests(wildcards):
 
 
 def get_shard_names(wildcards):
-    return name_shards(wildcards.dataset)
+    return list(name_shards(wildcards.dataset))
 
 
 def get_visual_kind(wildcards):
