@@ -104,9 +104,7 @@ def list_videos(annotations: Annotations, folder: Path, shards: int, path: Path)
         table = csv.writer(file, delimiter="\t", lineterminator="\n")
         table.writerow(COLUMNS)
         for video in videos:
-            source = found.get(video)
-            files = (source.path, " | ".join(map(str, source.others))) if source else ("", "")
-            table.writerow((video, f"{shard_of(video, shards):03d}", *files))
+            table.writerow((video, f"{shard_of(video, shards):03d}", *_cells(found.get(video))))
 
 
 def _report(folder: Path, videos: Sequence[str], found: dict[str, VideoFile]) -> None:
@@ -121,7 +119,24 @@ def _report(folder: Path, videos: Sequence[str], found: dict[str, VideoFile]) ->
         log.warning(f"{folder}: {len(absent)} of {len(videos)} videos have no file, such as {absent[0]}")
 
 
+def read_files(table: Path) -> dict[str, tuple[str, str]]:
+    """Reads, from the table of videos, each one's file and further files, empty where it has none."""
+    with table.open(newline="", encoding="utf-8") as file:
+        rows = csv.DictReader(file, delimiter="\t")
+        return {row["video"]: (row["path"], row["others"]) for row in rows}
+
+
 def read_duplicates(table: Path) -> dict[str, str]:
     """Reads, from the table of videos, the further files of those videos that have several."""
-    with table.open(newline="", encoding="utf-8") as file:
-        return {row["video"]: row["others"] for row in csv.DictReader(file, delimiter="\t") if row["others"]}
+    return {video: others for video, (_, others) in read_files(table).items() if others}
+
+
+def is_current(table: Path, folder: Path) -> bool:
+    """Tells whether the files that a table of videos lists are those that are found now."""
+    listed = read_files(table)
+    found = find_videos(folder, list(listed))
+    return listed == {video: _cells(found.get(video)) for video in listed}
+
+
+def _cells(source: VideoFile | None) -> tuple[str, str]:
+    return (str(source.path), " | ".join(map(str, source.others))) if source else ("", "")

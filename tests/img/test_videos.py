@@ -7,7 +7,7 @@ import pytest
 
 from extractors.manifest import shard_of
 from img.config import Annotations
-from img.videos import find_videos, list_videos, read_duplicates, walk_folders
+from img.videos import find_videos, is_current, list_videos, read_duplicates, walk_folders
 
 
 def write_files(folder: Path, *names: str, content: str = "x") -> None:
@@ -118,3 +118,22 @@ def test_duplicates_are_told_one_by_one_and_thousands_of_absent_videos_in_a_line
         f"{videos}: 1 of 3001 videos found, 1 of them more than once",
         f"{videos}: 3000 of 3001 videos have no file, such as gone0000",
     ]
+
+
+def test_a_table_is_current_until_a_file_of_a_video_comes_goes_or_moves(tmp_path: Path) -> None:
+    videos, table = tmp_path / "videos", tmp_path / "videos.tsv"
+    write_files(videos, "a.mp4", "c.mp4")
+    list_videos(annotations_of(tmp_path, "a", "b", "c"), videos, 3, table)
+    assert is_current(table, videos)
+    write_files(videos, "b.mp4.part", "other.mp4", "new/notes.txt")
+    assert is_current(table, videos)
+    for change in (
+        lambda: write_files(videos, "b.mp4"),
+        lambda: write_files(videos, "new/a.webm"),
+        lambda: (videos / "c.mp4").rename(videos / "new" / "c.mp4"),
+        lambda: (videos / "b.mp4").unlink(),
+    ):
+        change()
+        assert not is_current(table, videos)
+        list_videos(annotations_of(tmp_path, "a", "b", "c"), videos, 3, table)
+        assert is_current(table, videos)

@@ -18,7 +18,7 @@ from img import config as settings
 from img.paper import recipes as paper_recipes
 from img.paper.transcription import read_paper
 from img.resources.manifest import read_resources
-from img.videos import read_duplicates, walk_folders
+from img.videos import is_current, read_duplicates, walk_folders
 
 RUNS = "results/{dataset}/runs/{variant}/seed{seed}"
 MANIFEST = "results/{dataset}/features/{extractor}/shards/{shard}.tsv"
@@ -195,14 +195,22 @@ def get_unpacked(wildcards):
 
 
 def get_video_folders(wildcards):
-    """The videos' folder and its subfolders, or the record of an archive's videos: each tells of added files."""
+    """The videos' folder and its subfolders, or the record of an archive's videos: each tells of added files.
+
+    A folder's time changes with any file in it, such as an unfinished download: where no video's file came,
+    went or moved, the table need not be made again.
+    """
     if record := get_record(wildcards):
         return record
     folder = get_video_folder(wildcards)
     obtain = DATASETS[wildcards.dataset].obtain_videos
     require(folder, wildcards.dataset, "videos", obtain)
     subfolders = {path for path, _ in walk_folders(folder)} - {folder}
-    return [folder, *sorted(subfolders)]
+    folders = [folder, *sorted(subfolders)]
+    table = Path(f"results/{wildcards.dataset}/videos.tsv")
+    if table.exists() and is_current(table, folder):
+        return [ancient(path) for path in folders]
+    return folders
 
 
 def get_annotations(wildcards):
@@ -255,12 +263,12 @@ def get_video_table(wildcards):
     return ancient(checkpoints.list_videos.get(dataset=wildcards.dataset).output.table)
 
 
-def get_duplicates(wildcards, input):
+def get_duplicates(wildcards):
     """The further files of videos that have several: where these change, coverage is reported anew."""
-    return [
-        f"{video}: {others}"
-        for video, others in read_duplicates(Path(input.videos)).items()
-    ]
+    # Not by `input`: Snakemake does not compare parameters that follow from it.
+    table = Path(f"results/{wildcards.dataset}/videos.tsv")
+    duplicates = read_duplicates(table) if table.exists() else {}
+    return [f"{video}: {others}" for video, others in duplicates.items()]
 
 
 # Features
