@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from extractors.files import read_json, write_json
+from extractors.files import read_json, write_json, write_text
 from img.commands.arguments import Commands, read_settings
 from img.paper.recipes import Recipes, Scope, read_recipes
 from img.paper.tables import Runs
@@ -37,6 +37,12 @@ def add_commands(commands: Commands) -> None:
         "--out", required=True, type=Path, help="path without suffix: .md, .csv, .html follow"
     )
     claims.set_defaults(run=_claims)
+
+    contents = commands.add_parser("list-contents", help="link all that was made of the paper on one page")
+    _add_paper(contents)
+    contents.add_argument("--files", required=True, nargs="+", type=Path, help="tables and figures")
+    contents.add_argument("--out", required=True, type=Path, help=".md to write")
+    contents.set_defaults(run=_list_contents)
 
     activities = commands.add_parser("count-activities", help="count the activities of Table 8")
     _add_paper(activities)
@@ -98,8 +104,8 @@ def _read_metrics(folders: Sequence[Path]) -> Runs:
 
 
 def _table(options: argparse.Namespace) -> None:
+    from img.page import write_page
     from img.paper.layout import lay_out_table
-    from img.paper.page import write_page
     from img.paper.tables import build_table
 
     paper, recipes, scope = _read_paper(options)
@@ -112,9 +118,9 @@ def _table(options: argparse.Namespace) -> None:
 def _claims(options: argparse.Namespace) -> None:
     import pandas as pd
 
+    from img.page import write_page
     from img.paper.claims import try_claims
     from img.paper.layout import lay_out_claims
-    from img.paper.page import write_page
 
     paper, recipes, scope = _read_paper(options)
     folders = _sort_folders(options.runs)
@@ -124,6 +130,12 @@ def _claims(options: argparse.Namespace) -> None:
 
     trials = list(try_claims(paper, recipes, scope, options.tables, read_answers))
     write_page(lay_out_claims(trials, scope), options.out)
+
+
+def _list_contents(options: argparse.Namespace) -> None:
+    from img.paper.contents import list_contents
+
+    write_text(options.out, list_contents(*_read_paper(options), options.files, options.out))
 
 
 def _count_activities(options: argparse.Namespace) -> None:

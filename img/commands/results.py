@@ -23,6 +23,17 @@ def add_commands(commands: Commands) -> None:
     show.add_argument("metrics", type=Path, help="results/{dataset}/metrics.json")
     show.set_defaults(run=_show)
 
+    provenance = commands.add_parser("report-provenance", help="tell how a dataset's features were made")
+    provenance.add_argument("--features", required=True, nargs="+", type=Path, help="feature folders")
+    provenance.add_argument("--out", required=True, type=Path, help="path without suffix")
+    provenance.set_defaults(run=_report_provenance)
+
+    runtime = commands.add_parser("report-runtime", help="tell what each stage cost")
+    runtime.add_argument("--logs", required=True, type=Path, help="folder of logs and benchmarks")
+    runtime.add_argument("--dataset", required=True)
+    runtime.add_argument("--out", required=True, type=Path, help="path without suffix")
+    runtime.set_defaults(run=_report_runtime)
+
     history = commands.add_parser("plot-history", help="plot a run's losses and recalls over epochs")
     history.add_argument("--history", required=True, type=Path)
     history.add_argument("--title", required=True)
@@ -48,3 +59,17 @@ def _plot_history(options: argparse.Namespace) -> None:
     from img.figures.history import plot_history
 
     plot_history(options.history, options.title, options.out)
+
+
+def _report_provenance(options: argparse.Namespace) -> None:
+    from img.page import write_page
+    from img.provenance import survey_features
+
+    write_page(survey_features({folder.name: folder for folder in options.features}), options.out)
+
+
+def _report_runtime(options: argparse.Namespace) -> None:
+    from img.page import write_page
+    from img.runtime import survey_runtime
+
+    write_page(survey_runtime(options.logs, options.dataset), options.out)

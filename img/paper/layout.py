@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from img.bootstrap import Comparison
+from img.page import SIMULATED, Line, Page
 from img.paper.claims import Trial
-from img.paper.page import SIMULATED, Line, Page
 from img.paper.recipes import Scope
 from img.paper.tables import COMPARED_PROTOCOL, MEASURED, NO_DATA, Cell, ResultTable, Row
 

@@ -24,6 +24,7 @@ RUNS = "results/{dataset}/runs/{variant}/seed{seed}"
 MANIFEST = "results/{dataset}/features/{extractor}/shards/{shard}.tsv"
 INPUTS = "results/{dataset}/inputs/{visual}+{audio}"
 MEASURED_TABLES = {"8", "16"}
+DURATIONS_FIGURE = "figure9"
 
 
 def read_configuration():
@@ -391,6 +392,12 @@ def get_dataset_manifests(wildcards):
     return list_manifests(wildcards.dataset, (dataset.visual, dataset.audio))
 
 
+def get_feature_folder_list(wildcards):
+    dataset = DATASETS[wildcards.dataset]
+    folder = f"results/{wildcards.dataset}/features"
+    return [f"{folder}/{extractor}" for extractor in (dataset.visual, dataset.audio)]
+
+
 def get_shard_names(wildcards):
     return list(name_shards(wildcards.dataset))
 
@@ -642,17 +649,19 @@ def get_simulated(wildcards):
     return f"--simulated {shlex.join(simulated)}" if simulated else ""
 
 
-def list_paper_results(scope, tables, figures):
+def get_paper_files(wildcards):
+    """The tables and figures that are made in a scope, and the claims that rest on those tables."""
+    dataset = DATASETS.get(Path(wildcards.scope).name)
+    every_figure = [*RECIPES.figures, *RECIPES.timelines, DURATIONS_FIGURE]
+    figures = dataset.paper.figures if dataset else every_figure
     return [
-        *(f"results/{scope}tables/table{number}.md" for number in tables),
-        f"results/{scope}tables/claims.md",
-        *(f"results/{scope}figures/{figure}.png" for figure in figures),
+        *(
+            f"results/{wildcards.scope}tables/table{n}.md"
+            for n in get_table_numbers(wildcards)
+        ),
+        f"results/{wildcards.scope}tables/claims.md",
+        *(f"results/{wildcards.scope}figures/{figure}.png" for figure in figures),
     ]
-
-
-def get_paper_results(wildcards):
-    figures = [*RECIPES.figures, *RECIPES.timelines, "figure9"]
-    return list_paper_results("", PAPER.tables, figures)
 
 
 # Resources that grow with each retry

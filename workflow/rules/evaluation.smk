@@ -65,3 +65,61 @@ rule summarise:
     shell:
         "python -m img summarise --dataset {wildcards.dataset} --settings {params.settings:q} --runs {input.runs:q} "
         "--out {output.metrics:q} 2> {log:q}"
+
+
+rule report_provenance:
+    input:
+        manifests=get_dataset_manifests,
+    output:
+        markdown="results/{dataset}/provenance.md",
+        csv="results/{dataset}/provenance.csv",
+        html=report(
+            "results/{dataset}/provenance.html",
+            caption="../report/provenance.rst",
+            category="Features",
+            labels={"dataset": "{dataset}", "content": "provenance"},
+        ),
+    log:
+        "logs/report_provenance/{dataset}.log",
+    benchmark:
+        "logs/report_provenance/{dataset}.benchmark.tsv"
+    conda:
+        "../envs/img.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(1000),
+        runtime=20,
+    params:
+        features=get_feature_folder_list,
+        out=subpath(output.markdown, strip_suffix=".md"),
+    shell:
+        "python -m img report-provenance --features {params.features:q} --out {params.out:q} 2> {log:q}"
+
+
+rule report_runtime:
+    input:
+        metrics="results/{dataset}/metrics.json",
+    output:
+        markdown="results/{dataset}/runtime.md",
+        csv="results/{dataset}/runtime.csv",
+        html=report(
+            "results/{dataset}/runtime.html",
+            caption="../report/runtime.rst",
+            category="Tables",
+            subcategory="{dataset}",
+            labels={"table": "Time and memory"},
+        ),
+    log:
+        "logs/report_runtime/{dataset}.log",
+    benchmark:
+        "logs/report_runtime/{dataset}.benchmark.tsv"
+    conda:
+        "../envs/img.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(1000),
+        runtime=10,
+    params:
+        out=subpath(output.markdown, strip_suffix=".md"),
+    shell:
+        "python -m img report-runtime --logs logs --dataset {wildcards.dataset} --out {params.out:q} 2> {log:q}"

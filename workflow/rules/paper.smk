@@ -82,7 +82,7 @@ rule table:
         runs=get_run_folders,
         measurements=get_measurements_option,
         scope=get_scope,
-        out=lambda wildcards, output: output.markdown.removesuffix(".md"),
+        out=subpath(output.markdown, strip_suffix=".md"),
     shell:
         "python -m img table --number {wildcards.number} --paper {input.paper:q} --recipes {input.recipes:q} "
         "--scope {params.scope:q} {params.measurements} --out {params.out:q} --runs {params.runs:q} 2> {log:q}"
@@ -117,7 +117,31 @@ rule claims:
         runs=get_run_folders,
         tables=get_table_numbers,
         scope=get_scope,
-        out=lambda wildcards, output: output.markdown.removesuffix(".md"),
+        out=subpath(output.markdown, strip_suffix=".md"),
     shell:
         "python -m img claims --paper {input.paper:q} --recipes {input.recipes:q} --scope {params.scope:q} "
         "--tables {params.tables} --out {params.out:q} --runs {params.runs:q} 2> {log:q}"
+
+
+rule list_contents:
+    input:
+        files=get_paper_files,
+        paper="config/paper.yaml",
+        recipes="config/tables.yaml",
+    output:
+        "results/{scope}paper.md",
+    log:
+        "logs/list_contents/{scope}paper.log",
+    benchmark:
+        "logs/list_contents/{scope}paper.benchmark.tsv"
+    conda:
+        "../envs/img.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(1000),
+        runtime=10,
+    params:
+        scope=get_scope,
+    shell:
+        "python -m img list-contents --paper {input.paper:q} --recipes {input.recipes:q} --scope {params.scope:q} "
+        "--files {input.files:q} --out {output:q} 2> {log:q}"

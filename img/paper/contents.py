@@ -1,0 +1,44 @@
+"""What was made of the paper, with links: one page to begin at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from img.page import SIMULATED
+from img.paper.recipes import Recipes, Scope
+from img.paper.transcription import Paper
+
+DURATIONS_CAPTION = "Normalised durations of moments, AudioMatter's and the whole test split's."
+
+
+def list_contents(paper: Paper, recipes: Recipes, scope: Scope, files: Sequence[Path], out: Path) -> str:
+    """Returns a Markdown page that links tables and shows figures.
+
+    Args:
+        paper: gives the tables' captions.
+        recipes: give the figures'.
+        scope: what stands for the paper's datasets.
+        files: what was made.
+        out: where the page will lie; links are relative to it.
+    """
+    lines = [f"# {paper.title}", "Tables and figures of the paper, made from one's own runs."]
+    if scope.simulated:
+        lines.append(f"**{SIMULATED}: {', '.join(scope.simulated)} stands for the paper's data.**")
+    for file in files:
+        link = file.relative_to(out.parent).as_posix()
+        heading, caption = _describe(file.stem, paper, recipes)
+        picture = f"\n\n![{heading}]({link})" if file.suffix == ".png" else ""
+        lines.append(f"[{heading}]({link}): {caption}{picture}")
+    return "\n\n".join(lines) + "\n"
+
+
+def _describe(name: str, paper: Paper, recipes: Recipes) -> tuple[str, str]:
+    if name.startswith("table"):
+        number = int(name.removeprefix("table"))
+        return f"Table {number}", paper.tables[number].caption
+    if name == "claims":
+        return "Claims", "what the paper says is better than what, put to the test by a paired bootstrap."
+    captions = {name: figure.caption for name, figure in recipes.figures.items()}
+    captions |= {name: figure.caption for name, figure in recipes.timelines.items()}
+    return name.replace("figure", "Figure "), captions.get(name, DURATIONS_CAPTION)
