@@ -105,10 +105,13 @@ def _described(folder: Path, names: Mapping[str, Any]) -> tuple[Counter[str], di
     def descriptions() -> Iterator[tuple[str, dict[str, Any]]]:
         for name in names:
             path = folder / f"{name}.json"
-            if path.is_file():
+            try:
                 made = read_description(path)
-                recipes[f"{made['kind']}: {sampling_in_words(made)}"] += 1
-                yield name, made
+            except (FileNotFoundError, NotADirectoryError, ValueError):
+                # Published folders hold none, or JSON of their own.
+                continue
+            recipes[f"{made['kind']}: {sampling_in_words(made)}"] += 1
+            yield name, made
 
     durations = described_durations(descriptions())
     return recipes, durations

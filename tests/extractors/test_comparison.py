@@ -168,6 +168,7 @@ def test_without_durations_the_line_through_the_lengths_is_told(tmp_path, capsys
     charades, every_two = RECIPES[0], next(recipe for recipe in RECIPES if "every 2 s" in recipe.name)
     save(tmp_path / "a", by_recipe(charades, "every", SECONDS))
     save(tmp_path / "b", by_recipe(every_two, "floor", SECONDS))
+    (tmp_path / "b" / "video0.json").write_text('{"title": "what a publisher has to say"}')
     main(["compare", str(tmp_path / "a"), str(tmp_path / "b"), "--out", str(tmp_path / "out")])
     out = capsys.readouterr().out
     assert "nothing describes how they were made" in out
