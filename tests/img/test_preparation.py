@@ -141,3 +141,26 @@ def test_intersection_over_union_by_hand(
 def test_intersection_over_union_broadcasts() -> None:
     iou = interval_iou(np.array([[0.0], [1.0]]), np.array([[2.0], [3.0]]), np.array([0.0, 1.0, 2.0]), 3.0)
     np.testing.assert_allclose(iou, [[2 / 3, 1 / 3, 0], [2 / 3, 1, 1 / 2]])
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 30)), min_size=2, max_size=2))
+def test_intersection_over_union_of_whole_seconds_is_that_of_sets_of_seconds(
+    spans: list[tuple[int, int]],
+) -> None:
+    (start, end), (other_start, other_end) = ((first, first + length) for first, length in spans)
+    seconds, others = set(range(start, end)), set(range(other_start, other_end))
+    expected = len(seconds & others) / (max(end, other_end) - min(start, other_start))
+    assert interval_iou(start, end, other_start, other_end) == pytest.approx(expected)
+    if seconds & others:
+        assert expected == pytest.approx(len(seconds & others) / len(seconds | others))
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=4, max_size=4))
+def test_intersection_over_union_is_symmetric_and_one_only_for_equal_spans(times: list[float]) -> None:
+    one, other = sorted(times[:2]), sorted(times[2:])
+    iou = float(interval_iou(*one, *other))
+    assert iou == float(interval_iou(*other, *one))
+    assert 0 <= iou <= 1
+    if one[0] < one[1]:
+        assert interval_iou(*one, *one) == 1
+        assert iou < 1 or one == pytest.approx(other)
