@@ -7,6 +7,7 @@ from pathlib import Path
 
 from img.commands.arguments import Commands, add_settings, read_settings
 from img.config import Annotations, Configuration, check, read_yaml
+from img.resources.manifest import DOWNLOADS, Manifest, read_resources
 
 _CONFIGURATION = Path("config/config.yaml")
 _MANIFEST = Path("resources/manifest.yaml")
@@ -27,7 +28,11 @@ def add_commands(commands: Commands) -> None:
     fetch.add_argument("name", help="name of the resource")
     _add_manifest(fetch)
     fetch.add_argument("--out", type=Path, help="where to put it (default: the manifest's path)")
-    fetch.add_argument("--local", type=Path, help="verify this file and link to it instead of downloading")
+    fetch.add_argument(
+        "--local",
+        type=Path,
+        help="verify this file and link to it instead of downloading (default: the configuration's)",
+    )
     fetch.set_defaults(run=_fetch)
 
     unpack = commands.add_parser("unpack", help="unpack the videos of a zip archive")
@@ -42,20 +47,20 @@ def _add_manifest(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--manifest", type=Path, help=f"default: the configuration's, or {_MANIFEST}")
 
 
-def _read_configuration() -> Configuration:
-    """Returns the project's configuration, or the default one outside of a project."""
+def _read_project(options: argparse.Namespace) -> tuple[Manifest, dict[str, Path]]:
+    """Returns the manifest, and the files that the project's configuration puts in resources' places."""
     values = read_yaml(_CONFIGURATION) if _CONFIGURATION.exists() else {}
-    return check(Configuration, values, str(_CONFIGURATION))
-
-
-def _resources(options: argparse.Namespace) -> None:
-    from img.resources.manifest import DOWNLOADS, read_resources
-    from img.resources.status import format_table, inspect
-
-    configuration = _read_configuration()
+    configuration = check(Configuration, values, str(_CONFIGURATION))
     manifest = read_resources(options.manifest or configuration.manifest or _MANIFEST)
     local = {name: entry.path for name, entry in configuration.resources.items()}
     manifest.check_local(local, f"{_CONFIGURATION}: resources")
+    return manifest, local
+
+
+def _resources(options: argparse.Namespace) -> None:
+    from img.resources.status import format_table, inspect
+
+    manifest, local = _read_project(options)
     statuses = inspect(manifest, local, DOWNLOADS, options.verify)
     print(format_table(statuses))
     faults = [status.name for status in statuses if status.state == "damaged"]
@@ -65,13 +70,13 @@ def _resources(options: argparse.Namespace) -> None:
 
 def _fetch(options: argparse.Namespace) -> None:
     from img.resources.fetch import fetch, use_local
-    from img.resources.manifest import DOWNLOADS, read_resources
 
-    manifest = options.manifest or _read_configuration().manifest or _MANIFEST
-    resource = read_resources(manifest).get(options.name)
+    manifest, configured = _read_project(options)
+    resource = manifest.get(options.name)
     out = options.out or resource.path
-    if options.local:
-        use_local(resource, options.local, out)
+    local = options.local or configured.get(options.name)
+    if local:
+        use_local(resource, local, out)
     else:
         fetch(options.name, resource, out, DOWNLOADS)
 

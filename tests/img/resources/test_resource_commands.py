@@ -1,8 +1,12 @@
 import hashlib
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 import yaml
+from file_server import Answer
 
 from img.__main__ import main
 from img.resources.manifest import DOWNLOADS, read_resources
@@ -116,6 +120,36 @@ def test_the_fetch_command_puts_a_file_into_the_manifests_place(project, server,
     assert main(["fetch", "it", "--out", "elsewhere/it"]) == 0
     assert (project / "elsewhere/it").read_bytes() == content
     assert len(server.requests) == 1
+
+
+def test_the_fetch_command_takes_the_file_that_the_configuration_names(project, server, content):
+    manifest = {"it": {"path": "resources/it", "url": f"{server.url}/file", "licence": "CC0"}}
+    (project / "resources/manifest.yaml").write_text(yaml.safe_dump(manifest))
+    (project / "mine").write_bytes(content)
+    (project / "config").mkdir()
+    (project / "config/config.yaml").write_text(yaml.safe_dump({"resources": {"it": {"path": "mine"}}}))
+    assert main(["fetch", "it"]) == 0
+    assert (project / "resources/it").readlink() == project / "mine"
+    assert server.requests == []
+
+
+def test_a_killed_fetch_is_gone_on_from_where_it_ended(project, server):
+    large = bytes(range(256)) * 8_000
+    server.files["/large"] = large
+    server.answers.append(Answer(stall=1_500_000))
+    manifest = {"it": {"path": "resources/it", "url": f"{server.url}/large", "licence": "CC0"}}
+    (project / "resources/manifest.yaml").write_text(yaml.safe_dump(manifest))
+    part = project / "resources/.downloads/it.part"
+    process = subprocess.Popen([sys.executable, "-m", "img", "fetch", "it"], stderr=subprocess.DEVNULL)
+    while not (part.exists() and part.stat().st_size > 1_000_000) and process.poll() is None:
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    assert not (project / "resources/it").exists()
+    arrived = part.stat().st_size
+    assert main(["fetch", "it"]) == 0
+    assert (project / "resources/it").read_bytes() == large
+    assert server.ranges == [None, f"bytes={arrived}-"]
 
 
 def test_the_fetch_command_tells_what_is_wrong(project, server, capsys):
