@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from tqdm import tqdm
 
 from extractors.files import replacing, write_text
-from img.annotations import VIDEO_SUFFIXES
+from img.videos import VIDEO_SUFFIXES
 
 _CHUNK = 1 << 20
 _DRIVE = re.compile(r"[A-Za-z]:")
