@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from extractors.files import read_json, write_json, write_text
-from img.commands.arguments import Commands, read_settings
+from img.commands.arguments import Commands, add_settings, read_settings
+from img.config import RunOptions
 from img.paper.recipes import Recipes, Scope, read_recipes
 from img.paper.tables import Runs
 from img.paper.transcription import Paper, read_paper
@@ -49,6 +50,11 @@ def add_commands(commands: Commands) -> None:
     activities.add_argument("--queries", required=True, type=Path, help="queries folder")
     activities.add_argument("--out", required=True, type=Path, help="JSON to write")
     activities.set_defaults(run=_count_activities)
+
+    cost = commands.add_parser("count-cost", help="count the parameters and operations of Table 12")
+    add_settings(cost, "options")
+    cost.add_argument("--out", required=True, type=Path, help="JSON to write")
+    cost.set_defaults(run=_count_cost)
 
     curves = commands.add_parser("plot-curves", help="plot a figure of metrics against a setting")
     curves.add_argument("--figure", required=True, help="its name in the recipes")
@@ -146,6 +152,15 @@ def _count_activities(options: argparse.Namespace) -> None:
     queries = read_queries_table(options.queries)
     table, splits = paper.tables[ACTIVITIES], scope.stand_ins["charades"]
     write_json(options.out, count_activities(queries, table, recipes.activities, splits))
+
+
+def _count_cost(options: argparse.Namespace) -> None:
+    from img.cost import Size, compare_with_paper, count_cost
+    from img.paper.measurements import measure_cost
+
+    model = read_settings(RunOptions, options.options, "options").model
+    costs = compare_with_paper(count_cost(model, Size(clips=model.max_clips)))
+    write_json(options.out, measure_cost(costs))
 
 
 def _count_importance(options: argparse.Namespace) -> None:

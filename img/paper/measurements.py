@@ -10,11 +10,15 @@ import numpy as np
 import pandas as pd
 
 from img.config import StandIn
+from img.cost import Cost
 from img.paper.tables import MEASURED
 from img.paper.transcription import PaperTable
 
 IMPORTANCE_EDGES = (0.15, 0.25, 0.35, 0.45)
 """Bounds of the ranges of Table 16; a score at a bound counts in the range above."""
+
+COST_ROWS = {"img": "IMG", "img_aip": "AIP", "img_mgf": "MGF"}
+"""Row of Table 12 -> part of the model."""
 
 _SELECTED = "Selected"
 
@@ -69,6 +73,25 @@ def count_importance(
             for place, column in enumerate(table.columns):
                 counts[column.key].setdefault(str(protocol), []).append(float(np.sum(places == place)))
     return {table.rows[0].key: counts}
+
+
+def measure_cost(parts: Mapping[str, Cost]) -> dict[str, Any]:
+    """Arranges a model's cost as Table 12, whose Flops are multiply-adds, as its MGF shows (docs/cost.md).
+
+    Args:
+        parts: `AIP`, `MGF` and `IMG`, see `img.cost.compare_with_paper`.
+
+    Returns:
+        `img.paper.tables.Measurements`.
+    """
+    return {
+        row: {
+            "flops": {MEASURED: [parts[part].flops / 2 / 1e9]},
+            "parameters": {MEASURED: [parts[part].parameters / 1e6]},
+        }
+        for row, part in COST_ROWS.items()
+        if part in parts
+    }
 
 
 def _importance(predictions: pd.DataFrame, split: str, branch: str) -> list[tuple[object, np.ndarray]]:

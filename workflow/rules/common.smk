@@ -23,7 +23,7 @@ from img.videos import is_current, read_duplicates, walk_folders
 RUNS = "results/{dataset}/runs/{variant}/seed{seed}"
 MANIFEST = "results/{dataset}/features/{extractor}/shards/{shard}.tsv"
 INPUTS = "results/{dataset}/inputs/{visual}+{audio}"
-MEASURED_TABLES = {"8", "16"}
+MEASURED_TABLES = {"8", "12", "16"}
 DURATIONS_FIGURE = "figure9"
 
 
@@ -492,13 +492,19 @@ def name_scope(wildcards):
     return Path(wildcards.scope).name or "paper"
 
 
-def can_be_made(name):
-    """Tells whether a dataset has what it is made from, or a rule fetches it."""
-    dataset = DATASETS.get(name)
-    return dataset is not None and all(
-        path.exists() or path.is_relative_to("resources")
-        for path in (*dataset.annotations.files, dataset.videos)
+def is_obtainable(path):
+    return bool(
+        path.exists() or RESOURCES.find_file(path) or RESOURCES.find_archive(path)
     )
+
+
+def can_be_made(name):
+    """Tells whether a dataset's videos and annotations are there or can be fetched."""
+    dataset = DATASETS.get(name)
+    if dataset is None:
+        return False
+    paths = [*dataset.annotations.files, dataset.videos]
+    return all(map(is_obtainable, paths)) or dataset.simulated
 
 
 def list_runs(pairs, file):
@@ -534,6 +540,14 @@ def get_claim_predictions(wildcards):
 def get_importance_predictions(wildcards):
     stand_in = find_scope(wildcards).stand_ins["charades"]
     return list_runs([(stand_in.dataset, "img")], "predictions.parquet")
+
+
+def get_cost_options(wildcards):
+    """The options of the model whose cost Table 12 tells."""
+    stand_in = find_scope(wildcards).stand_ins["charades"]
+    return settings.to_json(
+        settings.resolve(DATASETS, VARIANTS, stand_in.dataset, "img")
+    )
 
 
 def get_activity_queries(wildcards):
@@ -649,11 +663,21 @@ def get_simulated(wildcards):
     return f"--simulated {shlex.join(simulated)}" if simulated else ""
 
 
+def list_paper_figures():
+    """Every figure of the paper whose dataset is there or can be fetched; its tables have gaps instead."""
+    recipes = {**RECIPES.figures, **RECIPES.timelines}
+    made = [
+        name
+        for name, recipe in recipes.items()
+        if can_be_made(RECIPES.datasets[recipe.dataset].dataset)
+    ]
+    return [*made, *([DURATIONS_FIGURE] if can_be_made("charades") else [])]
+
+
 def get_paper_files(wildcards):
     """The tables and figures that are made in a scope, and the claims that rest on those tables."""
     dataset = DATASETS.get(Path(wildcards.scope).name)
-    every_figure = [*RECIPES.figures, *RECIPES.timelines, DURATIONS_FIGURE]
-    figures = dataset.paper.figures if dataset else every_figure
+    figures = dataset.paper.figures if dataset else list_paper_figures()
     return [
         *(
             f"results/{wildcards.scope}tables/table{n}.md"

@@ -27,6 +27,25 @@ rule count_activities:
         "--queries {params.queries:q} --out {output:q} 2> {log:q}"
 
 
+rule count_cost:
+    output:
+        "results/{scope}statistics/table12.json",
+    log:
+        "logs/count_cost/{scope}table12.log",
+    benchmark:
+        "logs/count_cost/{scope}table12.benchmark.tsv"
+    conda:
+        "../envs/img.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=10,
+    params:
+        options=get_cost_options,
+    shell:
+        "python -m img count-cost --options {params.options:q} --out {output:q} 2> {log:q}"
+
+
 rule count_importance:
     input:
         runs=get_importance_predictions,
