@@ -100,8 +100,8 @@ class ImgOptions(BaseModel):
     slot_supervision_weight: float = Field(
         0.0,
         ge=0,
-        description="Weight of the loss that tells the event level's sequences which clips lie in the moment "
-        "(1 in the variant `event_supervised`; the paper does not give it).",
+        description="Weight of the loss that tells the event level's sequences, if there are any, which clips "
+        "lie in the moment (1 in the variant `event_supervised`; the paper does not give it).",
     )
 
     eps_min: float = Field(
@@ -143,11 +143,6 @@ class ImgOptions(BaseModel):
             )
         if len(set(self.levels)) != len(self.levels):
             raise ValueError(f"levels {list(self.levels)} names one level twice; name each at most once")
-        if self.slot_supervision_weight and "event" not in self.levels:
-            raise ValueError(
-                f"slot_supervision_weight {self.slot_supervision_weight} needs the level event, "
-                f"found levels {list(self.levels)}"
-            )
         if self.eps_max is not None and self.eps_max <= self.eps_min:
             raise ValueError(f"eps_max {self.eps_max} must exceed eps_min {self.eps_min}")
         return self

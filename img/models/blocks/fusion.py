@@ -194,7 +194,8 @@ class ImportanceAwareFusion(nn.Module):
         self.levels = nn.ModuleDict({name: LEVELS[name](options) for name in options.levels})
         self.joins = nn.ModuleDict({name: join(options.width) for name in options.levels})
         self.multi_scale = MultiScale(options)
-        self.moment = MomentProjection(options.width) if options.slot_supervision_weight else None
+        supervised = "event" in options.levels and options.slot_supervision_weight > 0
+        self.moment = MomentProjection(options.width) if supervised else None
 
     def forward(
         self,

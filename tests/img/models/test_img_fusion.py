@@ -161,6 +161,11 @@ def test_slots_are_supervised_only_if_so_weighted():
     torch.testing.assert_close(losses["total"] - without - 5 * losses["importance"], 2 * losses["slots"])
 
 
+def test_without_the_event_level_there_is_nothing_to_supervise():
+    model, batch = small_model(slot_supervision_weight=1, levels=["local"]), random_batch([6, 9], [3, 4])
+    assert "slots" not in model.losses(model(batch, 0), batch, 0)
+
+
 def test_supervision_of_slots_reaches_the_slots():
     model, batch = small_model(slot_supervision_weight=1), random_batch([6, 9], [3, 4])
     model.losses(model(batch, 0), batch, 0)["slots"].backward()
