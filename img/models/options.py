@@ -100,8 +100,8 @@ class ImgOptions(BaseModel):
     slot_supervision_weight: float = Field(
         0.0,
         ge=0,
-        description="Weight of the loss that tells the event level's sequences, if there are any, which clips "
-        "lie in the moment (1 in the variant `event_supervised`; the paper does not give it).",
+        description="Weight of the loss that tells the event level's sequences, if there are any, which "
+        "clips lie in the moment (1 in the variant `event_supervised`; the paper does not give it).",
     )
 
     eps_min: float = Field(

@@ -38,8 +38,9 @@ class StreamGRUCell(nn.Module):
 class SlotAttention(nn.Module):
     """Slots start from one learned Gaussian and take turns to attend to the sequence and to be updated.
 
-    All slots share mean and deviation, so only noise tells them apart: it is drawn at every training call.
-    One draw, the same for all samples, is kept with the weights, so that answers do not change between calls.
+    All slots share mean and deviation, so only noise tells them apart: it is drawn at every training call,
+    for each sample by itself. One draw, the same for all samples, is kept with the weights, so that answers
+    do not change between calls.
     """
 
     fixed_noise: Tensor

@@ -99,6 +99,21 @@ def test_importance_is_the_weight_of_the_sound_where_there_is_one(kind):
         assert importance.tolist() == [0.5, 0.0, 0.5]
 
 
+@pytest.mark.parametrize("kind", ["importance", "similarity", "entropy"])
+def test_every_weight_starts_as_addition_and_ends_as_its_own(kind):
+    batch = random_batch([6, 9], [3, 4])
+    addition, model = small_model(fusion_weight="addition"), small_model(fusion_weight=kind)
+    model.load_state_dict(addition.state_dict(), strict=False)
+    expected = addition.answer(batch, 1.0).branches["fusion"].start_logits
+    torch.testing.assert_close(model.answer(batch, 0.0).branches["fusion"].start_logits, expected)
+    own = model.answer(batch, 1.0)
+    assert not torch.allclose(own.branches["fusion"].start_logits, expected)
+    # The importance it reports is the weight it used.
+    for sample, weight in enumerate(own.importance.tolist()):
+        forced = addition.answer(batch, 1.0, weight).branches["fusion"].start_logits[sample]
+        torch.testing.assert_close(forced, own.branches["fusion"].start_logits[sample])
+
+
 @pytest.mark.parametrize("kind", ["importance", "addition", "concatenation", "similarity"])
 def test_fusion_needs_no_more_than_two_sequences_and_a_mask(kind):
     torch.manual_seed(0)
