@@ -51,12 +51,16 @@ def walk_folders(folder: Path) -> Iterator[tuple[Path, list[str]]]:
         yield Path(parent), names
 
 
-def find_videos(folder: Path, videos: Sequence[str]) -> dict[str, VideoFile]:
-    """Finds the files of a dataset's videos in a folder and its subfolders.
+def name_stems(video: str) -> set[str]:
+    """Returns what a video's file may be called, without suffix: its id, with or without `v_` in front."""
+    return {video, f"v_{video}", video.removeprefix("v_")}
 
-    A file belongs to a video where its name without suffix is the video's id, with or without `v_` in front,
-    or the id without its own `v_`. Where several files do, one that is not empty comes before an empty one,
-    then the first in the order of paths is taken.
+
+def find_videos(folder: Path, videos: Sequence[str]) -> dict[str, VideoFile]:
+    """Finds the files of a dataset's videos in a folder and its subfolders, by their names (`name_stems`).
+
+    Where a video has several files, one that is not empty comes before an empty one, then the first in the
+    order of paths is taken.
 
     Args:
         folder: where to look.
@@ -75,8 +79,7 @@ def find_videos(folder: Path, videos: Sequence[str]) -> dict[str, VideoFile]:
                 files.setdefault(path.stem, []).append(path)
     found: dict[str, VideoFile] = {}
     for video in videos:
-        stems = {video, f"v_{video}", video.removeprefix("v_")}
-        candidates = [path for stem in stems for path in files.get(stem, []) if path.is_file()]
+        candidates = [path for stem in name_stems(video) for path in files.get(stem, []) if path.is_file()]
         if candidates:
             path, *others = sorted(candidates, key=lambda path: (path.stat().st_size == 0, path))
             if set("{}") & set(str(path)):

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from tqdm import tqdm
 
 from extractors.files import replacing, write_text
-from img.videos import VIDEO_SUFFIXES
+from img.videos import VIDEO_SUFFIXES, name_stems
 
 _CHUNK = 1 << 20
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -63,7 +63,7 @@ def _choose(
     archive: Path, members: list[zipfile.ZipInfo], videos: Collection[str] | None
 ) -> dict[str, zipfile.ZipInfo]:
     """Gives the needed members by the name of the file each becomes."""
-    stems = None if videos is None else {stem for video in videos for stem in _name_stems(video)}
+    stems = None if videos is None else {stem for video in videos for stem in name_stems(video)}
     chosen: dict[str, zipfile.ZipInfo] = {}
     for member in members:
         # Archives made on Windows may separate folders the other way.
@@ -85,11 +85,6 @@ def _choose(
     if videos is not None and len(chosen) < len(videos):
         log.warning(f"{archive}: holds {len(chosen)} of the {len(videos)} videos that are needed")
     return chosen
-
-
-def _name_stems(video: str) -> set[str]:
-    """Gives the names, without suffix, that the file of a video may have."""
-    return {video, f"v_{video}", video.removeprefix("v_")}
 
 
 def _check_member(archive: Path, member: zipfile.ZipInfo, path: PurePosixPath) -> None:

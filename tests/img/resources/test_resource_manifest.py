@@ -4,6 +4,8 @@ import pytest
 import yaml
 from shared_data import ACTIVITYNET, CHARADES, needs_annotations
 
+from extractors import registry
+from img.config import read_datasets
 from img.resources.manifest import read_resources
 from img.resources.verification import verify
 
@@ -31,6 +33,28 @@ def test_the_projects_own_manifest_is_valid_and_says_how_each_file_is_known():
     assert manifest.find_archive(Path("resources/charades/videos")) == "charades_videos"
     assert manifest.find_file(Path("resources/weights/Cnn14_mAP=0.431.pth")) == "cnn14"
     assert manifest.find_file(Path("resources/demo/videos")) is None
+
+
+def test_the_manifest_says_which_shipped_dataset_needs_a_file():
+    manifest = read_resources(PROJECT / "resources" / "manifest.yaml")
+    named = {name: set() for name in manifest.resources}
+    for dataset, settings in read_datasets(PROJECT / "config" / "datasets").items():
+        extractors = [registry.parse(values)[1] for values in settings.extractors.values()]
+        parameters = [value for extractor in extractors for _, value in extractor]
+        for path in (*settings.annotations.files, settings.queries.embedding, *parameters):
+            if isinstance(path, Path) and (name := manifest.find_file(path)):
+                named[name].add(dataset)
+        if archive := manifest.find_archive(settings.videos):
+            named[archive].add(dataset)
+    said = {
+        name: {result.split("/")[1] for result in entry.needed_by}
+        for name, entry in manifest.resources.items()
+    }
+    # The original videos are there to be chosen instead of the small ones.
+    assert said.pop("charades_videos_original") == {"charades"}
+    assert named.pop("charades_videos_original") == set()
+    assert said == named
+    assert named["glove"] == {"charades", "activitynet"}
 
 
 @needs_annotations
