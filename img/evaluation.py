@@ -15,6 +15,7 @@ from extractors.files import replacing
 from img.checkpoint import load_checkpoint
 from img.config import InferenceOptions
 from img.dataset import Moments
+from img.device import computing_on
 from img.metrics import best_constant, recalls, summarise_iou
 from img.models.decoding import NOTHING
 from img.models.protocol import MomentModel
@@ -45,7 +46,7 @@ def predict(
         spans): query, video, branch, rank, start, end (seconds), score, iou, importance.
     """
     model.eval()
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), computing_on(device, batch_size):
         # A model that draws noise at every call (preset `reference`) still answers equal calls equally.
         torch.manual_seed(0)
         answers, importance = _answer(model, moments, batch_size, device, options)

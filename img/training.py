@@ -21,6 +21,7 @@ from extractors.store import Store
 from img.checkpoint import Sizes, build_model, save_checkpoint
 from img.config import TRAINING_VERSION, InferenceOptions, RunOptions, TrainingOptions
 from img.dataset import Moments
+from img.device import computing_on
 from img.evaluation import predict, score
 from img.inputs import Inputs
 from img.models.img import IMG
@@ -131,7 +132,7 @@ def _train_from_folders(
         vectors.shape[1],
         vocabulary.character_count,
     )
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), computing_on(device, options.training.batch_size):
         torch.manual_seed(seed)
         model = build_model(options.model, sizes, vectors).to(device)
         progress = train(model, moments, selection, options.training, seed, device, partial)

@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+import torch
+from toy_dataset import Toy, make_toy, small_options
+
+from extractors.store import Store
+from img.checkpoint import Sizes, build_model
+from img.device import computing_on
+from img.models.img import IMG
+from img.training import run_training
+
+
+def test_memory_that_runs_out_is_an_error_that_says_what_to_lower() -> None:
+    told = "CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacity of 79 GiB"
+    with (
+        pytest.raises(ValueError, match=r"cuda.* batches of 16 queries; lower training\.batch_size") as error,
+        computing_on("cuda", 16),
+    ):
+        raise torch.OutOfMemoryError(told)
+    assert str(error.value).endswith("(CUDA out of memory)")
+    assert "\n" not in str(error.value)
+
+
+def test_other_errors_pass_as_they_are() -> None:
+    with pytest.raises(RuntimeError, match="sizes"), computing_on("cpu", 16):
+        raise RuntimeError("sizes")
+
+
+def test_a_gpu_rounds_no_factor_while_computing_and_is_left_as_it_was() -> None:
+    matrices, networks = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = matrices.allow_tf32, networks.allow_tf32
+    with computing_on("cuda", 16):
+        assert not matrices.allow_tf32
+        assert not networks.allow_tf32
+    assert (matrices.allow_tf32, networks.allow_tf32) == before
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+    return make_toy(tmp_path_factory.mktemp("toy"))
+
+
+def test_training_that_runs_out_of_memory_says_so(
+    toy: Toy, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_out(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate")
+
+    monkeypatch.setattr(IMG, "losses", run_out)
+    store = Store(tmp_path_factory.mktemp("store"))
+    with pytest.raises(ValueError, match="memory is too small for batches of 8 queries"):
+        run_training(toy.queries, toy.inputs, small_options(), 0, store, "cpu", False)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_no_step_waits_for_the_gpu(toy: Toy) -> None:
+    moments = toy.moments("train")
+    sizes = Sizes(4, 3, len(toy.vocabulary.words), 8, toy.vocabulary.character_count)
+    model = build_model(small_options().model, sizes).to("cuda").train()
+    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
+
+    def step() -> None:
+        for batch in moments.batches(8, np.random.default_rng(0), shuffle=True):
+            on_device = batch.to("cuda")
+            optimiser.zero_grad(set_to_none=True)
+            model.losses(model(on_device, 1), on_device, 1)["total"].backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimiser.step()
+
+    step()  # The libraries' own first calls may wait.
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        step()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
