@@ -1,4 +1,7 @@
-"""Time of a training step, from forward pass to AdamW. `python -m benchmarks.training_step --help`.
+"""Time of a training step (forward pass to AdamW) and of an answer. `python -m benchmarks.training_step --help`.
+
+An answer is a forward pass and, for the project's model, the decoding of every branch as evaluation does
+it; the plain model stops at its logits.
 
 Where the folder `shared` lies beside the project, its reference/img_plain.py is timed too: the authors' model
 and losses written out plainly, the oracle of the project's tests, trained with the same optimiser.
@@ -18,14 +21,14 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.report import print_report
-from img.config import TrainingOptions
+from img.config import InferenceOptions, TrainingOptions
 from img.models.img import IMG
 from img.models.options import PRESETS, ImgOptions
-from img.models.protocol import Batch
+from img.models.protocol import Batch, Spans
 from img.training import parameter_groups
 
 PLAIN = Path(__file__).parents[2] / "shared" / "reference" / "img_plain.py"
-TRAINING = TrainingOptions()
+TRAINING, INFERENCE = TrainingOptions(), InferenceOptions()
 VISUAL, AUDIO, WORD_WIDTH = 1024, 2048, 300
 VOCABULARY, CHARACTERS, WORDS, LETTERS = 1300, 40, 12, 10
 EPOCH = 20  # Everything that is phased in has its full weight.
@@ -68,35 +71,58 @@ def step_of(loss: Callable[[], Tensor], optimiser: torch.optim.Optimizer) -> Cal
     return step
 
 
-def img_step(preset: str, batch: Batch) -> Callable[[], None]:
-    """Gives a step of the project's model."""
+def img_steps(preset: str, batch: Batch) -> dict[str, Callable[[], object]]:
+    """Gives a training step and an answer of the project's model."""
     torch.manual_seed(0)
     options = ImgOptions.model_validate({"preset": preset})
-    model = IMG(options, VISUAL, AUDIO, torch.randn(VOCABULARY, WORD_WIDTH), CHARACTERS).train()
+
+    def build() -> IMG:
+        return IMG(options, VISUAL, AUDIO, torch.randn(VOCABULARY, WORD_WIDTH), CHARACTERS)
+
+    model = build().train()
     optimiser = torch.optim.AdamW(
         parameter_groups(model, TRAINING.weight_decay), TRAINING.learning_rate, fused=True
     )
-    return step_of(lambda: model.losses(model(batch, EPOCH), batch, EPOCH)["total"], optimiser)
+    answering = build().eval()
+
+    @torch.inference_mode()
+    def answer() -> dict[str, Spans]:
+        outputs = answering(batch, 0)
+        return answering.decode(outputs, batch, INFERENCE.answers, INFERENCE.nms_threshold)
+
+    loss = step_of(lambda: model.losses(model(batch, EPOCH), batch, EPOCH)["total"], optimiser)
+    return {"training step": loss, "answer": answer}
 
 
-def plain_step(plain: ModuleType, batch: Batch) -> Callable[[], None]:
-    """Gives a step of the plain model."""
+def plain_steps(plain: ModuleType, batch: Batch) -> dict[str, Callable[[], object]]:
+    """Gives a training step and an answer of the plain model."""
     torch.manual_seed(0)
     options = ImgOptions.model_validate({})
-    model = plain.Img(words=VOCABULARY + 2, chars=CHARACTERS, dv=VISUAL, da=AUDIO).train()
-    model.set_slot_noise(1.0)
+
+    def build() -> nn.Module:
+        model: nn.Module = plain.Img(words=VOCABULARY + 2, chars=CHARACTERS, dv=VISUAL, da=AUDIO)
+        model.set_slot_noise(1.0)  # type: ignore[operator]
+        return model
+
+    model, answering = build().train(), build().eval()
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimiser = torch.optim.AdamW(trainable, TRAINING.learning_rate, weight_decay=TRAINING.weight_decay)
     clip_mask, word_mask = batch.clip_mask.float(), batch.word_mask.float()
 
+    inputs = batch.words, batch.characters, batch.visual, clip_mask, batch.audio, word_mask
+
     def loss() -> Tensor:
-        outputs = model(batch.words, batch.characters, batch.visual, clip_mask, batch.audio, word_mask)
+        outputs = model(*inputs)
         pairs = batch.positive_clips, batch.negative_clips
         labels = batch.start, batch.end
         total: Tensor = plain.losses(outputs, *labels, *pairs, options.eps_min, options.gamma, EPOCH)
         return total
 
-    return step_of(loss, optimiser)
+    @torch.inference_mode()
+    def answer() -> object:
+        return answering(*inputs)
+
+    return {"training step": step_of(loss, optimiser), "answer": answer}
 
 
 def load_plain() -> ModuleType | None:
@@ -109,16 +135,25 @@ def load_plain() -> ModuleType | None:
     return module
 
 
-def time_in_turns(steps: dict[str, Callable[[], None]], repeats: int) -> dict[str, float]:
-    """Gives each step's median seconds; they take turns, so that a busy machine slows them alike."""
+def time_in_turns(
+    steps: dict[str, Callable[[], object]], repeats: int, clock: Callable[[], float]
+) -> dict[str, list[float]]:
+    """Gives each step's seconds; they take turns, so that a busy machine slows them alike."""
     seconds: dict[str, list[float]] = {name: [] for name in steps}
     for repeat in range(repeats + 2):
         for name, step in steps.items():
-            started = time.perf_counter()
+            started = clock()
             step()
             if repeat >= 2:
-                seconds[name].append(time.perf_counter() - started)
-    return {name: statistics.median(found) for name, found in seconds.items()}
+                seconds[name].append(clock() - started)
+    return seconds
+
+
+def describe(seconds: list[float], others: list[float] | None) -> list[str]:
+    """Gives the median and the quartiles in milliseconds, and the median's share of another one."""
+    low, median, high = statistics.quantiles(seconds, n=4)
+    share = f"{median / statistics.median(others):.2f}" if others else ""
+    return [f"{1000 * median:.0f}", f"{1000 * low:.0f} to {1000 * high:.0f}", share]
 
 
 def main() -> None:
@@ -129,25 +164,29 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=TRAINING.batch_size, help="samples in a batch")
     parser.add_argument("--clips", type=int, nargs="+", default=[45, 128], help="clips of a video")
     parser.add_argument("--threads", type=int, help="threads of torch (default: all cores)")
+    parser.add_argument(
+        "--cpu-time", action="store_true", help="time of the processor, not of the clock: for a busy machine"
+    )
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
+    clock = time.process_time if options.cpu_time else time.perf_counter
     plain = load_plain()
     rows = []
     for clips in options.clips:
         batch = random_batch(options.samples, clips)
-        steps = {f"IMG, preset {preset}": img_step(preset, batch) for preset in PRESETS}
+        models = {f"IMG, preset {preset}": img_steps(preset, batch) for preset in PRESETS}
         if plain:
-            steps["img_plain.py"] = plain_step(plain, batch)
-        seconds = time_in_turns(steps, options.steps)
-        slowest = seconds.get("img_plain.py")
-        for name, found in seconds.items():
-            share = f"{found / slowest:.2f}" if slowest else ""
-            rows.append([name, str(clips), f"{1000 * found:.0f}", share])
+            models["img_plain.py"] = plain_steps(plain, batch)
+        for what in ("training step", "answer"):
+            steps = {name: model[what] for name, model in models.items()}
+            seconds = time_in_turns(steps, options.steps, clock)
+            for name, found in seconds.items():
+                rows.append([what, name, str(clips), *describe(found, seconds.get("img_plain.py"))])
     print_report(
-        f"Training step: {options.samples} queries, visual {VISUAL} and audio {AUDIO} wide, "
-        f"{torch.get_num_threads()} threads",
-        ["model", "clips", "ms (median)", "of img_plain.py"],
+        f"Training step and answer: {options.samples} queries, visual {VISUAL} and audio {AUDIO} wide, "
+        f"{torch.get_num_threads()} threads, {'CPU' if options.cpu_time else 'wall'} time",
+        ["what", "model", "clips", "ms (median)", "quartiles", "of img_plain.py"],
         rows,
         "img_plain.py is the authors' model written out plainly; it was not written to be fast."
         if plain
