@@ -1,4 +1,4 @@
-"""Time of a training step (forward pass to AdamW) and of an answer. `python -m benchmarks.training_step --help`.
+"""Time of a training step, from forward pass to AdamW, and of an answer; see `--help`.
 
 An answer is a forward pass and, for the project's model, the decoding of every branch as evaluation does
 it; the plain model stops at its logits.
