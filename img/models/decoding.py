@@ -33,15 +33,16 @@ def decode(branch: Branch, clip_mask: Tensor, answers: int = 1, nms_threshold: f
     last, before = torch.tril_indices(clip_mask.shape[1], clip_mask.shape[1], device=clip_mask.device)
     first = last - before
     joint = start[:, first] + end[:, last]
-    found = []
-    for _ in range(answers):
+    found: list[tuple[Tensor, Tensor, Tensor]] = []
+    while True:
         score, place = joint.max(-1)
         i, j = first[place], last[place]
         none = score == -torch.inf
         found.append((i.masked_fill(none, NOTHING), j.masked_fill(none, NOTHING), score.exp()))
+        if len(found) >= answers:
+            return Spans(*(torch.stack(part, 1) for part in zip(*found, strict=True)))
         out = _overlap(first, last, i[:, None], j[:, None]) > nms_threshold
         joint = joint.masked_fill(out.scatter(1, place[:, None], True), -torch.inf)
-    return Spans(*(torch.stack(part, 1) for part in zip(*found, strict=True)))
 
 
 def _overlap(first: Tensor, last: Tensor, other_first: Tensor, other_last: Tensor) -> Tensor:
