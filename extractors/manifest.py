@@ -20,7 +20,7 @@ class Row:
         status: `ok`, `missing`, `no_audio` or `failed: reason`.
         rows: feature rows, 0 where there is no array.
         width: values in a row.
-        seconds: how much of the video the rows cover, from its start.
+        seconds: how much of the video the rows cover, from its start; None where nobody recorded it.
         source_sha256: hash of the video file's content, empty where it is missing.
         feature_sha256: hash of the .npy file, empty where there is none.
     """
@@ -29,7 +29,7 @@ class Row:
     status: str
     rows: int = 0
     width: int = 0
-    seconds: float = 0.0
+    seconds: float | None = 0.0
     source_sha256: str = ""
     feature_sha256: str = ""
 
@@ -51,7 +51,7 @@ def write_manifest(path: Path, rows: Iterable[Row]) -> None:
     """Writes rows sorted by video id."""
     lines = ["\t".join(COLUMNS)]
     for row in sorted(rows, key=lambda row: row.video):
-        values = {**asdict(row), "seconds": f"{row.seconds:.3f}"}
+        values = {**asdict(row), "seconds": "" if row.seconds is None else f"{row.seconds:.3f}"}
         # A reason may hold anything a decoder says; it must not break the table.
         lines.append("\t".join(" ".join(str(values[column]).split()) for column in COLUMNS))
     write_text(path, "\n".join(lines) + "\n")
@@ -69,6 +69,6 @@ def read_manifest(path: Path) -> list[Row]:
         if header != COLUMNS:
             raise ValueError(f"{path}: expected a manifest with columns {COLUMNS}, found {header}")
         return [
-            Row(video, status, int(rows), int(width), float(seconds), source, feature)
+            Row(video, status, int(rows), int(width), float(seconds) if seconds else None, source, feature)
             for video, status, rows, width, seconds, source, feature in reader
         ]

@@ -1,14 +1,15 @@
 """The extractor kinds: their parameters, typed and checked, and where their code lives.
 
 Nothing here imports torch or a decoder, so a configuration is validated and a workflow planned in a moment.
-A new kind is one parameters class, one module with the network, and one line in `KINDS`.
+A new kind is one parameters class, one module with the network, and one line in `KINDS`. The kind `imported`
+has no network: it takes arrays made elsewhere (`extractors.importing`).
 """
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
@@ -22,26 +23,12 @@ if TYPE_CHECKING:
 Modality = Literal["visual", "audio"]
 
 
-class Parameters(BaseModel):
-    """What every kind takes: the weights and the number format. Everything here changes the features."""
+class KindParameters(BaseModel):
+    """What the parameters of all kinds have in common."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
-
-    weights: Path | Literal["random"] = Field(
-        description="Path of the weights file, or `random` for seeded random weights (demo and tests)."
-    )
-    weights_sha256: str | None = Field(
-        default=None,
-        pattern=r"^[0-9a-f]{64}$",
-        description="SHA-256 the weights file must have. A pickle that holds more than tensors is only "
-        "loaded when this is given and matches.",
-    )
-    seed: int = Field(default=0, ge=0, description="Seed of `weights: random`.")
-    precision: Literal["float32", "bfloat16"] = Field(
-        default="float32", description="Number format of the network's forward pass."
-    )
 
     @model_validator(mode="before")
     @classmethod
@@ -57,6 +44,24 @@ class Parameters(BaseModel):
     def sampling(self) -> str:
         """Says in words how media become windows; nothing where a kind does not sample."""
         return ""
+
+
+class Parameters(KindParameters):
+    """What every network takes: the weights and the number format. Everything here changes the features."""
+
+    weights: Path | Literal["random"] = Field(
+        description="Path of the weights file, or `random` for seeded random weights (demo and tests)."
+    )
+    weights_sha256: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-f]{64}$",
+        description="SHA-256 the weights file must have. A pickle that holds more than tensors is only "
+        "loaded when this is given and matches.",
+    )
+    seed: int = Field(default=0, ge=0, description="Seed of `weights: random`.")
+    precision: Literal["float32", "bfloat16"] = Field(
+        default="float32", description="Number format of the network's forward pass."
+    )
 
 
 class FrameParameters(Parameters):
@@ -131,6 +136,39 @@ class VggishParameters(Parameters):
         return "sound at 16 kHz, windows of 0.96 s every 0.96 s"
 
 
+class ImportedArrays(KindParameters):
+    """Arrays that were made elsewhere: where they are, and what is known of them."""
+
+    arrays: Path | tuple[Path, ...] = Field(
+        description="Folder of `{video}.npy`, `.npz` or `.pt`, or a pickle of a dict of arrays; of several, "
+        "a video's rows are put side by side and cut to the shortest."
+    )
+    width: int = Field(ge=1, description="Values of a row; a video whose rows are of another width failed.")
+    divisor: float = Field(
+        default=1.0,
+        gt=0,
+        description="What values are divided by when they become a model's inputs: 255 for VGGish's 8-bit "
+        "values.",
+    )
+
+    @property
+    def places(self) -> tuple[Path, ...]:
+        """Every folder and pickle, in the order in which their values are put side by side."""
+        return (self.arrays,) if isinstance(self.arrays, Path) else self.arrays
+
+    @model_validator(mode="after")
+    def _has_places(self) -> ImportedArrays:
+        if not self.places:
+            raise ValueError("arrays: expected a folder or pickle, or several, found none")
+        return self
+
+
+class ImportedParameters(ImportedArrays):
+    """No network: arrays that were made elsewhere take the place of extracted ones."""
+
+    modality: Modality = Field(description="What of a video the arrays describe.")
+
+
 class Extractor(Protocol):
     """A network that turns windows of one medium into feature rows."""
 
@@ -154,18 +192,19 @@ class Kind:
 
     Attributes:
         name: the kind's name in a configuration.
-        modality: what it reads of a video.
+        modality: what it reads of a video; `parse` puts in what the parameters of `imported` say.
         parameters: the class of its parameters.
-        network: "module:function" that builds the extractor from (parameters, device).
-        reader: "module:function" that cuts a media file into windows, a `Reader`.
+        network: "module:function" that builds the extractor from (parameters, device); empty for `imported`.
+        reader: "module:function" that cuts a media file into windows, a `Reader`; empty for `imported`.
         decoders: names of the decoders to try, in order.
         code_version: raised whenever the features change for the same video and parameters.
-        scale: what stored values are multiplied with when they become a model's inputs.
+        scale: what stored values are multiplied with when they become a model's inputs; `parse` puts in what
+            the parameters of `imported` say.
     """
 
     name: str
     modality: Modality
-    parameters: type[Parameters]
+    parameters: type[KindParameters]
     network: str
     reader: str
     decoders: tuple[str, ...]
@@ -208,11 +247,12 @@ KINDS: dict[str, Kind] = {
             1,
             scale=1 / 255,
         ),
+        Kind("imported", "visual", ImportedParameters, "", "", (), 1),
     )
 }
 
 
-def parse(settings: dict[str, Any]) -> tuple[Kind, Parameters]:
+def parse(settings: dict[str, Any]) -> tuple[Kind, KindParameters]:
     """Checks one extractor's settings, `{kind: ..., preset: ..., ...}`.
 
     Args:
@@ -230,9 +270,12 @@ def parse(settings: dict[str, Any]) -> tuple[Kind, Parameters]:
         raise ValueError(f"kind: expected one of {sorted(KINDS)}, found {name!r}")
     kind = KINDS[name]
     try:
-        return kind, kind.parameters.model_validate(settings)
+        parameters = kind.parameters.model_validate(settings)
     except ValidationError as error:
         raise ValueError(describe(error)) from None
+    if isinstance(parameters, ImportedParameters):
+        kind = replace(kind, modality=parameters.modality, scale=1 / parameters.divisor)
+    return kind, parameters
 
 
 def describe(error: ValidationError) -> str:

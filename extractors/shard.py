@@ -16,7 +16,7 @@ from extractors.decoding import decode_ahead
 from extractors.errors import MediaError, NoAudioError
 from extractors.files import library_versions, sha256_of
 from extractors.manifest import Row, write_manifest
-from extractors.registry import Extractor, Kind, Parameters
+from extractors.registry import Extractor, Kind, KindParameters, Parameters
 from extractors.store import DESCRIPTION, Entry, Store
 
 ARRAY = "array.npy"
@@ -91,7 +91,7 @@ def identify(kind: Kind, parameters: Parameters) -> dict[str, Any]:
 
 def extract_shard(
     kind: Kind,
-    parameters: Parameters,
+    parameters: KindParameters,
     sources: Iterable[Source],
     *,
     store: Store,
@@ -121,7 +121,10 @@ def extract_shard(
 
     Raises:
         ShardFailedError: under `stop`, where a video failed.
+        ValueError: the kind reads no videos.
     """
+    if not isinstance(parameters, Parameters):
+        raise ValueError(f"kind: expected one that reads videos, found {kind.name}")
     identity = identify(kind, parameters)
     circumstances = _circumstances(parameters, runtime)
     counts = Counts()
@@ -146,7 +149,7 @@ def extract_shard(
             waiting.append(task)
         else:
             counts.restored += 1
-            rows.append(_publish(task, entry, out))
+            rows.append(publish(task.video, task.source_hash, entry, out))
 
     progress = tqdm(total=len(rows) + len(waiting), initial=len(rows), unit="video", desc=kind.name)
     with progress:
@@ -158,7 +161,8 @@ def extract_shard(
                 )
             elif isinstance(result, Features):
                 counts.computed += 1
-                rows.append(_publish(task, _keep(store, task, {**identity, **circumstances}, result), out))
+                entry = _keep(store, task, {**identity, **circumstances}, result)
+                rows.append(publish(task.video, task.source_hash, entry, out))
             elif isinstance(result, NoAudioError):
                 counts.absent += 1
                 rows.append(Row(task.video, "no_audio", source_sha256=task.source_hash))
@@ -166,6 +170,40 @@ def extract_shard(
                 rows.append(Row(task.video, f"failed: {result}", source_sha256=task.source_hash))
             progress.update()
 
+    finish(rows, counts, out, manifest, on_failure)
+    return counts
+
+
+def publish(video: str, source_hash: str, entry: Entry, out: Path) -> Row:
+    """Links a video's array and its description out of the store; returns the manifest's row."""
+    entry.link({ARRAY: out / f"{video}.npy", DESCRIPTION: out / f"{video}.json"})
+    made = entry.description
+    return Row(
+        video=video,
+        status="ok",
+        rows=made["rows"],
+        width=made["width"],
+        seconds=made["row_seconds"][-1][1] if made["row_seconds"] else None,
+        source_sha256=source_hash,
+        feature_sha256=made["files"][ARRAY],
+    )
+
+
+def finish(
+    rows: Sequence[Row], counts: Counts, out: Path, manifest: Path, on_failure: Literal["report", "stop"]
+) -> None:
+    """Removes stale arrays, counts and tells the failures, and writes the manifest.
+
+    Args:
+        rows: what became of each video.
+        counts: gets the failures.
+        out: folder of the linked arrays.
+        manifest: the table to write.
+        on_failure: `stop` writes no table where a video failed, and raises.
+
+    Raises:
+        ShardFailedError: under `stop`, where a video failed.
+    """
     for row in rows:
         if not row.is_ok:
             for suffix in (".npy", ".json"):
@@ -179,7 +217,6 @@ def extract_shard(
     for reason in counts.failed:
         log.warning(reason)
     write_manifest(manifest, rows)
-    return counts
 
 
 @dataclass(frozen=True)
@@ -251,17 +288,3 @@ def _keep(store: Store, task: _Task, made: dict[str, Any], features: Features) -
     with store.adding(task.key, description) as folder:
         np.save(folder / ARRAY, features.array, allow_pickle=False)
     return store.get(task.key)
-
-
-def _publish(task: _Task, entry: Entry, out: Path) -> Row:
-    entry.link({ARRAY: out / f"{task.video}.npy", DESCRIPTION: out / f"{task.video}.json"})
-    made = entry.description
-    return Row(
-        video=task.video,
-        status="ok",
-        rows=made["rows"],
-        width=made["width"],
-        seconds=made["row_seconds"][-1][1],
-        source_sha256=task.source_hash,
-        feature_sha256=made["files"][ARRAY],
-    )

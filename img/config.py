@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -169,7 +169,11 @@ class Dataset(_Strict):
         default=False, description="Whether the data is made up; says so wherever its numbers appear."
     )
     annotations: Annotations = Field(description="The queries.")
-    videos: Path = Field(description="Folder of the videos, searched with its subfolders.")
+    videos: Path | None = Field(
+        default=None,
+        description="Folder of the videos, searched with its subfolders; needed unless all features are "
+        "imported.",
+    )
     obtain_videos: str | None = Field(
         default=None,
         description="How to get the videos where no rule makes them; told where their folder is missing.",
@@ -177,7 +181,15 @@ class Dataset(_Strict):
     visual: Name = Field(description="The extractor whose features are the visual input.")
     audio: Name = Field(description="The extractor whose features are the audio input.")
     extractors: dict[Name, ExtractorSettings] = Field(
-        description="Extractors by a name of your choice: kind, preset, parameters."
+        default={}, description="Extractors by a name of your choice: kind, preset, parameters."
+    )
+    features: Literal["extracted", "imported"] = Field(
+        default="extracted",
+        description="`imported` takes the arrays named in `imported` instead of the extractors `visual` and "
+        "`audio`.",
+    )
+    imported: dict[Name, registry.ImportedArrays] = Field(
+        default={}, description="Arrays made elsewhere, by the name of the extractor they stand for."
     )
     shards: int = Field(default=1, ge=1, le=1000, description="Extraction jobs per extractor; keep it fixed.")
     queries: QueryOptions = QueryOptions()
@@ -204,8 +216,46 @@ class Dataset(_Strict):
         description="For a dataset that stands for one of the paper's: what is made in its folder.",
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _use_imported(cls, values: Any) -> Any:
+        """Puts the imported arrays in the place of the extractors they stand for."""
+        if not isinstance(values, dict) or values.get("features") != "imported":
+            return values
+        imported, extractors = values.get("imported"), values.get("extractors", {})
+        if not isinstance(imported, dict) or not isinstance(extractors, dict):
+            return values
+        kinds = {}
+        for role in get_args(registry.Modality):
+            name = values.get(role)
+            if name not in imported:
+                raise ValueError(
+                    f"imported: expected the arrays of {role}: {name}, found those of {sorted(imported)}"
+                )
+            if isinstance(imported[name], dict):
+                kinds[name] = {"kind": "imported", "modality": role, **imported[name]}
+        return {**values, "extractors": {**extractors, **kinds}}
+
+    @property
+    def reads_videos(self) -> bool:
+        """Whether any extractor reads video files."""
+        return any(settings["kind"] != "imported" for settings in self.extractors.values())
+
+    @property
+    def sources(self) -> list[Path]:
+        """Every file and folder of annotations, and of the videos or imported arrays that features come from."""
+        paths = [*self.annotations.files]
+        for settings in self.extractors.values():
+            _, parameters = registry.parse(settings)
+            if isinstance(parameters, registry.ImportedParameters):
+                paths += parameters.places
+        return [*paths, self.videos] if self.videos and self.reads_videos else paths
+
     @model_validator(mode="after")
     def _consistent(self) -> Dataset:
+        if self.reads_videos and self.videos is None:
+            readers = sorted(name for name, kind in self.extractors.items() if kind["kind"] != "imported")
+            raise ValueError(f"videos: needed by the extractors {readers}, found nothing")
         for role in ("visual", "audio"):
             name = getattr(self, role)
             if name not in self.extractors:

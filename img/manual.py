@@ -20,6 +20,7 @@ _SECTIONS = {
     "annotations": "Annotations",
     "queries": "QueryOptions",
     "inputs": "InputOptions",
+    "imported": "ImportedArrays",
     "training": "TrainingOptions",
     "inference": "InferenceOptions",
     "paper": "PaperOptions",
@@ -73,7 +74,8 @@ def _describe(config: Schema, dataset: Schema, variants: Schema) -> Iterator[str
     yield "#### `extractors`\n\nUnder a name of your choice: `kind`, `preset` if it has some, these keys.\n"
     for name, kind in KINDS.items():
         schema = definitions[f"extractor_{name}"]
-        yield f"##### `kind: {name}` ({kind.modality})\n\n{schema['description']}\n"
+        modality = "visual or audio" if name == "imported" else kind.modality
+        yield f"##### `kind: {name}` ({modality})\n\n{schema['description']}\n"
         presets = {f"preset: {preset}": values for preset, values in kind.parameters.presets.items()}
         properties = {key: schema["properties"][key] for key in kind.parameters.model_fields}
         yield from _table(properties, {"default": {}, **presets}, schema["required"])

@@ -23,7 +23,7 @@ def build_schemas() -> dict[str, dict[str, Any]]:
     for kind in KINDS.values():
         schema = kind.parameters.model_json_schema()
         schema["properties"] = {
-            "kind": {"const": kind.name, "description": f"Reads {kind.modality}."},
+            "kind": {"const": kind.name, "description": "Name of the extractor's kind."},
             "preset": {"enum": sorted(kind.parameters.presets), "description": "A published recipe."},
             **schema["properties"],
         }

@@ -88,7 +88,7 @@ def find_videos(folder: Path, videos: Sequence[str]) -> dict[str, VideoFile]:
     return found
 
 
-def list_videos(annotations: Annotations, folder: Path, shards: int, path: Path) -> None:
+def list_videos(annotations: Annotations, folder: Path | None, shards: int, path: Path) -> None:
     """Writes the table of a dataset's videos, sorted by id, and tells in the log what was found.
 
     Its columns: video, shard, path (empty where no file was found), others (further files of the video, which
@@ -96,13 +96,14 @@ def list_videos(annotations: Annotations, folder: Path, shards: int, path: Path)
 
     Args:
         annotations: name the videos.
-        folder: where the files are.
+        folder: where the files are; None where no video is read.
         shards: number of shards.
         path: the table to write.
     """
     videos = sorted({query.video for query in read_queries(annotations)})
-    found = find_videos(folder, videos)
-    _report(folder, videos, found)
+    found = find_videos(folder, videos) if folder else {}
+    if folder:
+        _report(folder, videos, found)
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, delimiter="\t", lineterminator="\n")
         table.writerow(COLUMNS)

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from extractors.registry import KINDS, Kind, Parameters, parse
+from extractors.registry import KINDS, ImportedParameters, Kind, KindParameters, parse
 from extractors.store import Store
 
 
@@ -93,16 +93,35 @@ def _shard(options: argparse.Namespace) -> int:
     kind, parameters = parse(options.settings)
     with options.videos.open(newline="", encoding="utf-8") as file:
         table = [row for row in csv.DictReader(file, delimiter="\t") if row["shard"] == options.shard]
-    sources = [Source(row["video"], Path(row["path"]) if row["path"] else None) for row in table]
-    _run(options, kind, parameters, sources, Store(options.store), options.manifest)
+    if isinstance(parameters, ImportedParameters):
+        _import(options, parameters, [row["video"] for row in table])
+    else:
+        sources = [Source(row["video"], Path(row["path"]) if row["path"] else None) for row in table]
+        _run(options, kind, parameters, sources, Store(options.store), options.manifest)
     # Under `report` the manifest tells what failed, and whoever reads it goes on without.
     return 0
+
+
+def _import(options: argparse.Namespace, parameters: ImportedParameters, videos: Sequence[str]) -> None:
+    from extractors.importing import import_shard
+
+    store = Store(options.store)
+    store.remove_abandoned()
+    counts = import_shard(
+        parameters,
+        videos,
+        store=store,
+        out=options.out,
+        manifest=options.manifest,
+        on_failure=options.on_failure,
+    )
+    print(f"imported: {counts}; manifest: {options.manifest}", file=sys.stderr)
 
 
 def _run(
     options: argparse.Namespace,
     kind: Kind,
-    parameters: Parameters,
+    parameters: KindParameters,
     sources: Sequence[Any],
     store: Store,
     manifest: Path,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from extractors.registry import KINDS
 from extractors.store import Store
 from img.commands.arguments import Commands, add_features, add_settings, read_settings
 from img.config import Annotations, InputOptions, QueryOptions
@@ -15,7 +14,7 @@ def add_commands(commands: Commands) -> None:
     """Adds this module's commands."""
     videos = commands.add_parser("list-videos", help="list a dataset's videos, their shards and files")
     add_settings(videos, "annotations")
-    videos.add_argument("--folder", required=True, type=Path, help="folder of the videos")
+    videos.add_argument("--folder", type=Path, help="folder of the videos (default: no video is read)")
     videos.add_argument("--shards", required=True, type=int)
     videos.add_argument("--out", required=True, type=Path, help="the table to write")
     videos.set_defaults(run=_list_videos)
@@ -30,7 +29,9 @@ def add_commands(commands: Commands) -> None:
     add_settings(assemble, "options")
     add_features(assemble)
     for role in ("visual", "audio"):
-        assemble.add_argument(f"--{role}-kind", required=True, choices=sorted(KINDS), help="extractor kind")
+        assemble.add_argument(
+            f"--{role}-scale", type=float, default=1.0, help="what values are multiplied with (default: 1)"
+        )
     assemble.add_argument("--store", required=True, type=Path)
     assemble.add_argument("--out", required=True, type=Path, help="folder to write into")
     assemble.set_defaults(run=_assemble)
@@ -60,8 +61,8 @@ def _assemble(options: argparse.Namespace) -> None:
     from img.features import assemble, read_feature_folder
     from img.queries import read_queries_table
 
-    visual = read_feature_folder(options.visual, options.shards, KINDS[options.visual_kind].scale)
-    audio = read_feature_folder(options.audio, options.shards, KINDS[options.audio_kind].scale)
+    visual = read_feature_folder(options.visual, options.shards, options.visual_scale)
+    audio = read_feature_folder(options.audio, options.shards, options.audio_scale)
     queries = read_queries_table(options.queries)
     settings = read_settings(InputOptions, options.options, "options")
     assemble(queries, visual, audio, settings, Store(options.store), options.out)

@@ -263,3 +263,71 @@ def test_one_extractors_name_stands_for_one_modality_in_all_datasets() -> None:
 def test_seeds_and_variants_are_checked_before_they_are_run(path: str, value: Any, key: str) -> None:
     with pytest.raises(ValueError, match=key):
         check(Dataset, changed(path, value), "demo")
+
+
+IMPORTED: dict[str, Any] = {
+    "features": "imported",
+    "videos": None,
+    "imported": {
+        "sight": {"arrays": ["clip", "slowfast"], "width": 2816},
+        "sound": {"arrays": "VGGish.pickle", "width": 128, "divisor": 255},
+        "other": {"arrays": "elsewhere", "width": 1},
+    },
+}
+
+
+def test_imported_arrays_take_the_place_of_the_extractors() -> None:
+    dataset = check(Dataset, DATASET | IMPORTED, "x")
+    kinds = {name: registry.parse(dataset.extractors[name]) for name in ("sight", "sound")}
+    assert {name: (kind.name, kind.modality, kind.scale) for name, (kind, _) in kinds.items()} == {
+        "sight": ("imported", "visual", 1.0),
+        "sound": ("imported", "audio", 1 / 255),
+    }
+    places = {name: parameters.places for name, (_, parameters) in kinds.items()}  # type: ignore[attr-defined]
+    assert places == {"sight": (Path("clip"), Path("slowfast")), "sound": (Path("VGGish.pickle"),)}
+    assert not dataset.reads_videos
+
+
+def test_no_extractor_need_be_named_where_all_features_are_imported() -> None:
+    values = {
+        key: value for key, value in (DATASET | IMPORTED).items() if key not in ("extractors", "videos")
+    }
+    dataset = check(Dataset, values, "x")
+    assert sorted(dataset.extractors) == ["sight", "sound"]
+    again = check(Dataset, json.loads(to_json(dataset)), "again")
+    for name, settings in dataset.extractors.items():
+        assert registry.parse(again.extractors[name]) == registry.parse(settings)
+
+
+def test_imported_arrays_stand_by_while_features_are_extracted() -> None:
+    dataset = check(Dataset, DATASET | IMPORTED | {"features": "extracted", "videos": "videos"}, "x")
+    assert dataset.extractors == DATASET["extractors"]
+    assert dataset.reads_videos
+
+
+def test_the_kind_imported_may_stand_beside_one_that_reads_videos() -> None:
+    values = changed(
+        "extractors.sight", {"kind": "imported", "modality": "visual", "arrays": "a", "width": 2}
+    )
+    assert check(Dataset, values, "x").reads_videos
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"imported": {}}, r"imported: expected the arrays of visual: sight, found those of \[\]"),
+        (
+            {"imported": {"sight": {"arrays": "a"}, "sound": {"arrays": "b", "width": 1}}},
+            "sight.width: Field r",
+        ),
+        ({"imported": {"sight": {"arrays": [], "width": 1}}}, "expected the arrays of audio: sound"),
+        ({"features": "extracted", "videos": None}, r"videos: needed by the extractors \['sight', 'sound'\]"),
+        (
+            {"extractors": {"r50": {"kind": "i3d_r50", "weights": "random"}}},
+            r"videos: needed by the extractors \['r50'\], found nothing",
+        ),
+    ],
+)
+def test_a_wrong_setting_of_imported_features_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        check(Dataset, DATASET | IMPORTED | changes, "x")

@@ -14,6 +14,7 @@ from snakemake.settings.types import DeploymentMethod
 
 from extractors import registry
 from extractors.manifest import read_manifest
+from extractors.places import open_place
 from img import config as settings
 from img.paper import recipes as paper_recipes
 from img.paper.transcription import read_paper
@@ -183,9 +184,18 @@ def get_video_folder(wildcards):
     return get_local_videos(wildcards) or DATASETS[wildcards.dataset].videos
 
 
+def get_video_folder_option(wildcards):
+    if not DATASETS[wildcards.dataset].reads_videos:
+        return ""
+    return f"--folder {shlex.quote(str(get_video_folder(wildcards)))}"
+
+
 def get_record(wildcards):
     """The record of the unpacked videos of a dataset, where they come from an archive of the manifest."""
-    folder = DATASETS[wildcards.dataset].videos
+    dataset = DATASETS[wildcards.dataset]
+    folder = dataset.videos
+    if not dataset.reads_videos:
+        return []
     if RESOURCES.find_archive(folder) and not get_local_videos(wildcards):
         return [f"{folder}/{wildcards.dataset}.unpacked.tsv"]
     return []
@@ -201,11 +211,13 @@ def get_video_folders(wildcards):
     A folder's time changes with any file in it, such as an unfinished download: where no video's file came,
     went or moved, the table need not be made again.
     """
+    dataset = DATASETS[wildcards.dataset]
+    if not dataset.reads_videos:
+        return []
     if record := get_record(wildcards):
         return record
     folder = get_video_folder(wildcards)
-    obtain = DATASETS[wildcards.dataset].obtain_videos
-    require(folder, wildcards.dataset, "videos", obtain)
+    require(folder, wildcards.dataset, "videos", dataset.obtain_videos)
     subfolders = {path for path, _ in walk_folders(folder)} - {folder}
     folders = [folder, *sorted(subfolders)]
     table = Path(f"results/{wildcards.dataset}/videos.tsv")
@@ -237,26 +249,49 @@ def get_feature_folders(wildcards):
 
 @functools.cache
 def read_shards(table, modified):
-    """Gives the found videos' paths of each shard of a table.
-
-    One that cannot be read would end the whole run, as Snakemake hashes small inputs; its shard reports it.
-    """
+    """Gives the rows, video and path, of each shard of a table."""
     shards = {}
     with open(table, newline="") as file:
         for row in csv.DictReader(file, delimiter="\t"):
-            if row["path"] and os.access(row["path"], os.R_OK):
-                shards.setdefault(row["shard"], []).append(row["path"])
+            shards.setdefault(row["shard"], []).append((row["video"], row["path"]))
     return shards
 
 
-def get_shard_videos(wildcards):
+@functools.cache
+def open_arrays(dataset, extractor):
+    """Gives the places where an extractor's imported arrays are, listed once for all shards."""
+    _, parameters = registry.parse(DATASETS[dataset].extractors[extractor])
+    key = f"extractors.{extractor}.arrays"
+    obtain = "docs/imported_features.md says where to put published features"
+    for path in parameters.places:
+        require(path, dataset, key, obtain)
+    try:
+        return [open_place(path) for path in parameters.places]
+    except ValueError as error:
+        sys.exit(f"error: config/datasets/{dataset}.yaml: {key}: {error}")
+
+
+def get_shard_sources(wildcards):
+    """The files that a shard's features are made from: its videos, or the arrays that are imported.
+
+    One that cannot be read would end the whole run, as Snakemake hashes small inputs; its shard reports it.
+    """
     if wildcards.shard not in name_shards(wildcards.dataset):
         raise WorkflowError(
             f"shard {wildcards.shard}: expected 000 to {name_shards(wildcards.dataset)[-1]}, "
             f"the shards of config/datasets/{wildcards.dataset}.yaml"
         )
+    # Before the checkpoint, so that an absent folder is told of before any job.
+    is_imported = get_extractor(wildcards)["kind"] == "imported"
+    places = open_arrays(wildcards.dataset, wildcards.extractor) if is_imported else []
     table = checkpoints.list_videos.get(dataset=wildcards.dataset).output.table
-    return read_shards(table, os.path.getmtime(table)).get(wildcards.shard, [])
+    rows = read_shards(table, os.path.getmtime(table)).get(wildcards.shard, [])
+    if is_imported:
+        videos = [video for video, _ in rows]
+        paths = [str(path) for place in places for path in place.files(videos)]
+    else:
+        paths = [path for _, path in rows if path]
+    return [path for path in paths if os.access(path, os.R_OK)]
 
 
 def get_video_table(wildcards):
@@ -402,12 +437,17 @@ def get_shard_names(wildcards):
     return list(name_shards(wildcards.dataset))
 
 
-def get_visual_kind(wildcards):
-    return DATASETS[wildcards.dataset].extractors[wildcards.visual]["kind"]
+def get_scale(dataset, extractor):
+    kind, _ = registry.parse(DATASETS[dataset].extractors[extractor])
+    return kind.scale
 
 
-def get_audio_kind(wildcards):
-    return DATASETS[wildcards.dataset].extractors[wildcards.audio]["kind"]
+def get_visual_scale(wildcards):
+    return get_scale(wildcards.dataset, wildcards.visual)
+
+
+def get_audio_scale(wildcards):
+    return get_scale(wildcards.dataset, wildcards.audio)
 
 
 def get_input_options(wildcards):
@@ -499,12 +539,11 @@ def is_obtainable(path):
 
 
 def can_be_made(name):
-    """Tells whether a dataset's videos and annotations are there or can be fetched."""
+    """Tells whether a dataset's annotations, and its videos or arrays, are there or can be fetched."""
     dataset = DATASETS.get(name)
     if dataset is None:
         return False
-    paths = [*dataset.annotations.files, dataset.videos]
-    return all(map(is_obtainable, paths)) or dataset.simulated
+    return all(map(is_obtainable, dataset.sources)) or dataset.simulated
 
 
 def list_runs(pairs, file):

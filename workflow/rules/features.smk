@@ -3,8 +3,8 @@
 
 rule extract_visual:
     input:
-        videos=get_shard_videos,
-        # Which videos are in the shard is what counts, and `videos` tells that: a new table alone changes nothing.
+        sources=get_shard_sources,
+        # Which files are in the shard is what counts, and `sources` tells that: a new table alone changes nothing.
         table=ancient("results/{dataset}/videos.tsv"),
         files=get_extractor_files,
         losses=get_losses,

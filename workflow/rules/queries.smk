@@ -53,13 +53,13 @@ rule assemble:
         queries=subpath(input.queries, parent=True),
         visual="results/{dataset}/features/{visual}",
         audio="results/{dataset}/features/{audio}",
-        visual_kind=get_visual_kind,
-        audio_kind=get_audio_kind,
+        visual_scale=get_visual_scale,
+        audio_scale=get_audio_scale,
         shards=get_shard_names,
         store=CONFIG.store,
         folder=subpath(output.features, parent=True),
     shell:
         "python -m img assemble --options {params.options:q} --queries {params.queries:q} "
-        "--visual {params.visual:q} --visual-kind {params.visual_kind} "
-        "--audio {params.audio:q} --audio-kind {params.audio_kind} --shards {params.shards} "
+        "--visual {params.visual:q} --visual-scale {params.visual_scale} "
+        "--audio {params.audio:q} --audio-scale {params.audio_scale} --shards {params.shards} "
         "--store {params.store:q} --out {params.folder:q} 2> {log:q}"

@@ -51,8 +51,8 @@ checkpoint list_videos:
         runtime=10,
     params:
         annotations=get_annotations,
-        folder=get_video_folder,
+        folder=get_video_folder_option,
         shards=get_shard_count,
     shell:
-        "python -m img list-videos --annotations {params.annotations:q} --folder {params.folder:q} "
+        "python -m img list-videos --annotations {params.annotations:q} {params.folder} "
         "--shards {params.shards} --out {output.table:q} 2> {log:q}"
