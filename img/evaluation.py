@@ -112,6 +112,18 @@ def _over_all(scores: Mapping[str, float], answered: int, missed: int) -> dict[s
     return {metric: answered / (answered + missed) * value for metric, value in scores.items()}
 
 
+def find_protocols(run: Path) -> list[str]:
+    """Lists the protocols that a run has a checkpoint of; an imported one may have one alone.
+
+    Raises:
+        ValueError: it has none.
+    """
+    found = [protocol for protocol in PROTOCOLS if (run / f"{protocol}.safetensors").is_file()]
+    if not found:
+        raise ValueError(f"{run}: expected {' or '.join(PROTOCOLS)}, .safetensors, found neither")
+    return found
+
+
 def evaluate_run(
     run: Path,
     splits: Mapping[str, Moments],
@@ -139,7 +151,7 @@ def evaluate_run(
     frames = []
     metrics: dict[str, Any] = {}
     importance: dict[str, Any] = {}
-    for protocol in PROTOCOLS:
+    for protocol in find_protocols(run):
         model = load_checkpoint(run / f"{protocol}.safetensors").to(device)
         metrics[protocol], importance[protocol] = {}, {}
         for split, moments in splits.items():

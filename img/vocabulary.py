@@ -22,6 +22,9 @@ _FIRST = 2
 _LINES_OF_PROGRESS = 4096
 _BUFFER = 1 << 18
 
+VOCABULARY = "vocabulary.json"
+"""Name of the file in a folder of queries, and in that of a run which brings its own."""
+
 
 def tokenise(sentence: str, max_words: int) -> list[str]:
     """Splits a lower-cased sentence with NLTK's word tokeniser, as one line, and keeps the first words."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -27,6 +28,18 @@ def add_commands(commands: Commands) -> None:
     )
     add_device(train)
     train.set_defaults(run=_train)
+
+    official = commands.add_parser("import-official", help="turn a checkpoint of the authors into a run")
+    official.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="the authors' .t7 file")
+    for entries in ("words", "chars"):
+        official.add_argument(
+            f"--{entries}", required=True, type=Path, help=f"their {entries}, one a line, ids counted from 2"
+        )
+    official.add_argument(
+        "--model", default={}, type=json.loads, help='options no tensor tells, as {"eps_min": 0.1} (JSON)'
+    )
+    official.add_argument("--out", required=True, type=Path, help="the run's folder")
+    official.set_defaults(run=_import_official)
 
     evaluate = commands.add_parser("evaluate", help="evaluate one run on its test splits")
     evaluate.add_argument("--queries", required=True, type=Path, help="queries folder")
@@ -74,20 +87,39 @@ def _train(options: argparse.Namespace) -> None:
     )
 
 
+def _import_official(options: argparse.Namespace) -> None:
+    from img.official import import_run
+
+    import_run(options.checkpoint, options.words, options.chars, options.model, options.out)
+
+
 def _evaluate(options: argparse.Namespace) -> None:
+    from img.checkpoint import check_fit, read_sizes
     from img.coverage import count_coverage, count_misses, list_left_out, read_coverage
     from img.dataset import Moments, find_usable
-    from img.evaluation import constants, evaluate_run
+    from img.evaluation import constants, evaluate_run, find_protocols
     from img.inputs import Inputs
     from img.queries import read_queries_table
-    from img.vocabulary import Vocabulary
+    from img.vocabulary import VOCABULARY, Vocabulary
 
     device = choose_device(options)
     inference = read_settings(InferenceOptions, options.inference, "inference")
     made = read_json(options.folder / "options.json")
     queries = read_queries_table(options.queries)
-    vocabulary = Vocabulary.load(options.queries / "vocabulary.json")
+    # A run that was made elsewhere brings the vocabulary of its weights.
+    own = options.folder / VOCABULARY
+    vocabulary = Vocabulary.load(own if own.is_file() else options.queries / VOCABULARY)
     inputs = Inputs.load(options.inputs)
+    for protocol in find_protocols(options.folder):
+        checkpoint = options.folder / f"{protocol}.safetensors"
+        check_fit(
+            checkpoint,
+            read_sizes(checkpoint),
+            visual_width=inputs.visual.shape[1],
+            audio_width=inputs.audio.shape[1],
+            words=len(vocabulary.words),
+            characters=vocabulary.character_count,
+        )
     sound = made["training"]["sound"]
     splits = {
         split: Moments(

@@ -7,7 +7,7 @@ The authors keep one module per side and branch; here each tensor holds them alo
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -106,6 +106,8 @@ _DETAILS: tuple[tuple[str, str], ...] = (
 )
 
 _WORD_VECTORS = "query_embedding.words.vectors"
+# The authors keep the table of positions once per side; both hold the same sinusoids.
+_FIRST_POSITIONS, _SECOND_POSITIONS = "feature_encoderv.pe.pe", "feature_encodera.pe.pe"
 # Ours alone: the authors' code draws the slots anew at every call.
 _SLOT_NOISE = "fusion.levels.event.slots.fixed_noise"
 
@@ -123,6 +125,48 @@ def official_names(name: str) -> tuple[str, ...]:
     for pattern, replacement in _DETAILS:
         detailed = re.sub(pattern, replacement, detailed)
     return tuple(theirs + detailed.removeprefix(prefix) for theirs in _PREFIXES[prefix])
+
+
+def official_shapes(model: IMG) -> dict[str, tuple[int, ...]]:
+    """Return the shape, axes of length 1 left out, of every tensor that the authors keep of such a model."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name, own in model.state_dict().items():
+        if name == _WORD_VECTORS:
+            _, rows, width = own.shape
+            for side in _PREFIXES["query_embedding."]:
+                shapes[f"{side}word_emb.pad_vec"] = (width,)
+                shapes[f"{side}word_emb.glove_vec"] = _essential((rows - 2, width))
+        elif name != _SLOT_NOISE:
+            names = official_names(name)
+            shapes |= dict.fromkeys(names, _essential(own.shape if len(names) == 1 else own.shape[1:]))
+    return {**shapes, _SECOND_POSITIONS: shapes[_FIRST_POSITIONS]}
+
+
+def find_faults(model: IMG, state: Mapping[str, Tensor], shapes: bool = True) -> list[str]:
+    """Tell, a line for each tensor, what of the authors' state dict does not belong to a model.
+
+    Args:
+        model: of the `reference` preset; its weights do not matter.
+        state: the authors' state dict.
+        shapes: compare shapes too, not only names.
+    """
+    expected = official_shapes(model)
+    faults = [f"{name}: is missing" for name in expected if name not in state]
+    faults += [f"{name}: is unknown" for name in state if name not in expected]
+    if shapes:
+        faults += [
+            f"{name}: expected the shape {list(shape)}, found {list(state[name].shape)}"
+            for name, shape in expected.items()
+            if name in state and _essential(state[name].shape) != shape
+        ]
+    first, second = state.get(_FIRST_POSITIONS), state.get(_SECOND_POSITIONS)
+    if first is not None and second is not None and not torch.equal(first, second):
+        faults.append(f"{_SECOND_POSITIONS}: expected what {_FIRST_POSITIONS} holds, found other values")
+    return faults
+
+
+def _essential(shape: Sequence[int]) -> tuple[int, ...]:
+    return tuple(length for length in shape if length != 1)
 
 
 def load_official(model: IMG, state: Mapping[str, Tensor]) -> None:

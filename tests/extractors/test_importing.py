@@ -215,7 +215,7 @@ def test_the_files_of_some_videos_are_listed_without_being_read(arrays, tmp_path
 
 
 def test_what_is_no_place_of_arrays_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match="gone: expected a folder of arrays or a pickle .* nothing"):
+    with pytest.raises(FileNotFoundError, match=r"gone: expected a folder of arrays or a pickle .* nothing"):
         open_place(tmp_path / "gone")
     (tmp_path / "a.npy").touch()
     with pytest.raises(ValueError, match=r"a\.npy: expected a folder of arrays .* found another file"):
