@@ -75,6 +75,8 @@ def write_project(folder: Path, name: str, settings: dict[str, Any]) -> list[str
         if isinstance(value, Path):
             (folder / value).parent.mkdir(parents=True, exist_ok=True)
             (folder / value).touch()
+    if dataset.videos is None:
+        raise ValueError(f"{name}: expected a dataset of videos, found one without")
     videos = _video_ids(folder, dataset)
     (folder / dataset.videos).mkdir(parents=True)
     first, *rest = (folder / dataset.videos / f"{video}.mp4" for video in videos)

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from extractors.files import library_versions, sha256_of_json
 from extractors.manifest import Row
-from extractors.places import Part, Place, open_place
+from extractors.places import Part, Place, open_place, video_names
 from extractors.registry import KINDS, ImportedParameters
 from extractors.shard import ARRAY, Counts, finish, publish
 from extractors.store import Entry, Store
@@ -87,7 +87,7 @@ def import_shard(
 
 def _find_parts(places: Sequence[Place], paths: Sequence[Path], video: str) -> list[Part]:
     """Finds a video's array in every place; none at all where no place has one."""
-    found = [place.find(video) for place in places]
+    found = [place.find(video_names(video)) for place in places]
     parts = [part for part in found if part is not None]
     if parts and len(parts) < len(found):
         absent = paths[found.index(None)]

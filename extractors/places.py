@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -16,7 +16,7 @@ from extractors.pickles import load_pickled_arrays
 
 
 class Part(Protocol):
-    """A video's array in one place."""
+    """One array: a file, or an entry of a pickle."""
 
     @property
     def name(self) -> str:
@@ -43,17 +43,22 @@ class Part(Protocol):
 class Place(Protocol):
     """Where arrays are: a folder or a pickle."""
 
-    def find(self, video: str) -> Part | None:
-        """Finds a video's array, under its id with or without `v_` in front; None where there is none.
+    def find(self, names: Sequence[str]) -> Part | None:
+        """Finds the array that is called one of several names; None where there is none.
 
         Raises:
             ValueError: there are several.
         """
         ...
 
-    def files(self, videos: Iterable[str]) -> list[Path]:
-        """Lists the files in which some videos' arrays are."""
+    def files(self, names: Iterable[str]) -> list[Path]:
+        """Lists the files in which the arrays of some names are."""
         ...
+
+
+def video_names(video: str) -> list[str]:
+    """Lists what a video's array may be called: its id, with or without `v_` in front."""
+    return list(dict.fromkeys((video, f"v_{video}", video.removeprefix("v_"))))
 
 
 def open_place(path: Path) -> Place:
@@ -73,13 +78,8 @@ def open_place(path: Path) -> Place:
     raise ValueError(f"{path}: {expected}, found another file")
 
 
-def _names(video: str) -> list[str]:
-    """What a video's array may be called."""
-    return list(dict.fromkeys((video, f"v_{video}", video.removeprefix("v_"))))
-
-
 class _Folder:
-    """A folder with a file for each video; subfolders are not looked into."""
+    """A folder with a file for each array; subfolders are not looked into."""
 
     def __init__(self, path: Path) -> None:
         self._paths: dict[str, list[Path]] = {}
@@ -87,15 +87,15 @@ class _Folder:
             if file.suffix in SUFFIXES and not file.name.startswith("."):
                 self._paths.setdefault(file.stem, []).append(file)
 
-    def find(self, video: str) -> Part | None:
-        candidates = self.files([video])
+    def find(self, names: Sequence[str]) -> Part | None:
+        candidates = self.files(names)
         if len(candidates) > 1:
             found = ", ".join(path.name for path in candidates)
-            raise ValueError(f"{candidates[0].parent}: expected one array of {video}, found {found}")
+            raise ValueError(f"{candidates[0].parent}: expected one array of {names[0]}, found {found}")
         return _FilePart(candidates[0]) if candidates else None
 
-    def files(self, videos: Iterable[str]) -> list[Path]:
-        return [path for video in videos for name in _names(video) for path in self._paths.get(name, [])]
+    def files(self, names: Iterable[str]) -> list[Path]:
+        return [path for name in names for path in self._paths.get(name, [])]
 
 
 @dataclass(frozen=True)
@@ -120,15 +120,15 @@ class _Pickle:
         self._path = path
         self._arrays: dict[str, np.ndarray] | None = None
 
-    def find(self, video: str) -> Part | None:
+    def find(self, names: Sequence[str]) -> Part | None:
         if self._arrays is None:
             self._arrays = load_pickled_arrays(self._path)
-        found = [name for name in _names(video) if name in self._arrays]
+        found = [name for name in names if name in self._arrays]
         if len(found) > 1:
-            raise ValueError(f"{self._path}: expected one array of {video}, found {', '.join(found)}")
+            raise ValueError(f"{self._path}: expected one array of {names[0]}, found {', '.join(found)}")
         return _PickledPart(f"{self._path.name}: {found[0]}", self._arrays[found[0]]) if found else None
 
-    def files(self, videos: Iterable[str]) -> list[Path]:
+    def files(self, names: Iterable[str]) -> list[Path]:
         return [self._path]
 
 

@@ -32,6 +32,7 @@ class Sizes:
         words: V, words with a vector.
         word_width: values of a word vector.
         characters: character ids, padding and unknown included.
+        query_width: Dq of queries given as features, None for words; with it the three before are 0.
     """
 
     visual_width: int
@@ -39,6 +40,7 @@ class Sizes:
     words: int
     word_width: int
     characters: int
+    query_width: int | None = None
 
 
 def build_model(options: ImgOptions, sizes: Sizes, vectors: Tensor | None = None) -> IMG:
@@ -51,7 +53,7 @@ def build_model(options: ImgOptions, sizes: Sizes, vectors: Tensor | None = None
     """
     if vectors is None:
         vectors = torch.zeros(sizes.words, sizes.word_width)
-    return IMG(options, sizes.visual_width, sizes.audio_width, vectors, sizes.characters)
+    return IMG(options, sizes.visual_width, sizes.audio_width, vectors, sizes.characters, sizes.query_width)
 
 
 # Where the authors' tensors tell a size: tensor and axis.

@@ -86,6 +86,11 @@ class QueryOptions(_Strict):
     embedding_width: int = Field(default=300, ge=1, description="Values of a word vector.")
     max_words: int = Field(default=128, ge=1, description="Words kept of a query.")
     min_character_count: int = Field(default=5, ge=1, description="A rarer character counts as unknown.")
+    features: Path | None = Field(
+        default=None,
+        description="Folder of `{query}.npy`, `.npz` or `.pt`, features of a text encoder [words, width] "
+        "that the model reads in the place of words; those of query `qid_7` may also be called `qid7`.",
+    )
 
 
 class InputOptions(_Strict):
@@ -243,8 +248,8 @@ class Dataset(_Strict):
 
     @property
     def sources(self) -> list[Path]:
-        """Every file and folder of annotations, and of the videos or imported arrays that features come from."""
-        paths = [*self.annotations.files]
+        """Every file and folder of annotations, and of the videos and arrays that features come from."""
+        paths = [*self.annotations.files, *filter(None, [self.queries.features])]
         for settings in self.extractors.values():
             _, parameters = registry.parse(settings)
             if isinstance(parameters, registry.ImportedParameters):

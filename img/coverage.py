@@ -9,6 +9,7 @@ import pandas as pd
 
 from extractors.files import replacing
 from img.features import FeatureFolder
+from img.query_features import FAULT
 
 _NOT_LISTED = "not extracted"
 _FAULTY = "annotation"
@@ -58,7 +59,7 @@ def explain_absence(queries: pd.DataFrame, coverage: pd.DataFrame) -> pd.Series[
     visual = dict(zip(coverage["video"], coverage["visual"], strict=True))
     # Reasons differ in details from file to file: what is before the colon is what can be counted.
     reasons = [
-        _FAULTY if fault else "" if visual[video] == "ok" else f"video {visual[video].split(':')[0]}"
+        _name_fault(fault) or ("" if visual[video] == "ok" else f"video {visual[video].split(':')[0]}")
         for fault, video in zip(queries["fault"], queries["video"], strict=True)
     ]
     return pd.Series(reasons, queries.index, str)
@@ -100,11 +101,11 @@ def list_left_out(queries: pd.DataFrame, coverage: pd.DataFrame) -> dict[str, di
         coverage: the coverage table.
 
     Returns:
-        Split -> reason -> sorted ids of videos, or of queries where the reason is `annotation`.
+        Split -> reason -> sorted ids of videos, or of queries where the reason is one of their own.
     """
     reasons = explain_absence(queries, coverage)
     left_out = queries[reasons != ""].assign(reason=reasons)
-    left_out["id"] = left_out["video"].where(left_out["reason"] != _FAULTY, left_out["query"])
+    left_out["id"] = left_out["video"].where(~left_out["reason"].isin([_FAULTY, FAULT]), left_out["query"])
     lists: dict[str, dict[str, list[str]]] = {str(split): {} for split in queries["split"].unique()}
     for (split, reason), ids in left_out.groupby(["split", "reason"])["id"]:
         lists[str(split)][str(reason)] = sorted(ids.unique())
@@ -112,7 +113,7 @@ def list_left_out(queries: pd.DataFrame, coverage: pd.DataFrame) -> dict[str, di
 
 
 def count_misses(queries: pd.DataFrame, coverage: pd.DataFrame) -> dict[str, int]:
-    """Counts, split by split, the faultless queries whose video has no features: nothing can answer them.
+    """Counts, split by split, the faultless queries that lack features: nothing can answer them.
 
     Args:
         queries: the queries table.
@@ -123,3 +124,10 @@ def count_misses(queries: pd.DataFrame, coverage: pd.DataFrame) -> dict[str, int
     return {
         str(split): int(is_missed[group.index].sum()) for split, group in queries.groupby("split", sort=False)
     }
+
+
+def _name_fault(fault: str) -> str:
+    """Says what a query's fault is counted as; nothing where it has none."""
+    if fault.startswith(FAULT):
+        return FAULT
+    return _FAULTY if fault else ""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -13,9 +15,37 @@ from img.inputs import Inputs
 from img.models.protocol import Batch
 from img.noise import add_noise
 from img.preparation import label
+from img.query_features import QueryFeatures
 from img.ragged import Ragged
 from img.subsets import choose_share
 from img.vocabulary import PAD, UNKNOWN, Vocabulary
+
+Text: TypeAlias = Vocabulary | QueryFeatures
+"""What queries are read by: ids of words and characters, or features in their place."""
+
+
+def read_text(queries: pd.DataFrame, vocabulary: Path, features: Path | None) -> tuple[pd.DataFrame, Text]:
+    """Opens what queries are read by, and gives those a fault that cannot be read.
+
+    Args:
+        queries: the queries table.
+        vocabulary: its vocabulary's file.
+        features: folder of assembled query features, read in the place of words; None for words.
+
+    Returns:
+        The queries table, and what to make batches with.
+    """
+    if features is None:
+        return queries, Vocabulary.load(vocabulary)
+    found = QueryFeatures.load(features)
+    return found.mark(queries), found
+
+
+def text_sizes(text: Text) -> dict[str, Any]:
+    """Returns what a model's shape owes to its queries, by the names of `img.checkpoint.Sizes`."""
+    if isinstance(text, Vocabulary):
+        return {"words": len(text.words), "characters": text.character_count, "query_width": None}
+    return {"words": 0, "characters": 0, "query_width": text.values.shape[1]}
 
 
 class Moments:
@@ -36,7 +66,7 @@ class Moments:
         queries: pd.DataFrame,
         split: str,
         inputs: Inputs,
-        vocabulary: Vocabulary,
+        text: Text,
         sound: bool = True,
         fraction: float = 1.0,
         noisy_audio_share: float = 0.0,
@@ -47,7 +77,7 @@ class Moments:
             queries: the queries table.
             split: the split to take.
             inputs: the videos' clips.
-            vocabulary: gives ids.
+            text: gives words ids, or gives features in their place; every usable query must have some.
             sound: false treats every video as one without sound.
             fraction: share of the usable queries to keep; see `img.subsets.choose_share`.
             noisy_audio_share: share of the videos with noise in their sound; see `img.noise.add_noise`.
@@ -75,7 +105,12 @@ class Moments:
         self._visual = Ragged(inputs.visual, first, clips)
         audio = Ragged(inputs.audio, first, clips)
         self._audio = add_noise(audio, self.table["video"].to_numpy(str), self.has_audio, noisy_audio_share)
-        self._words = _Words(self.table["words"], vocabulary)
+        self._words = self._features = None
+        if isinstance(text, Vocabulary):
+            self._words = _Words(self.table["words"], text)
+        else:
+            rows = torch.tensor([text.places[query] for query in self.table["query"]])
+            self._features = Ragged(text.values, rows[:, 0], rows[:, 1])
 
     def __len__(self) -> int:
         return len(self.table)
@@ -91,7 +126,11 @@ class Moments:
         has_audio = torch.from_numpy(self.has_audio[samples])
         start, end = self.start[samples], self.end[samples]
         positive, negative = draw_clips(start, end, self.clips[samples], generator)
-        words, characters, word_mask = self._words.pad(chosen)
+        words = characters = features = None
+        if self._words is not None:
+            words, characters, word_mask = self._words.pad(chosen)
+        elif self._features is not None:
+            features, word_mask = self._features.pad(chosen), self._features.mask(chosen)
         return Batch(
             visual=self._visual.pad(chosen),
             audio=self._audio.pad(chosen) * has_audio[:, None, None],
@@ -104,6 +143,7 @@ class Moments:
             end=torch.from_numpy(end),
             positive_clips=torch.from_numpy(positive),
             negative_clips=torch.from_numpy(negative),
+            query_features=features,
         )
 
     def batches(self, batch_size: int, generator: np.random.Generator, shuffle: bool) -> Iterator[Batch]:

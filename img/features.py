@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
-import struct
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,11 +11,12 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from extractors.files import read_json, replacing, sha256_of, write_json
+from extractors.files import read_json, sha256_of, write_json
 from extractors.manifest import Row, read_manifest
 from extractors.shard import ARRAY
 from extractors.store import Store
 from img.config import InputOptions
+from img.mapped import hash_arrays, mapped_safetensors
 from img.preparation import pool, shorten
 
 log = logging.getLogger(__name__)
@@ -146,7 +143,7 @@ def assemble(
         places[video] = VideoInputs(first, clips, _has(audio, video))
         first += clips
 
-    with _safetensors(
+    with mapped_safetensors(
         {name: (first, width) for name, width in widths.items()}, out / "features.safetensors"
     ) as data:
         for video, place in tqdm(places.items(), unit="video", desc="assemble"):
@@ -160,13 +157,11 @@ def assemble(
             _standardise(data["visual"], list(places.values()), [v in training for v in places])
             sound = {video: place for video, place in places.items() if place.has_audio}
             _standardise(data["audio"], list(sound.values()), [v in training for v in sound])
-        content = hashlib.sha256()
-        for name in sorted(data):
-            content.update(np.ascontiguousarray(data[name]).data)
+        content = hash_arrays(data)
     index = {
         "widths": widths,
         "options": options.model_dump(),
-        "content_sha256": content.hexdigest(),
+        "content_sha256": content,
         "videos": {video: asdict(place) for video, place in places.items()},
     }
     write_json(out / "index.json", index)
@@ -194,28 +189,3 @@ def _standardise(data: np.ndarray, places: Sequence[VideoInputs], is_training: S
     for place in places:
         clips = slice(place.first, place.first + place.clips)
         data[clips] = (data[clips] - mean) * scale
-
-
-@contextmanager
-def _safetensors(shapes: Mapping[str, tuple[int, int]], path: Path) -> Iterator[dict[str, np.ndarray]]:
-    """Gives float32 arrays that lie in a safetensors file, which may so be larger than memory."""
-    header: dict[str, dict[str, object]] = {}
-    offset = 0
-    for name, shape in shapes.items():
-        size = int(np.prod(shape)) * 4
-        header[name] = {"dtype": "F32", "shape": list(shape), "data_offsets": [offset, offset + size]}
-        offset += size
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    with replacing(path) as temporary:
-        with temporary.open("wb") as file:
-            file.write(struct.pack("<Q", len(text)) + text)
-            file.truncate(8 + len(text) + offset)
-        arrays: dict[str, np.ndarray] = {}
-        start = 8 + len(text)
-        for name, shape in shapes.items():
-            arrays[name] = np.memmap(temporary, np.float32, "r+", offset=start, shape=shape)
-            start += int(np.prod(shape)) * 4
-        yield arrays
-        for array in arrays.values():
-            array.flush()  # type: ignore[attr-defined]

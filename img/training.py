@@ -20,13 +20,14 @@ from extractors.files import library_versions, remove_content, replacing, sha256
 from extractors.store import Store
 from img.checkpoint import Sizes, build_model, save_checkpoint
 from img.config import TRAINING_VERSION, InferenceOptions, RunOptions, TrainingOptions
-from img.dataset import Moments
+from img.dataset import Moments, read_text, text_sizes
 from img.device import computing_on
 from img.evaluation import predict, score
 from img.inputs import Inputs
 from img.models.img import IMG
 from img.queries import read_queries_table
-from img.vocabulary import Vocabulary, load_vectors
+from img.query_features import QueryFeatures
+from img.vocabulary import VOCABULARY, Vocabulary, load_vectors
 
 _RESUME = "resume.pt"
 _EVENTS = "events"
@@ -61,6 +62,7 @@ def run_training(
     store: Store,
     device: str,
     fresh: bool,
+    features_folder: Path | None = None,
 ) -> tuple[Path, bool]:
     """Trains a run, or finds the finished one in the store.
 
@@ -75,6 +77,7 @@ def run_training(
         store: keeps finished and unfinished runs.
         device: where to train.
         fresh: train even where the store holds the run.
+        features_folder: what `assemble_query_features` wrote, read in the place of words; None for words.
 
     Returns:
         The entry's folder, and whether it was restored instead of trained.
@@ -84,10 +87,7 @@ def run_training(
         "kind": "training",
         "code_version": TRAINING_VERSION,
         "inputs": inputs.content_sha256,
-        "queries": {
-            name: sha256_of(queries_folder / name)
-            for name in ("queries.parquet", "vocabulary.json", "vectors.bin")
-        },
+        "queries": _hash_queries(queries_folder, features_folder),
         "options": options.model_dump(mode="json"),
         "seed": seed,
         "device": device,
@@ -101,7 +101,9 @@ def run_training(
             return entry.folder, True
         if fresh:
             remove_content(partial)
-        model, sizes, progress = _train_from_folders(queries_folder, inputs, options, seed, device, partial)
+        model, sizes, progress = _train_from_folders(
+            queries_folder, features_folder, inputs, options, seed, device, partial
+        )
         if (old := store.find(key)) is not None:
             store.remove(old)
         with store.adding(key, {**ingredients, "libraries": library_versions()}) as folder:
@@ -116,22 +118,34 @@ def run_training(
     return store.get(key).folder, False
 
 
+def _hash_queries(folder: Path, features: Path | None) -> dict[str, str]:
+    """Returns the hash of everything that a run reads of its queries."""
+    if features is not None:
+        content = QueryFeatures.load(features).content_sha256
+        return {"queries.parquet": sha256_of(folder / "queries.parquet"), "features": content}
+    return {name: sha256_of(folder / name) for name in ("queries.parquet", VOCABULARY, "vectors.bin")}
+
+
 def _train_from_folders(
-    queries_folder: Path, inputs: Inputs, options: RunOptions, seed: int, device: str, partial: Path
+    queries_folder: Path,
+    features_folder: Path | None,
+    inputs: Inputs,
+    options: RunOptions,
+    seed: int,
+    device: str,
+    partial: Path,
 ) -> tuple[IMG, Sizes, Progress]:
-    queries = read_queries_table(queries_folder)
-    vocabulary = Vocabulary.load(queries_folder / "vocabulary.json")
-    sound, fraction = options.training.sound, options.training.fraction
-    moments = Moments(queries, "train", inputs, vocabulary, sound, fraction)
-    selection = Moments(queries, options.selection_split, inputs, vocabulary, sound)
-    vectors = torch.from_numpy(load_vectors(queries_folder / "vectors.bin", vocabulary))
-    sizes = Sizes(
-        inputs.visual.shape[1],
-        inputs.audio.shape[1],
-        len(vectors),
-        vectors.shape[1],
-        vocabulary.character_count,
+    queries, text = read_text(
+        read_queries_table(queries_folder), queries_folder / VOCABULARY, features_folder
     )
+    sound, fraction = options.training.sound, options.training.fraction
+    moments = Moments(queries, "train", inputs, text, sound, fraction)
+    selection = Moments(queries, options.selection_split, inputs, text, sound)
+    vectors = torch.zeros(0, 0)
+    if isinstance(text, Vocabulary):
+        vectors = torch.from_numpy(load_vectors(queries_folder / "vectors.bin", text))
+    widths = {"visual_width": inputs.visual.shape[1], "audio_width": inputs.audio.shape[1]}
+    sizes = Sizes(**widths, word_width=vectors.shape[1], **text_sizes(text))
     with torch.random.fork_rng(), computing_on(device, options.training.batch_size):
         torch.manual_seed(seed)
         model = build_model(options.model, sizes, vectors).to(device)

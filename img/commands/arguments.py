@@ -28,6 +28,13 @@ def add_features(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--shards", required=True, nargs="+", help="names of the shards")
 
 
+def add_query_features(parser: argparse.ArgumentParser) -> None:
+    """Adds the queries' given features."""
+    parser.add_argument(
+        "--query-features", type=Path, help="folder of assembled query features (default: words are read)"
+    )
+
+
 def add_device(parser: argparse.ArgumentParser) -> None:
     """Adds where to compute and on how many cores; see `choose_device`."""
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")

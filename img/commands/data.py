@@ -25,6 +25,15 @@ def add_commands(commands: Commands) -> None:
     queries.add_argument("--out", required=True, type=Path, help="folder to write into")
     queries.set_defaults(run=_prepare_queries)
 
+    features = commands.add_parser(
+        "assemble-query-features", help="bring given features of queries into one file"
+    )
+    features.add_argument("--queries", required=True, type=Path, help="queries folder")
+    features.add_argument("--arrays", required=True, type=Path, help="folder of {query}.npy, .npz or .pt")
+    features.add_argument("--max-words", required=True, type=int, help="rows kept of a query")
+    features.add_argument("--out", required=True, type=Path, help="folder to write into")
+    features.set_defaults(run=_assemble_query_features)
+
     assemble = commands.add_parser("assemble", help="pool and align features into one file")
     add_settings(assemble, "options")
     add_features(assemble)
@@ -55,6 +64,14 @@ def _prepare_queries(options: argparse.Namespace) -> None:
 
     annotations = read_settings(Annotations, options.annotations, "annotations")
     prepare_queries(annotations, read_settings(QueryOptions, options.options, "options"), options.out)
+
+
+def _assemble_query_features(options: argparse.Namespace) -> None:
+    from img.queries import read_queries_table
+    from img.query_features import assemble_query_features
+
+    queries = read_queries_table(options.queries)
+    assemble_query_features(queries, options.arrays, options.max_words, options.out)
 
 
 def _assemble(options: argparse.Namespace) -> None:

@@ -10,7 +10,14 @@ from pathlib import Path
 
 from extractors.files import read_json, replacing, write_json
 from extractors.store import Store
-from img.commands.arguments import Commands, add_device, add_settings, choose_device, read_settings
+from img.commands.arguments import (
+    Commands,
+    add_device,
+    add_query_features,
+    add_settings,
+    choose_device,
+    read_settings,
+)
 from img.config import InferenceOptions, RunOptions
 
 
@@ -26,6 +33,7 @@ def add_commands(commands: Commands) -> None:
     train.add_argument(
         "--fresh", type=int, choices=(0, 1), default=0, help="1: train even where the store holds the run"
     )
+    add_query_features(train)
     add_device(train)
     train.set_defaults(run=_train)
 
@@ -58,6 +66,7 @@ def add_commands(commands: Commands) -> None:
     evaluate.add_argument(
         "--inference", default="{}", help="inference options: JSON text, or a JSON or YAML file"
     )
+    add_query_features(evaluate)
     add_device(evaluate)
     evaluate.set_defaults(run=_evaluate)
 
@@ -74,6 +83,7 @@ def _train(options: argparse.Namespace) -> None:
         Store(options.store),
         choose_device(options),
         bool(options.fresh),
+        options.query_features,
     )
     shutil.rmtree(options.out / "events", ignore_errors=True)
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
@@ -96,19 +106,19 @@ def _import_official(options: argparse.Namespace) -> None:
 def _evaluate(options: argparse.Namespace) -> None:
     from img.checkpoint import check_fit, read_sizes
     from img.coverage import count_coverage, count_misses, list_left_out, read_coverage
-    from img.dataset import Moments, find_usable
+    from img.dataset import Moments, find_usable, read_text, text_sizes
     from img.evaluation import constants, evaluate_run, find_protocols
     from img.inputs import Inputs
     from img.queries import read_queries_table
-    from img.vocabulary import VOCABULARY, Vocabulary
+    from img.vocabulary import VOCABULARY
 
     device = choose_device(options)
     inference = read_settings(InferenceOptions, options.inference, "inference")
     made = read_json(options.folder / "options.json")
-    queries = read_queries_table(options.queries)
     # A run that was made elsewhere brings the vocabulary of its weights.
     own = options.folder / VOCABULARY
-    vocabulary = Vocabulary.load(own if own.is_file() else options.queries / VOCABULARY)
+    vocabulary = own if own.is_file() else options.queries / VOCABULARY
+    queries, text = read_text(read_queries_table(options.queries), vocabulary, options.query_features)
     inputs = Inputs.load(options.inputs)
     for protocol in find_protocols(options.folder):
         checkpoint = options.folder / f"{protocol}.safetensors"
@@ -117,14 +127,11 @@ def _evaluate(options: argparse.Namespace) -> None:
             read_sizes(checkpoint),
             visual_width=inputs.visual.shape[1],
             audio_width=inputs.audio.shape[1],
-            words=len(vocabulary.words),
-            characters=vocabulary.character_count,
+            **text_sizes(text),
         )
     sound = made["training"]["sound"]
     splits = {
-        split: Moments(
-            queries, split, inputs, vocabulary, sound, noisy_audio_share=inference.noisy_audio_share
-        )
+        split: Moments(queries, split, inputs, text, sound, noisy_audio_share=inference.noisy_audio_share)
         for split in queries["split"].unique()
         if split != "train" and find_usable(queries, split, inputs).any()
     }

@@ -13,7 +13,7 @@ from img.models.blocks.attention import (
     QueryConcatenation,
     SelfAttention,
 )
-from img.models.blocks.embedding import FeatureProjection, QueryEmbedding
+from img.models.blocks.embedding import FeatureProjection, QueryEmbedding, QueryProjection
 from img.models.blocks.encoder import Encoder, SinusoidalPosition
 from img.models.blocks.fusion import ImportanceAwareFusion
 from img.models.blocks.losses import (
@@ -48,8 +48,9 @@ class IMG(nn.Module):
         options: ImgOptions,
         visual_width: int,
         audio_width: int,
-        word_vectors: Tensor,
+        word_vectors: Tensor | None,
         character_count: int,
+        query_width: int | None = None,
     ) -> None:
         """Build the model with random weights.
 
@@ -59,6 +60,10 @@ class IMG(nn.Module):
             audio_width: Da of the audio features.
             word_vectors: [V, 300] float32, frozen; row i belongs to word id i + 2.
             character_count: character ids, PAD and UNK included.
+            query_width: Dq of queries given as features, for which there are no words and characters.
+
+        Raises:
+            ValueError: there are neither word vectors nor a width of given features.
         """
         super().__init__()
         self.options = options
@@ -68,9 +73,15 @@ class IMG(nn.Module):
         streams = 2 if hears else 1
         self.visual_projection = FeatureProjection(visual_width, width, dropout)
         self.audio_projection = FeatureProjection(audio_width, width, dropout) if hears else None
-        self.query_embedding = QueryEmbedding(
-            streams, word_vectors, character_count, width, dropout, options.mask_padding
-        )
+        self.query_embedding: QueryEmbedding | QueryProjection
+        if query_width is not None:
+            self.query_embedding = QueryProjection(streams, query_width, width, dropout)
+        elif word_vectors is not None:
+            self.query_embedding = QueryEmbedding(
+                streams, word_vectors, character_count, width, dropout, options.mask_padding
+            )
+        else:
+            raise ValueError("expected word vectors or the width of given query features, found neither")
         position = SinusoidalPosition(width, max(options.max_clips, options.max_words), options.position)
         self.encoder = Encoder(position, streams, width, heads, dropout, ENCODER_CONVOLUTIONS)
         self.self_attention = SelfAttention(streams, width, heads, dropout)
@@ -133,11 +144,21 @@ class IMG(nn.Module):
         if self.audio_projection is not None:
             projected.append(self.audio_projection(batch.audio))
         clips = self.encoder(torch.stack(projected), clip_mask)
-        words = self.encoder(self.query_embedding(batch.words, batch.characters), word_mask)
+        words = self.encoder(self._embed_query(batch), word_mask)
         clips = self.self_attention(clips, clip_mask)
         clips = self.cross_attention(clips, words, clip_mask, word_mask)
         clips, attention = self.context_query(clips, words, clip_mask, word_mask)
         return self.query_concatenation(clips, words, word_mask), attention
+
+    def _embed_query(self, batch: Batch) -> Tensor:
+        """Return each side's embedding of the query, [S, B, N, D]."""
+        if isinstance(self.query_embedding, QueryProjection):
+            if batch.query_features is None:
+                raise ValueError("the model reads queries given as features, the batch has none")
+            return self.query_embedding(batch.query_features)
+        if batch.words is None or batch.characters is None:
+            raise ValueError("the model reads words and characters, the batch has none")
+        return self.query_embedding(batch.words, batch.characters)
 
     def losses(self, outputs: Outputs, batch: Batch, epoch: int) -> dict[str, Tensor]:
         """Return the terms of equation 10 before weighting, and their weighted sum `total`.

@@ -7,7 +7,7 @@ characters of the longest word, D width, S streams (sequences that share a struc
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor
@@ -25,10 +25,10 @@ class Batch:
     """[B, T] bool, True where a clip is real."""
     has_audio: Tensor
     """[B] bool, False for a video without sound."""
-    words: Tensor
-    """[B, N] int64; 0 is PAD, 1 is UNK."""
-    characters: Tensor
-    """[B, N, C] int64; 0 is PAD, 1 is UNK."""
+    words: Tensor | None
+    """[B, N] int64; 0 is PAD, 1 is UNK. None where the queries are given as features."""
+    characters: Tensor | None
+    """[B, N, C] int64; 0 is PAD, 1 is UNK. None where the queries are given as features."""
     word_mask: Tensor
     """[B, N] bool, True where a word is real."""
     start: Tensor
@@ -42,16 +42,20 @@ class Batch:
     clip_counts: Tensor | None = None
     """[B] int64, the real clips of each video, kept on the CPU where the other tensors are on a device: what
     needs them there need not wait for the device. None on the CPU."""
+    query_features: Tensor | None = None
+    """[B, N, Dq] float32, in the place of words and characters; zeros where padded."""
 
     def to(self, device: torch.device | str) -> Batch:
         """Return the batch on `device`, from the CPU to a GPU without making either wait for the other."""
         if torch.device(device).type == self.clip_mask.device.type:
             return self
         to_gpu = torch.device(device).type == "cuda"
-        tensors = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "clip_counts"}
-        if to_gpu:
-            tensors = {name: tensor.pin_memory() for name, tensor in tensors.items()}
-        moved = {name: tensor.to(device, non_blocking=to_gpu) for name, tensor in tensors.items()}
+        moved: dict[str, Any] = {}
+        for name in (part.name for part in fields(self) if part.name != "clip_counts"):
+            tensor = getattr(self, name)
+            if tensor is not None:
+                tensor = (tensor.pin_memory() if to_gpu else tensor).to(device, non_blocking=to_gpu)
+            moved[name] = tensor
         return Batch(**moved, clip_counts=self.clip_mask.sum(1))
 
 

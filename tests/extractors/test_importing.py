@@ -209,7 +209,7 @@ def test_under_stop_every_reason_is_told(shard, arrays):
 def test_the_files_of_some_videos_are_listed_without_being_read(arrays, tmp_path):
     for name in ("a.npy", "v_b.npy", "c.npy", "notes.txt", ".a.npy"):
         (arrays / name).touch()
-    assert open_place(arrays).files(["a", "b"]) == [arrays / "a.npy", arrays / "v_b.npy"]
+    assert open_place(arrays).files(["a", "v_a", "b", "v_b"]) == [arrays / "a.npy", arrays / "v_b.npy"]
     (tmp_path / "all.pickle").touch()
     assert open_place(tmp_path / "all.pickle").files(["a"]) == [tmp_path / "all.pickle"]
 

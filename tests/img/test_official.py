@@ -12,6 +12,7 @@ from toy_dataset import Toy, make_toy
 
 from img.__main__ import main
 from img.checkpoint import Sizes, build_model, from_official, load_checkpoint, read_sizes
+from img.config import InferenceOptions
 from img.dataset import Moments
 from img.evaluation import predict
 from img.inputs import Inputs
@@ -21,6 +22,7 @@ from img.official import read_state
 from img.queries import read_queries_table
 from img.vocabulary import Vocabulary
 
+ONE = InferenceOptions()
 # The toy's own words are "the", "red", "light", "blue": other ids, and one word that only the authors know.
 VOCABULARY = Vocabulary(("light", "zebra", "blue", "red", "the"), tuple("zetrdhbulig"))
 SIZES = Sizes(visual_width=4, audio_width=3, words=5, word_width=300, characters=13)
@@ -131,12 +133,14 @@ def test_an_imported_checkpoint_answers_as_the_authors_weights_do(
 
     inputs, queries = Inputs.load(toy.inputs), read_queries_table(toy.queries)
     moments = Moments(queries, "test", inputs, VOCABULARY)
-    expected = predict(reference_model(state), moments, 16, "cpu")
+    expected = predict(reference_model(state), moments, 16, "cpu", ONE)
     assert len(found) == len(expected) > 0
     np.testing.assert_array_equal(found[["start", "end"]], expected[["start", "end"]])
     np.testing.assert_allclose(found["score"], expected["score"], rtol=1e-6)
     # With the dataset's own ids the same weights answer otherwise.
-    mistaken = predict(reference_model(state), Moments(queries, "test", inputs, toy.vocabulary), 16, "cpu")
+    mistaken = predict(
+        reference_model(state), Moments(queries, "test", inputs, toy.vocabulary), 16, "cpu", ONE
+    )
     assert not np.allclose(mistaken["score"], expected["score"], rtol=1e-6)
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["options"]["model"]["preset"] == "reference"

@@ -13,8 +13,9 @@ from snakemake.logging import logger
 from snakemake.settings.types import DeploymentMethod
 
 from extractors import registry
+from extractors.arrays import SUFFIXES
 from extractors.manifest import read_manifest
-from extractors.places import open_place
+from extractors.places import open_place, video_names
 from img import config as settings
 from img.paper import recipes as paper_recipes
 from img.paper.transcription import read_paper
@@ -24,6 +25,8 @@ from img.videos import is_current, read_duplicates, walk_folders
 RUNS = "results/{dataset}/runs/{variant}/seed{seed}"
 MANIFEST = "results/{dataset}/features/{extractor}/shards/{shard}.tsv"
 INPUTS = "results/{dataset}/inputs/{visual}+{audio}"
+QUERY_FEATURES = "results/{dataset}/query_features"
+PUBLISHED = "docs/imported_features.md says where published features belong"
 MEASURED_TABLES = {"8", "12", "16"}
 DURATIONS_FIGURE = "figure9"
 
@@ -262,9 +265,8 @@ def open_arrays(dataset, extractor):
     """Gives the places where an extractor's imported arrays are, listed once for all shards."""
     _, parameters = registry.parse(DATASETS[dataset].extractors[extractor])
     key = f"extractors.{extractor}.arrays"
-    obtain = "docs/imported_features.md says where to put published features"
     for path in parameters.places:
-        require(path, dataset, key, obtain)
+        require(path, dataset, key, PUBLISHED)
     try:
         return [open_place(path) for path in parameters.places]
     except ValueError as error:
@@ -287,8 +289,8 @@ def get_shard_sources(wildcards):
     table = checkpoints.list_videos.get(dataset=wildcards.dataset).output.table
     rows = read_shards(table, os.path.getmtime(table)).get(wildcards.shard, [])
     if is_imported:
-        videos = [video for video, _ in rows]
-        paths = [str(path) for place in places for path in place.files(videos)]
+        names = [name for video, _ in rows for name in video_names(video)]
+        paths = [str(path) for place in places for path in place.files(names)]
     else:
         paths = [path for _, path in rows if path]
     return [path for path in paths if os.access(path, os.R_OK)]
@@ -401,6 +403,49 @@ if workflow.is_main_process:
 
 def get_query_options(wildcards):
     return settings.to_json(DATASETS[wildcards.dataset].queries)
+
+
+def get_query_array_folder(wildcards):
+    return DATASETS[wildcards.dataset].queries.features
+
+
+def get_query_arrays(wildcards):
+    """The files of a dataset's given query features, or the pickle that holds them."""
+    place = get_query_array_folder(wildcards)
+    if place is None:
+        raise WorkflowError(
+            f"config/datasets/{wildcards.dataset}.yaml: queries.features: expected a folder, found nothing"
+        )
+    require(place, wildcards.dataset, "queries.features", PUBLISHED)
+    return [place] if place.is_file() else list_files(place)
+
+
+@functools.cache
+def list_files(folder):
+    paths = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
+    return [str(path) for path in paths if os.access(path, os.R_OK)]
+
+
+def get_max_words(wildcards):
+    return DATASETS[wildcards.dataset].queries.max_words
+
+
+def get_query_features(wildcards):
+    """The assembled query features, where a dataset's queries are given as such."""
+    if DATASETS[wildcards.dataset].queries.features is None:
+        return {}
+    folder = QUERY_FEATURES.format(dataset=wildcards.dataset)
+    return {
+        "query_features": f"{folder}/features.safetensors",
+        "query_index": f"{folder}/index.json",
+    }
+
+
+def get_query_features_option(wildcards):
+    if DATASETS[wildcards.dataset].queries.features is None:
+        return ""
+    folder = QUERY_FEATURES.format(dataset=wildcards.dataset)
+    return f"--query-features {shlex.quote(folder)}"
 
 
 def get_embedding_file(wildcards):

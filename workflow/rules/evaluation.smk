@@ -4,6 +4,7 @@
 rule evaluate:
     input:
         unpack(get_inputs),
+        unpack(get_query_features),
         last="results/{dataset}/runs/{variant}/seed{seed}/last.safetensors",
         best_on_test="results/{dataset}/runs/{variant}/seed{seed}/best_on_test.safetensors",
         options="results/{dataset}/runs/{variant}/seed{seed}/options.json",
@@ -27,14 +28,15 @@ rule evaluate:
     params:
         inputs=subpath(input.index, parent=True),
         queries=subpath(input.queries, parent=True),
+        query_features=get_query_features_option,
         run=subpath(input.last, parent=True),
         description=get_description,
         inference=get_inference_options,
         evaluation=get_evaluation,
         code_version=settings.EVALUATION_VERSION,
     shell:
-        "python -m img evaluate --queries {params.queries:q} --inputs {params.inputs:q} "
-        "--coverage {input.coverage:q} --evaluation {params.evaluation} "
+        "python -m img evaluate --queries {params.queries:q} {params.query_features} "
+        "--inputs {params.inputs:q} --coverage {input.coverage:q} --evaluation {params.evaluation} "
         "--run {params.run:q} --dataset {wildcards.dataset} "
         "--variant {wildcards.variant} --description {params.description:q} --inference {params.inference:q} "
         "--device {resources.device} --threads {threads} 2> {log:q}"

@@ -29,6 +29,33 @@ rule prepare_queries:
         "--out {params.folder:q} 2> {log:q}"
 
 
+rule assemble_query_features:
+    input:
+        queries="results/{dataset}/queries/queries.parquet",
+        arrays=get_query_arrays,
+    output:
+        features="results/{dataset}/query_features/features.safetensors",
+        index="results/{dataset}/query_features/index.json",
+    log:
+        "logs/assemble_query_features/{dataset}.log",
+    benchmark:
+        "logs/assemble_query_features/{dataset}.benchmark.tsv"
+    conda:
+        "../envs/img.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=60,
+    params:
+        queries=subpath(input.queries, parent=True),
+        arrays=get_query_array_folder,
+        max_words=get_max_words,
+        folder=subpath(output.features, parent=True),
+    shell:
+        "python -m img assemble-query-features --queries {params.queries:q} --arrays {params.arrays:q} "
+        "--max-words {params.max_words} --out {params.folder:q} 2> {log:q}"
+
+
 rule assemble:
     input:
         manifests=get_manifests,

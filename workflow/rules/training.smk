@@ -4,6 +4,7 @@
 rule train:
     input:
         unpack(get_inputs),
+        unpack(get_query_features),
         queries="results/{dataset}/queries/queries.parquet",
         vocabulary="results/{dataset}/queries/vocabulary.json",
         vectors="results/{dataset}/queries/vectors.bin",
@@ -33,11 +34,12 @@ rule train:
         code_version=settings.TRAINING_VERSION,
         inputs=subpath(input.index, parent=True),
         queries=subpath(input.queries, parent=True),
+        query_features=get_query_features_option,
         folder=subpath(output.last, parent=True),
         store=CONFIG.store,
     shell:
         "python -m img train --options {params.options:q} --seed {wildcards.seed} --queries {params.queries:q} "
-        "--inputs {params.inputs:q} --store {params.store:q} --out {params.folder:q} "
+        "{params.query_features} --inputs {params.inputs:q} --store {params.store:q} --out {params.folder:q} "
         "--device {resources.device} --threads {threads} --fresh {resources.fresh} 2> {log:q}"
 
 

@@ -121,6 +121,25 @@ class QueryEmbedding(nn.Module):
         return self.linear(torch.cat((self.dropout(self.words(words)), self.characters(characters)), -1))
 
 
+class QueryProjection(nn.Module):
+    """Given features of a query, brought to the model's width: dropout, then a Linear per stream.
+
+    The paper replaces GloVe by the text encoders of CLIP and LLaMA2 (appendix, implementation details) and
+    leaves open how they enter; the authors' model for them differs in the text input alone. The natural
+    reading is the projection that visual and audio features pass through, here one per side.
+    """
+
+    def __init__(self, streams: int, inputs: int, width: int, dropout: float) -> None:
+        super().__init__()
+        self.streams = streams
+        self.dropout = Dropout(dropout)
+        self.linear = StreamLinear(streams, inputs, width)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Project features, [B, N, inputs], to [S, B, N, D]."""
+        return self.linear(self.dropout(features.expand(self.streams, *features.shape)))
+
+
 class FeatureProjection(nn.Module):
     """Dropout, then a Linear from a feature's width to the model's."""
 

@@ -1,6 +1,6 @@
 """Small models and random batches."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import torch
@@ -46,25 +46,34 @@ def random_batch(clips: list[int], words: list[int], seed: int = 0) -> Batch:
 
 def rows(batch: Batch, index: list[int]) -> Batch:
     """The samples at `index`, with the batch's padding."""
-    tensors = {f.name: getattr(batch, f.name) for f in fields(batch) if f.name != "clip_counts"}
-    return Batch(**{name: tensor[index] for name, tensor in tensors.items()})
+    held = {f.name: getattr(batch, f.name) for f in fields(batch) if f.name != "clip_counts"}
+    return Batch(**{name: None if tensor is None else tensor[index] for name, tensor in held.items()})
 
 
 def trimmed(batch: Batch) -> Batch:
     """The batch without the padding that all its samples share."""
     clips = int(batch.clip_mask.sum(1).max())
     words = int(batch.word_mask.sum(1).max())
-    letters = int((batch.characters != 0).sum(2).max())
+    letters = 0 if batch.characters is None else int((batch.characters != 0).sum(2).max())
     return Batch(
         visual=batch.visual[:, :clips],
         audio=batch.audio[:, :clips],
         clip_mask=batch.clip_mask[:, :clips],
         has_audio=batch.has_audio,
-        words=batch.words[:, :words],
-        characters=batch.characters[:, :words, :letters],
+        words=None if batch.words is None else batch.words[:, :words],
+        characters=None if batch.characters is None else batch.characters[:, :words, :letters],
         word_mask=batch.word_mask[:, :words],
         start=batch.start,
         end=batch.end,
         positive_clips=batch.positive_clips,
         negative_clips=batch.negative_clips,
+        query_features=None if batch.query_features is None else batch.query_features[:, :words],
     )
+
+
+def with_query_features(batch: Batch, width: int, seed: int = 0) -> Batch:
+    """The batch with features [B, N, width] in the place of its words."""
+    shape = (*batch.word_mask.shape, width)
+    features = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+    features *= batch.word_mask[:, :, None]
+    return replace(batch, words=None, characters=None, query_features=features)
