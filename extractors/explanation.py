@@ -137,10 +137,15 @@ def _facts(made: Mapping[str, Any], every_window: bool) -> Iterator[tuple[str, s
         yield "weights", f"random, seed {parameters['seed']}"
     if "precision" in parameters:
         yield "precision", parameters["precision"]
-    yield "video", f"SHA-256 {made['source_sha256']}"
+    if "sources" in made:
+        for source in made["sources"]:
+            yield "imported", f"{source['name']}, SHA-256 {source['sha256']}"
+    else:
+        yield "video", f"SHA-256 {made['source_sha256']}"
     if "decoder" in made:
         yield "decoder", made["decoder"]
-    yield "sampling", sampling_in_words(made)
+    if words := sampling_in_words(made):
+        yield "sampling", words
     if made.get("row_seconds"):
         seconds = made["row_seconds"]
         yield "covers", f"{seconds[0][0]:g} to {max(end for _, end in seconds):g} s in {len(seconds)} rows"

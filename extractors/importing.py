@@ -74,6 +74,8 @@ def import_shard(
                     {"name": part.name, "sha256": sha256} for part, sha256 in zip(parts, hashes, strict=True)
                 ]
                 array = _join(parts, parameters.width)
+                if [part.sha256() for part in parts] != hashes:
+                    raise ValueError(f"{parts[0].name}: changed while being read; import it again")
                 made = {"source_sha256": source_hash, "sources": sources, "libraries": libraries}
                 entry = _keep(store, key, array, made)
                 counts.computed += 1

@@ -149,6 +149,27 @@ def test_a_file_that_comes_and_one_that_goes_are_noticed(project):
     assert table.loc["v5", "visual"] == "missing"
 
 
+def test_queries_given_as_features_are_read_and_those_without_are_counted(project):
+    arrays = project.path("data/text")
+    arrays.mkdir()
+    for video in (*TRAIN[1:], *TEST):
+        np.save(arrays / f"{video}_0.npy", np.full((4, 6), int(video[1:]), np.float32))
+    project.edit({"queries.features": "data/text"})
+    jobs = project.make().jobs
+    assert jobs["assemble_query_features"] == jobs["train"] == jobs["evaluate"] == 1
+    assert "extract_visual" not in jobs
+    coverage = json.loads(project.path(METRICS).read_text())["coverage"]["train"]
+    assert coverage["left_out"] == {"text features": 1, "video failed": 1, "video missing": 1}
+    assert coverage["used"] == 3
+    assert project.make().did_nothing
+    np.save(arrays / "v4_0.npy", np.ones((4, 6), np.float32))
+    assert project.make().jobs["assemble_query_features"] == 1
+    assert ": trained;" in project.log("train/**/*.log")
+    project.edit({"queries.features": None})
+    assert "assemble_query_features" not in project.make().jobs
+    assert "restored from the store" in project.log("train/**/*.log")
+
+
 @pytest.mark.parametrize("place", ["data/nowhere", "data/train.json"])
 def test_a_wrong_place_of_arrays_ends_the_run_before_any_job(project, place):
     project.edit({"imported.i3d.arrays": place})

@@ -85,3 +85,20 @@ def test_features_alone_can_be_planned(empty):
     jobs = planned_jobs(plan(empty, "--config", "datasets=[demo]", "--", "features"))
     assert jobs["assemble"] == 1
     assert "train" not in jobs
+
+
+@pytest.mark.parametrize("dataset", ["charades_clip", "charades_internvideo2"])
+def test_published_features_that_are_not_there_are_told_of_with_the_page_that_says_where_to_put_them(
+    empty, dataset
+):
+    annotations = empty.path("resources/charades")
+    annotations.mkdir(parents=True)
+    for name in ("sta_train_qid.txt", "sta_test_qid.txt", "audiomatter_qid.txt"):
+        (annotations / f"charades_{name}").touch()
+    (annotations / "charades.json").touch()
+    outcome = plan(empty, f"results/{dataset}/metrics.json")
+    assert outcome.status == 1
+    assert f"error: config/datasets/{dataset}.yaml: " in outcome.output
+    assert "found nothing at resources/charades/features/" in outcome.output
+    assert "; docs/imported_features.md says where published features belong" in outcome.output
+    assert "Traceback" not in outcome.output
