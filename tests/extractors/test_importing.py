@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 import torch
 
+from extractors.arrays import read_array
+from extractors.explanation import as_text, explain
 from extractors.files import sha256_of, sha256_of_json
 from extractors.importing import import_shard
 from extractors.manifest import read_manifest
@@ -72,6 +74,15 @@ def test_the_description_names_the_file_and_says_that_times_are_unknown(shard, a
     assert made["row_seconds"] is None
     assert rows["a"].seconds is None
     assert made["files"]["array.npy"] == rows["a"].feature_sha256 == sha256_of(tmp_path / "out" / "a.npy")
+
+
+def test_an_imported_array_explains_itself(shard, arrays, tmp_path):
+    np.save(arrays / "v_a.npy", ROWS)
+    shard(arrays, ["a"])
+    text = as_text(explain(tmp_path / "out" / "a.npy"))
+    assert f"imported   i3d_video/v_a.npy, SHA-256 {sha256_of(arrays / 'v_a.npy')}" in text
+    assert "FAULT" not in text
+    assert "sampling" not in text
 
 
 def test_eight_bit_values_of_a_pickle_are_kept_as_they_are(shard, tmp_path):
@@ -197,6 +208,21 @@ def test_a_video_whose_array_went_keeps_no_stale_one(shard, arrays, tmp_path):
     _, rows = shard(arrays, ["a"])
     assert rows["a"].status == "missing"
     assert not (tmp_path / "out" / "a.npy").exists()
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_kept(shard, arrays, tmp_path, monkeypatch):
+    path = arrays / "a.npy"
+    np.save(path, ROWS)
+
+    def read_and_change(path):
+        array = read_array(path)
+        np.save(path, array + 1)
+        return array
+
+    monkeypatch.setattr("extractors.places.read_array", read_and_change)
+    _, rows = shard(arrays, ["a"])
+    assert rows["a"].status == "failed: i3d_video/a.npy: changed while being read; import it again"
+    assert list(Store(tmp_path / "store").entries()) == []
 
 
 def test_under_stop_every_reason_is_told(shard, arrays):

@@ -782,3 +782,8 @@ def grow(mem_mb):
 
 def count_gpus(wildcards):
     return 1 if CONFIG.device == "cuda" else 0
+
+
+def count_extraction_gpus(wildcards):
+    is_imported = get_extractor(wildcards)["kind"] == "imported"
+    return 0 if is_imported else count_gpus(wildcards)

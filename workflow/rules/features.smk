@@ -24,7 +24,7 @@ rule extract_visual:
     resources:
         mem_mb=grow(6000),
         runtime=lambda wildcards, attempt: 240 * attempt,
-        gpu=count_gpus,
+        gpu=count_extraction_gpus,
         # How to run is no part of what features are: as parameters these would make every shard run again.
         device=CONFIG.device,
         batch_size=CONFIG.extraction_batch,
