@@ -79,6 +79,8 @@ def write_project(folder: Path, name: str, settings: dict[str, Any]) -> list[str
         raise ValueError(f"{name}: expected a dataset of videos, found one without")
     videos = _video_ids(folder, dataset)
     (folder / dataset.videos).mkdir(parents=True)
+    # As if the videos had been unpacked from an archive.
+    (folder / dataset.videos / f"{name}.unpacked.tsv").touch()
     first, *rest = (folder / dataset.videos / f"{video}.mp4" for video in videos)
     first.write_bytes(bytes(10_000))
     if rest:

@@ -17,7 +17,7 @@ from toy_dataset import Toy, make_toy, small_options
 from extractors.files import sha256_of_json
 from extractors.store import Store
 from img.checkpoint import Sizes, build_model, save_checkpoint
-from img.config import EVALUATION_VERSION, INPUTS_VERSION, QUERIES_VERSION, InputOptions
+from img.config import EVALUATION_VERSION, INPUTS_VERSION, QUERIES_VERSION, InferenceOptions, InputOptions
 from img.evaluation import constants, evaluate_run
 from img.features import assemble
 from img.inputs import Inputs
@@ -66,7 +66,9 @@ def test_metrics_are_those_recorded_for_their_version(toy: Toy, tmp_path: Path) 
     for protocol in ("last", "best_on_test"):
         save_checkpoint(tmp_path / f"{protocol}.safetensors", model.state_dict(), model.options, sizes)
     splits = {"train": toy.moments("train")}
-    metrics, _ = evaluate_run(tmp_path, splits, 8, "cpu", tmp_path / "predictions.parquet", {"train": 1})
-    scores = pd.read_parquet(tmp_path / "predictions.parquet")["score"].mean()
+    options = InferenceOptions(answers=1)
+    out = tmp_path / "predictions.parquet"
+    metrics, _ = evaluate_run(tmp_path, splits, 8, "cpu", options, out, {"train": 1})
+    scores = pd.read_parquet(out)["score"].mean()
     found = [metrics["last"]["train"]["fusion"]["mIoU"], constants(splits)["train"]["mIoU"], scores]
     assert (EVALUATION_VERSION, found) == (1, pytest.approx([22.0, 100 / 3, 0.0583716], rel=1e-3))
