@@ -1,9 +1,11 @@
 """What is planned for the shipped datasets: their real annotations, and stand-ins for all other files."""
 
-import shutil
+import json
+import re
 
+import numpy as np
 import pytest
-import yaml
+from media import write_video
 from project import ROOT, Project, new_project
 from test_planning import plan, planned_jobs
 
@@ -55,9 +57,26 @@ def test_who_wants_the_demo_alone_needs_no_file_of_the_shipped_datasets(tmp_path
     assert "activitynet" not in outcome.output
 
 
-def test_the_documented_dataset_of_ones_own_is_planned(tmp_path):
-    """The worked example of docs/datasets.md, word for word."""
-    page = (ROOT / "docs" / "datasets.md").read_text()
-    block = page.partition("# config/datasets/mine.yaml\n")[2].partition("```")[0]
-    project = new_project(tmp_path / "project", yaml.safe_load(block), "mine")
-    shutil.rmtree(project.path("data"), ignore_errors=True)
+def blocks_of(page: str) -> dict[str, str]:
+    """The files of a page: those whose name stands in a line of its own before a block."""
+    return dict(re.findall(r"^`([\w/.]+)`:\n\n```\w+\n(.*?)^```$", page, re.MULTILINE | re.DOTALL))
+
+
+@pytest.mark.slow
+def test_the_documented_dataset_of_ones_own_runs_as_it_is_written(tmp_path):
+    files = blocks_of((ROOT / "docs" / "datasets.md").read_text())
+    assert set(files) == {"data/mine/train.json", "data/mine/test.json", "config/datasets/mine.yaml"}
+    project = new_project(tmp_path / "project")
+    videos = project.path("data/mine/videos")
+    videos.mkdir(parents=True)
+    for name, text in files.items():
+        project.path(name).write_text(text)
+    sound = 0.1 * np.random.default_rng(0).standard_normal(6 * 16_000)
+    write_video(videos / "kitchen_1.mkv", np.arange(48) / 8, sound=sound)
+    write_video(videos / "kitchen_2.mp4", np.arange(48) / 8, sound=sound)
+    project.make("results/mine/metrics.json")
+    coverage = json.loads(project.path("results/mine/metrics.json").read_text())["coverage"]
+    assert {split: (count["queries"], count["used"]) for split, count in coverage.items()} == {
+        "train": (2, 2),
+        "test": (1, 1),
+    }
