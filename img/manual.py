@@ -57,6 +57,8 @@ def _describe(config: Schema, dataset: Schema, variants: Schema) -> Iterator[str
     definitions = dataset["$defs"]
     yield "This part is written by `python -m img manual --out config/README.md`.\n"
     yield from _section("### `config/config.yaml`", "What holds for every dataset.", config)
+    local = config["$defs"]["LocalResource"]
+    yield from _section("#### `resources`", "Under a name of `resources/manifest.yaml`:", local)
     yield from _section("### `config/datasets/*.yaml`", "One file is one dataset, named after it.", dataset)
     for key, name in _SECTIONS.items():
         yield from _section(f"#### `{key}`", definitions[name]["description"], definitions[name])

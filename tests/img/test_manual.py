@@ -6,12 +6,11 @@ import pytest
 import yaml
 
 from extractors.registry import KINDS, parse
+from img import config
 from img.__main__ import main
 from img.config import (
     Configuration,
     Dataset,
-    InferenceOptions,
-    TrainingOptions,
     Variant,
     check,
     check_together,
@@ -20,6 +19,7 @@ from img.config import (
 )
 from img.manual import HEADING, SET_ELSEWHERE, fill_in
 from img.models.options import ImgOptions
+from img.schemas import build_schemas
 
 PROJECT = Path(__file__).parents[2]
 MANUAL = PROJECT / "config" / "README.md"
@@ -68,13 +68,29 @@ def test_a_file_without_the_heading_is_refused_and_left_alone(
     assert path.read_text() == "# Notes\n"
 
 
-@pytest.mark.parametrize(
-    "settings", [Configuration, Dataset, TrainingOptions, InferenceOptions, ImgOptions, Variant]
-)
-def test_every_key_has_a_row(settings: Any) -> None:
-    for key in settings.model_fields:
-        if settings is not ImgOptions or key not in SET_ELSEWHERE:
-            assert row(key)
+def settings_classes() -> list[Any]:
+    """Every class that a user's file is checked against, the model's options and the extractors' included."""
+    schemas = build_schemas().values()
+    names = {schema["title"] for schema in schemas if "title" in schema}
+    names |= {name for schema in schemas for name in schema.get("$defs", {})}
+    own = [found for name, found in vars(config).items() if name in names and found is not ImgOptions]
+    return [*own, ImgOptions, *(kind.parameters for kind in KINDS.values())]
+
+
+@pytest.mark.parametrize("settings", settings_classes())
+def test_every_key_of_every_settings_class_has_a_row_with_its_meaning(settings: Any) -> None:
+    for key, field in settings.model_fields.items():
+        if settings is ImgOptions and key in SET_ELSEWHERE:
+            continue
+        meaning = " ".join((field.description or field.annotation.__doc__).split())
+        rows = [line for line in MANUAL.read_text().splitlines() if line.startswith(f"| `{key}` |")]
+        assert any(line.endswith(f"| {meaning} |") for line in rows), key
+
+
+def test_the_settings_classes_are_found() -> None:
+    names = {settings.__name__ for settings in settings_classes()}
+    assert {"Annotations", "QueryOptions", "InputOptions", "Dataset", "Configuration", "Variant"} < names
+    assert {"ImgOptions", "LocalResource", "I3DParameters", "VggishParameters"} < names
 
 
 def test_a_row_says_type_default_presets_and_meaning() -> None:

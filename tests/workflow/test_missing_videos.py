@@ -179,8 +179,8 @@ def test_over_all_queries_every_number_falls_by_the_share_of_answered_ones_and_n
         "counted_as_misses": {"val_1": 4, "val_2": 1},
     }
     before, after = values_of(covered), values_of(counted)
-    # Two protocols with four branches each and the constant, on two splits, four metrics.
-    assert len(after) == (2 * 4 + 1) * 2 * 4
+    # On two splits, two protocols with four branches of R1, R5 and mIoU, and the constant's R1 and mIoU.
+    assert len(after) == 2 * (2 * 4 * 7 + 4)
     assert after == pytest.approx({key: SHARE[key[1]] * value for key, value in before.items()})
     assert max(before.values()) > 0
     assert counted["coverage"] == covered["coverage"]
