@@ -38,12 +38,12 @@ class World:
     """
 
     seed: int = 0
-    seen: float = 1.0
-    heard: float = 2.0
+    seen: float = 2.0
+    heard: float = 3.0
     faint: float = 0.2
     background: float = 1.0
     background_seconds: float = 4.0
-    factors: int = 32
+    factors: int = 16
     visual_width: int = 1024
     audio_width: int = 2048
     visual_rate: float = 2.0
