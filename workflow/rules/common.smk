@@ -284,7 +284,9 @@ def get_shard_sources(wildcards):
             f"the shards of config/datasets/{wildcards.dataset}.yaml"
         )
     # Before the checkpoint, so that an absent folder is told of before any job.
-    is_imported = get_extractor(wildcards)["kind"] == "imported"
+    is_imported = (
+        parse_extractor(wildcards.dataset, wildcards.extractor)[0].name == "imported"
+    )
     places = open_arrays(wildcards.dataset, wildcards.extractor) if is_imported else []
     table = checkpoints.list_videos.get(dataset=wildcards.dataset).output.table
     rows = read_shards(table, os.path.getmtime(table)).get(wildcards.shard, [])
@@ -785,5 +787,7 @@ def count_gpus(wildcards):
 
 
 def count_extraction_gpus(wildcards):
-    is_imported = get_extractor(wildcards)["kind"] == "imported"
+    is_imported = (
+        parse_extractor(wildcards.dataset, wildcards.extractor)[0].name == "imported"
+    )
     return 0 if is_imported else count_gpus(wildcards)
