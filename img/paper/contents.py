@@ -9,6 +9,14 @@ from img.page import SIMULATED
 from img.paper.recipes import Recipes, Scope
 from img.paper.transcription import Paper
 
+_PAGES = {
+    "claims": ("Claims", "what the paper says is better than what, put to the test by a paired bootstrap."),
+    "coverage": ("Coverage", "what became of each video, and the queries on it."),
+    "provenance": ("Provenance", "how the features were made."),
+    "metrics": ("Metrics", "every variant, protocol, split and branch."),
+    "runtime": ("Time and memory", "what each stage cost."),
+}
+
 DURATIONS_CAPTION = "Normalised durations of moments, AudioMatter's and the whole test split's."
 
 
@@ -27,18 +35,21 @@ def list_contents(paper: Paper, recipes: Recipes, scope: Scope, files: Sequence[
         lines.append(f"**{SIMULATED}: {', '.join(scope.simulated)} stands for the paper's data.**")
     for file in files:
         link = file.relative_to(out.parent).as_posix()
-        heading, caption = _describe(file.stem, paper, recipes)
+        heading, caption = _describe(file, paper, recipes)
         picture = f"\n\n![{heading}]({link})" if file.suffix == ".png" else ""
         lines.append(f"[{heading}]({link}): {caption}{picture}")
     return "\n\n".join(lines) + "\n"
 
 
-def _describe(name: str, paper: Paper, recipes: Recipes) -> tuple[str, str]:
+def _describe(file: Path, paper: Paper, recipes: Recipes) -> tuple[str, str]:
+    name = file.stem
+    if name == "history":
+        return f"Training of {file.parts[-3]}", f"losses, ramps and recalls over epochs, {file.parts[-2]}."
+    if name in _PAGES:
+        return _PAGES[name]
     if name.startswith("table"):
         number = int(name.removeprefix("table"))
         return f"Table {number}", paper.tables[number].caption
-    if name == "claims":
-        return "Claims", "what the paper says is better than what, put to the test by a paired bootstrap."
     captions = {name: figure.caption for name, figure in recipes.figures.items()}
     captions |= {name: figure.caption for name, figure in recipes.timelines.items()}
     return name.replace("figure", "Figure "), captions.get(name, DURATIONS_CAPTION)

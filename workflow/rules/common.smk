@@ -760,8 +760,24 @@ def list_paper_figures():
     return [*made, *([DURATIONS_FIGURE] if can_be_made("charades") else [])]
 
 
+def list_data_pages(dataset):
+    """What a dataset's report shows beside the paper's tables: data, features, metrics, cost, courses of training."""
+    folder = f"results/{dataset}"
+    first = DATASETS[dataset].seeds[0]
+    return [
+        f"{folder}/coverage.tsv",
+        f"{folder}/provenance.md",
+        f"{folder}/metrics.json",
+        f"{folder}/runtime.md",
+        *(
+            f"{RUNS.format(dataset=dataset, variant=variant, seed=first)}/history.png"
+            for variant in DATASETS[dataset].variants
+        ),
+    ]
+
+
 def get_paper_files(wildcards):
-    """The tables and figures that are made in a scope, and the claims that rest on those tables."""
+    """The tables and figures that are made in a scope, their claims, and the pages of its datasets."""
     dataset = DATASETS.get(Path(wildcards.scope).name)
     figures = dataset.paper.figures if dataset else list_paper_figures()
     return [
@@ -771,6 +787,12 @@ def get_paper_files(wildcards):
         ),
         f"results/{wildcards.scope}tables/claims.md",
         *(f"results/{wildcards.scope}figures/{figure}.png" for figure in figures),
+        *(
+            page
+            for name in find_scope(wildcards).datasets
+            if can_be_made(name)
+            for page in list_data_pages(name)
+        ),
     ]
 
 

@@ -49,8 +49,9 @@ rule summarise:
         metrics=report(
             "results/{dataset}/metrics.json",
             caption="../report/metrics.rst",
-            category="Results",
-            labels={"dataset": "{dataset}", "content": "metrics"},
+            category="Tables",
+            subcategory="{dataset}",
+            labels={"table": "metrics.json"},
         ),
     log:
         "logs/summarise/{dataset}.log",
