@@ -35,16 +35,15 @@ def list_contents(paper: Paper, recipes: Recipes, scope: Scope, files: Sequence[
         lines.append(f"**{SIMULATED}: {', '.join(scope.simulated)} stands for the paper's data.**")
     for file in files:
         link = file.relative_to(out.parent).as_posix()
-        heading, caption = _describe(file, paper, recipes)
+        heading, caption = _describe(file.stem, paper, recipes)
         picture = f"\n\n![{heading}]({link})" if file.suffix == ".png" else ""
         lines.append(f"[{heading}]({link}): {caption}{picture}")
     return "\n\n".join(lines) + "\n"
 
 
-def _describe(file: Path, paper: Paper, recipes: Recipes) -> tuple[str, str]:
-    name = file.stem
-    if name == "history":
-        return f"Training of {file.parts[-3]}", f"losses, ramps and recalls over epochs, {file.parts[-2]}."
+def _describe(name: str, paper: Paper, recipes: Recipes) -> tuple[str, str]:
+    if name.startswith("history_"):
+        return f"Training of {name.removeprefix('history_')}", "losses, ramps and recalls over epochs."
     if name in _PAGES:
         return _PAGES[name]
     if name.startswith("table"):

@@ -770,7 +770,7 @@ def list_data_pages(dataset):
         f"{folder}/metrics.json",
         f"{folder}/runtime.md",
         *(
-            f"{RUNS.format(dataset=dataset, variant=variant, seed=first)}/history.png"
+            f"{folder}/figures/history_{variant}_seed{first}.png"
             for variant in DATASETS[dataset].variants
         ),
     ]
