@@ -123,11 +123,14 @@ def _report(folder: Path, videos: Sequence[str], found: dict[str, VideoFile]) ->
         log.warning(f"{folder}: {len(absent)} of {len(videos)} videos have no file, such as {absent[0]}")
 
 
-def read_files(table: Path) -> dict[str, tuple[str, str]]:
-    """Reads, from the table of videos, each one's file and further files, empty where it has none."""
+def read_files(table: Path) -> dict[str, tuple[str, str | None]]:
+    """Reads, from the table of videos, each one's file and further files, empty where it has none.
+
+    A table of an earlier version tells nothing of further files: None.
+    """
     with table.open(newline="", encoding="utf-8") as file:
         rows = csv.DictReader(file, delimiter="\t")
-        return {row["video"]: (row["path"], row["others"]) for row in rows}
+        return {row["video"]: (row["path"], row.get("others")) for row in rows}
 
 
 def read_duplicates(table: Path) -> dict[str, str]:

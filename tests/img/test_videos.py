@@ -137,3 +137,11 @@ def test_a_table_is_current_until_a_file_of_a_video_comes_goes_or_moves(tmp_path
         assert not is_current(table, videos)
         list_videos(annotations_of(tmp_path, "a", "b", "c"), videos, 3, table)
         assert is_current(table, videos)
+
+
+def test_a_table_of_an_earlier_version_is_made_again(tmp_path: Path) -> None:
+    write_files(tmp_path / "videos", "a.mp4")
+    table = tmp_path / "videos.tsv"
+    table.write_text(f"video\tshard\tpath\na\t000\t{tmp_path}/videos/a.mp4\n")
+    assert not is_current(table, tmp_path / "videos")
+    assert read_duplicates(table) == {}
