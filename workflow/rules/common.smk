@@ -29,6 +29,7 @@ QUERY_FEATURES = "results/{dataset}/query_features"
 PUBLISHED = "docs/imported_features.md says where published features belong"
 MEASURED_TABLES = {"8", "12", "16"}
 DURATIONS_FIGURE = "figure9"
+SIMULATED = Path("resources/charades_simulated")
 
 
 def read_configuration():
@@ -99,8 +100,8 @@ wildcard_constraints:
 
 def require(path, dataset, key, obtain=None):
     """Gives a path that a dataset's file names; ends the run where nothing is there and no rule will make it."""
-    is_made = RESOURCES.find_file(path) or path.is_relative_to("resources/demo")
-    if not path.exists() and not is_made:
+    is_made = path.is_relative_to("resources/demo") or is_simulated(path)
+    if not path.exists() and not is_made and not RESOURCES.find_file(path):
         refuse(f"config/datasets/{dataset}.yaml: {key}", path, obtain)
     return path
 
@@ -169,6 +170,25 @@ def get_demo_script(wildcards):
     return Path(workflow.basedir) / "scripts" / "synthesise_demo.py"
 
 
+def get_simulation_script(wildcards):
+    return Path(workflow.basedir) / "scripts" / "simulate_charades.py"
+
+
+def get_simulated_annotations(wildcards):
+    """The files that a simulated Charades is drawn from, by the names of the script's options."""
+    annotations = DATASETS["charades_simulated"].annotations
+    files = {**annotations.splits, "durations": annotations.durations}
+    return {
+        name: require(path, "charades_simulated", "annotations")
+        for name, path in files.items()
+    }
+
+
+def is_simulated(path):
+    """Whether rule simulate_charades makes what is at a path."""
+    return path.is_relative_to(SIMULATED)
+
+
 def get_annotation_files(wildcards):
     annotations = DATASETS[wildcards.dataset].annotations
     return [
@@ -216,7 +236,10 @@ def get_video_folders(wildcards):
     """
     dataset = DATASETS[wildcards.dataset]
     if not dataset.reads_videos:
-        return []
+        # What is simulated has to be there once the shards' arrays are listed.
+        return [
+            path for path in name_array_places(wildcards.dataset) if is_simulated(path)
+        ]
     if record := get_record(wildcards):
         return record
     folder = get_video_folder(wildcards)
@@ -260,16 +283,33 @@ def read_shards(table, modified):
     return shards
 
 
+def name_array_places(dataset):
+    """Gives the folders and pickles that a dataset's imported arrays are in."""
+    parsed = [parse_extractor(dataset, name) for name in DATASETS[dataset].extractors]
+    return [
+        path
+        for kind, parameters in parsed
+        if kind.name == "imported"
+        for path in parameters.places
+    ]
+
+
+@functools.cache
+def require_arrays(dataset, extractor):
+    """Ends the run where an extractor's imported arrays are not there and no rule will make them."""
+    _, parameters = parse_extractor(dataset, extractor)
+    for path in parameters.places:
+        require(path, dataset, f"extractors.{extractor}.arrays", PUBLISHED)
+
+
 @functools.cache
 def open_arrays(dataset, extractor):
     """Gives the places where an extractor's imported arrays are, listed once for all shards."""
-    _, parameters = registry.parse(DATASETS[dataset].extractors[extractor])
-    key = f"extractors.{extractor}.arrays"
-    for path in parameters.places:
-        require(path, dataset, key, PUBLISHED)
+    _, parameters = parse_extractor(dataset, extractor)
     try:
         return [open_place(path) for path in parameters.places]
     except ValueError as error:
+        key = f"extractors.{extractor}.arrays"
         sys.exit(f"error: config/datasets/{dataset}.yaml: {key}: {error}")
 
 
@@ -287,11 +327,13 @@ def get_shard_sources(wildcards):
     is_imported = (
         parse_extractor(wildcards.dataset, wildcards.extractor)[0].name == "imported"
     )
-    places = open_arrays(wildcards.dataset, wildcards.extractor) if is_imported else []
+    if is_imported:
+        require_arrays(wildcards.dataset, wildcards.extractor)
     table = checkpoints.list_videos.get(dataset=wildcards.dataset).output.table
     rows = read_shards(table, os.path.getmtime(table)).get(wildcards.shard, [])
     if is_imported:
         names = [name for video, _ in rows for name in video_names(video)]
+        places = open_arrays(wildcards.dataset, wildcards.extractor)
         paths = [str(path) for place in places for path in place.files(names)]
     else:
         paths = [path for _, path in rows if path]
