@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from extractors.decoding import Decoded, Finished, Restarted
+from extractors.decoding import Decoded, Event, Passed, Restarted
 from extractors.errors import MediaError
 from extractors.registry import Extractor
 from extractors.sampling import Window
@@ -40,8 +40,8 @@ class _Video:
 
 
 def embed_videos(
-    extractor: Extractor, events: Iterable[Decoded | Restarted | Finished], batch_size: int
-) -> Iterator[tuple[int, Features | MediaError]]:
+    extractor: Extractor, events: Iterable[Event], batch_size: int
+) -> Iterator[tuple[int, Features | MediaError | None]]:
     """Turns decoded windows into features, video by video.
 
     Every batch has `batch_size` windows, the last one filled up with copies, so that a window's row is
@@ -53,7 +53,7 @@ def embed_videos(
         batch_size: windows in a batch.
 
     Yields:
-        The video's index among those decoded, and its features or why there are none.
+        The video's index among those decoded, and its features or why there are none; None if it was passed.
     """
     videos: dict[int, _Video] = {}
     batch: list[tuple[_Video, Window]] = []
@@ -82,6 +82,8 @@ def embed_videos(
         elif isinstance(event, Restarted):
             dropped = videos.pop(event.index, None)
             batch[:] = [(video, window) for video, window in batch if video is not dropped]
+        elif isinstance(event, Passed):
+            yield event.index, None
         elif event.error is not None:
             dropped = videos.pop(event.index, None)
             batch[:] = [(video, window) for video, window in batch if video is not dropped]

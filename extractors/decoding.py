@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -59,7 +59,14 @@ class Finished:
     error: MediaError | None = None
 
 
-Event = Decoded | Restarted | Finished
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """The video at `index` was not to be decoded."""
+
+    index: int
+
+
+Event = Decoded | Restarted | Finished | Passed
 
 
 def decode_ahead(
@@ -70,6 +77,7 @@ def decode_ahead(
     workers: int,
     prefetch: int = 8,
     timeout: float = 60.0,
+    begin: Callable[[int], bool] = lambda index: True,
 ) -> Iterator[Event]:
     """Decodes videos in worker processes, ahead of the consumer, and gives their windows in order.
 
@@ -86,17 +94,18 @@ def decode_ahead(
         workers: worker processes; as many videos are decoded at once, and as many again wait finished.
         prefetch: windows of one video that may wait for the consumer.
         timeout: seconds without a window after which a decoder is held to hang.
+        begin: asked, in another thread, just before the video at an index is decoded: whether to.
 
     Yields:
         For each path in turn: its windows (`Decoded`; from the first again after a `Restarted`), then
-        `Finished`.
+        `Finished`; or `Passed` alone.
 
     Raises:
         RuntimeError: the kind's reader cannot be loaded in a worker.
     """
     if not paths:
         return
-    pool = _Pool(kind, parameters, paths, prefetch, timeout)
+    pool = _Pool(kind, parameters, paths, prefetch, timeout, begin)
     threads = [threading.Thread(target=pool.serve, daemon=True) for _ in range(min(workers, len(paths)))]
     pool.admit(2 * len(threads))
     try:
@@ -114,12 +123,19 @@ class _Pool:
     """What the threads share: the videos to do, a queue of events for each, and the signal to stop."""
 
     def __init__(
-        self, kind: Kind, parameters: Parameters, paths: Sequence[Path], prefetch: int, timeout: float
+        self,
+        kind: Kind,
+        parameters: Parameters,
+        paths: Sequence[Path],
+        prefetch: int,
+        timeout: float,
+        begin: Callable[[int], bool],
     ) -> None:
         self._kind = kind
         self._parameters = parameters
         self._paths = paths
         self._timeout = timeout
+        self._begin = begin
         self._todo: SimpleQueue[int] = SimpleQueue()
         for index in range(len(paths)):
             self._todo.put(index)
@@ -138,10 +154,10 @@ class _Pool:
             event = self._events[index].get()
             if isinstance(event, Exception):
                 raise event
-            if isinstance(event, Finished):
+            if isinstance(event, Finished | Passed):
                 self.admit(1)
             yield event
-            if isinstance(event, Finished):
+            if isinstance(event, Finished | Passed):
                 return
 
     def serve(self) -> None:
@@ -161,6 +177,9 @@ class _Pool:
 
     def _decode(self, worker: _Worker, index: int) -> None:
         events, path = self._events[index], self._paths[index]
+        if not self._begin(index):
+            events.put(Passed(index))
+            return
         failures: list[tuple[str, MediaError]] = []
         for decoder in self._kind.decoders:
             if failures:

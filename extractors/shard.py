@@ -15,6 +15,8 @@ from extractors.batching import Features, embed_videos
 from extractors.decoding import decode_ahead
 from extractors.errors import MediaError, NoAudioError
 from extractors.files import library_versions, sha256_of
+from extractors.gpus import take_gpu
+from extractors.locks import Lock
 from extractors.manifest import Row, write_manifest
 from extractors.registry import Extractor, Kind, KindParameters, Parameters
 from extractors.store import DESCRIPTION, Entry, Store
@@ -102,9 +104,11 @@ def extract_shard(
 ) -> Counts:
     """Extracts a list of videos: what the store holds is linked, the rest computed, stored and linked.
 
-    A killed run keeps every video it finished. A video's files in `out` are `{video}.npy`, float32
-    [rows, width], and `{video}.json`, which says how the array was made; those of a video that has no array
-    any more are removed.
+    A killed run keeps every video it finished. Of several processes that need the same array from one store,
+    one computes it; the others compute something else meanwhile and wait for it at the end.
+
+    A video's files in `out` are `{video}.npy`, float32 [rows, width], and `{video}.json`, which says how the
+    array was made; those of a video that has no array any more are removed.
 
     Args:
         kind: the extractor kind.
@@ -152,23 +156,39 @@ def extract_shard(
             rows.append(publish(task.video, task.source_hash, entry, out))
 
     progress = tqdm(total=len(rows) + len(waiting), initial=len(rows), unit="video", desc=kind.name)
-    with progress:
-        for task, result in _compute(kind, parameters, waiting, runtime):
-            if not task.is_unchanged():
-                # Its hash is that of another file than the one decoded.
-                rows.append(
-                    Row(task.video, f"failed: {task.path}: changed while being read; extract it again")
-                )
-            elif isinstance(result, Features):
-                counts.computed += 1
-                entry = _keep(store, task, {**identity, **circumstances}, result)
-                rows.append(publish(task.video, task.source_hash, entry, out))
-            elif isinstance(result, NoAudioError):
-                counts.absent += 1
-                rows.append(Row(task.video, "no_audio", source_sha256=task.source_hash))
-            else:
-                rows.append(Row(task.video, f"failed: {result}", source_sha256=task.source_hash))
-            progress.update()
+    if waiting:
+        extractor = _load(kind, parameters, runtime)
+    with progress, _Claims(store) as claims:
+        while waiting:
+            elsewhere = []
+            for task, result in _compute(extractor, kind, parameters, waiting, runtime, claims):
+                if result is None:
+                    elsewhere.append(task)
+                    continue
+                if not task.is_unchanged():
+                    # Its hash is that of another file than the one decoded.
+                    reason = f"{task.path}: changed while being read; extract it again"
+                    rows.append(Row(task.video, f"failed: {reason}"))
+                elif isinstance(result, Features):
+                    counts.computed += 1
+                    entry = _keep(store, task, {**identity, **circumstances}, result)
+                    rows.append(publish(task.video, task.source_hash, entry, out))
+                elif isinstance(result, NoAudioError):
+                    counts.absent += 1
+                    rows.append(Row(task.video, "no_audio", source_sha256=task.source_hash))
+                else:
+                    rows.append(Row(task.video, f"failed: {result}", source_sha256=task.source_hash))
+                claims.drop(task)
+                progress.update()
+            waiting = []
+            for task in elsewhere:
+                entry = claims.await_entry(task)
+                if entry is None:
+                    waiting.append(task)
+                else:
+                    counts.restored += 1
+                    rows.append(publish(task.video, task.source_hash, entry, out))
+                    progress.update()
 
     finish(rows, counts, out, manifest, on_failure)
     return counts
@@ -242,14 +262,63 @@ def _state(path: Path) -> tuple[int, ...] | None:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
+class _Claims:
+    """Which arrays this process is computing, so that no other process on the same store does.
+
+    Nothing is waited for while a claim is held: two processes could wait for each other.
+    """
+
+    def __init__(self, store: Store):
+        self._store = store
+        self._held: dict[str, Lock] = {}
+
+    def __enter__(self) -> _Claims:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for lock in self._held.values():
+            lock.release()
+
+    def take(self, task: _Task) -> bool:
+        """Claims a task, unless another process has it in hand or has done it by now."""
+        lock = self._store.lock(task.key)
+        if not lock.acquire(wait=False):
+            return False
+        if self._store.holds(task.key):
+            lock.release()
+            return False
+        self._held[task.key] = lock
+        return True
+
+    def drop(self, task: _Task) -> None:
+        self._held.pop(task.key).release()
+
+    def await_entry(self, task: _Task) -> Entry | None:
+        """Waits until no process has a task in hand; gives what came of it."""
+        lock = self._store.lock(task.key)
+        if not lock.acquire(wait=False):
+            log.info(f"{task.video}: another process computes it; waiting")
+            lock.acquire(wait=True)
+        lock.release()
+        return self._store.find(task.key)
+
+
 def _compute(
-    kind: Kind, parameters: Parameters, tasks: Sequence[_Task], runtime: Runtime
-) -> Iterator[tuple[_Task, Features | MediaError]]:
-    if not tasks:
-        return
-    extractor = _load(kind, parameters, runtime)
+    extractor: Extractor,
+    kind: Kind,
+    parameters: Parameters,
+    tasks: Sequence[_Task],
+    runtime: Runtime,
+    claims: _Claims,
+) -> Iterator[tuple[_Task, Features | MediaError | None]]:
+    """Gives each task's features, why there are none, or None where it was another process's."""
     events = decode_ahead(
-        kind, parameters, [task.path for task in tasks], workers=runtime.workers, timeout=runtime.timeout
+        kind,
+        parameters,
+        [task.path for task in tasks],
+        workers=runtime.workers,
+        timeout=runtime.timeout,
+        begin=lambda index: claims.take(tasks[index]),
     )
     for index, result in embed_videos(extractor, events, runtime.batch_size):
         yield tasks[index], result
@@ -258,8 +327,8 @@ def _compute(
 def _load(kind: Kind, parameters: Parameters, runtime: Runtime) -> Extractor:
     import torch
 
-    if runtime.device == "cuda" and not torch.cuda.is_available():
-        raise ValueError("device: expected a CUDA device, found none; use cpu")
+    if runtime.device == "cuda":
+        take_gpu()
     if runtime.threads:
         torch.set_num_threads(runtime.threads)
     return kind.load_extractor(parameters, runtime.device)

@@ -11,7 +11,6 @@ or none, and two runs may share a store at the same time: who comes second finds
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import time
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from extractors.files import link_or_copy, read_json, sha256_of, sha256_of_json, write_json
+from extractors.locks import Lock
 
 DESCRIPTION = "description.json"
 _ABANDONED_SECONDS = 24 * 3600
@@ -107,6 +107,10 @@ class Store:
         self._discard(folder)
         return None
 
+    def holds(self, key: str) -> bool:
+        """Says whether there is an entry of a key, without looking whether it is whole."""
+        return (self._folder(key) / DESCRIPTION).is_file()
+
     def get(self, key: str) -> Entry:
         """Returns the entry of a key that was added before.
 
@@ -154,6 +158,10 @@ class Store:
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
+    def lock(self, key: str) -> Lock:
+        """Gives the lock on the making of an entry."""
+        return Lock(self.root / "partial" / f"{key}.lock")
+
     @contextmanager
     def working_on(self, key: str) -> Iterator[Path]:
         """Gives the folder of a key's unfinished work to one process at a time; others wait for their turn.
@@ -164,11 +172,13 @@ class Store:
             The folder, made where it is absent.
         """
         folder = self.root / "partial" / key
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with _lock_of(folder).open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        lock = self.lock(key)
+        lock.acquire(wait=True)
+        try:
             folder.mkdir(exist_ok=True)
             yield folder
+        finally:
+            lock.release()
 
     def entries(self) -> Iterator[Entry]:
         """Yields every entry, in the order of their keys, but those that `faults` calls unreadable."""
@@ -196,12 +206,13 @@ class Store:
 
     def remove_unfinished(self, folder: Path) -> bool:
         """Removes unfinished work, unless a process is at it; returns whether it is gone."""
-        with _lock_of(folder).open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
+        lock = self.lock(folder.name)
+        if not lock.acquire(wait=False):
+            return False
+        try:
             shutil.rmtree(folder)
+        finally:
+            lock.release()
         return True
 
     def remove(self, entry: Entry) -> None:
@@ -237,10 +248,6 @@ def _read_entry(folder: Path) -> Entry:
     if not isinstance(description, dict) or not isinstance(description.get("files"), dict):
         raise ValueError(f"{folder / DESCRIPTION}: expected an object with the hashes of files, found none")
     return Entry(folder, description)
-
-
-def _lock_of(unfinished: Path) -> Path:
-    return unfinished.with_suffix(".lock")
 
 
 def _flush(path: Path) -> None:

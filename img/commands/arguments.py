@@ -9,6 +9,7 @@ from typing import TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
+from extractors.gpus import take_gpu
 from img.config import check, read_yaml
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -62,6 +63,6 @@ def choose_device(options: argparse.Namespace) -> str:
 
     if options.threads:
         torch.set_num_threads(options.threads)
-    if options.device == "cuda" and not torch.cuda.is_available():
-        raise ValueError("--device: expected a CUDA device, found none; use --device cpu")
+    if options.device == "cuda":
+        take_gpu()
     return str(options.device)

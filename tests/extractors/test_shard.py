@@ -1,4 +1,7 @@
 import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -201,3 +204,65 @@ def test_windows_before_a_restart_are_dropped_even_from_a_waiting_batch():
     assert isinstance(results[0], Features)
     assert results[1].array[:, 0].tolist() == [3, 6]
     assert isinstance(results[2], MediaError)
+
+
+def test_an_array_in_another_process_s_hands_is_awaited_and_not_computed(shard, tmp_path):
+    shard({"a": "1 2"})
+    store = Store(tmp_path / "store")
+    (entry,) = store.entries()
+    aside = entry.folder.rename(tmp_path / "aside")
+    lock = store.lock(entry.key)
+    assert lock.acquire(wait=False)
+
+    def finish():
+        deadline = time.monotonic() + 60
+        # The other video's array is there: nothing is left to do but to wait for this one.
+        while not list(store.entries()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        aside.rename(entry.folder)
+        lock.release()
+
+    other = threading.Thread(target=finish)
+    other.start()
+    counts, rows = shard({"a": "1 2", "b": "3"})
+    other.join()
+    assert (counts.computed, counts.restored) == (1, 1)
+    assert rows["a"].status == rows["b"].status == "ok"
+
+
+def test_an_array_that_another_process_gave_up_is_computed(shard, tmp_path):
+    shard({"a": "1 2"})
+    store = Store(tmp_path / "store")
+    (entry,) = store.entries()
+    store.remove(entry)
+    lock = store.lock(entry.key)
+    assert lock.acquire(wait=False)
+    other = threading.Timer(1.0, lock.release)
+    other.start()
+    counts, _ = shard({"a": "1 2"})
+    other.join()
+    assert (counts.computed, counts.restored) == (1, 0)
+
+
+def test_two_processes_on_one_store_compute_every_array_once(tmp_path):
+    videos = {f"v{number}": f"{number} {number}" for number in range(12)}
+    for video, text in videos.items():
+        (tmp_path / f"{video}.txt").write_text(text)
+    sources = [Source(video, tmp_path / f"{video}.txt") for video in videos]
+
+    def extract(name):
+        out = tmp_path / name
+        settings = {"store": Store(tmp_path / "store"), "out": out, "manifest": out / "shards" / "000.tsv"}
+        return extract_shard(KIND, PARAMETERS, sources, runtime=Runtime(batch_size=2), **settings)
+
+    with ThreadPoolExecutor() as pool:
+        first, second = pool.map(extract, ("first", "second"))
+    assert first.computed + second.computed == len(videos)
+    assert first.restored + second.restored == len(videos)
+    assert not list((tmp_path / "store" / "partial").iterdir())
+
+
+def test_videos_with_the_same_content_are_computed_once(shard):
+    counts, rows = shard({"a": "1 2", "twin": "1 2"})
+    assert (counts.computed, counts.restored) == (1, 1)
+    assert rows["a"].feature_sha256 == rows["twin"].feature_sha256
