@@ -55,8 +55,11 @@ def read_configuration():
 
 CONFIG, DATASETS, VARIANTS, PAPER, RECIPES, RESOURCES = read_configuration()
 
-# Unless conda provides one, jobs run with the interpreter that runs Snakemake, activated or not.
-if DeploymentMethod.CONDA not in workflow.deployment_settings.deployment_method:
+# Unless conda or a container provides one, jobs run with the interpreter that runs Snakemake, activated or not.
+if not workflow.deployment_settings.deployment_method & {
+    DeploymentMethod.CONDA,
+    DeploymentMethod.APPTAINER,
+}:
     interpreters = shlex.quote(str(Path(sys.executable).parent))
     shell.prefix(f"export PATH={interpreters}:$PATH; set -euo pipefail; ")
 
