@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= 2
 
-.PHONY: help demo test check format lock clean
+.PHONY: help demo test test-slurm check format lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -22,8 +22,11 @@ demo: $(VENV)/installed  ## run the whole workflow on made-up data and print the
 	@echo "predictions: results/demo/runs/*/seed*/predictions.parquet"
 	@echo "features:    results/demo/features/{i3d,pann}/*.npy, each beside a .json that says how it was made"
 
-test: check  ## check formats, types and workflow, and run every test but the GPU's
+test: check  ## check formats, types and workflow, and run every test but the GPU's and Slurm's
 	$(BIN)/pytest
+
+test-slurm: $(VENV)/installed  ## run the workflow, and what can go wrong, on a throwaway Slurm (root; slurm-wlm, munge)
+	$(BIN)/pytest -m slurm tests/slurm
 
 check: $(VENV)/installed  ## formats, lint and types only
 	$(BIN)/ruff format --check .

@@ -8,6 +8,7 @@ Snakemake takes for its own.
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import re
 import subprocess
@@ -122,6 +123,11 @@ def main() -> None:
         metavar=("VIDEOS", "SHARDS"),
         help="size of a made-up dataset; repeatable (default: 20000 300 where no --dataset is given)",
     )
+    parser.add_argument(
+        "--first",
+        action="store_true",
+        help="only the first case, with everything to do: no array is made, so a large project takes minutes",
+    )
     options = parser.parse_args()
     if not (options.dataset or options.size):
         options.dataset = [name for name in SHIPPED if find_annotations(name)]
@@ -136,9 +142,8 @@ def main() -> None:
                 name, settings = MADE_UP, made_up_settings(folder, *case)
             videos = write_project(folder, name, settings)
             size = f"{name}, {len(videos):,} / {settings['shards']}"
-            for what, run in measure(
-                folder, name, settings, folder / settings["videos"] / f"{videos[0]}.mp4"
-            ):
+            cases = measure(folder, name, settings, folder / settings["videos"] / f"{videos[0]}.mp4")
+            for what, run in itertools.islice(cases, 1 if options.first else None):
                 figures = f"{run.seconds:.1f}", f"{run.processor_seconds:.1f}", f"{run.megabytes:.0f}"
                 rows.append([size, what, *figures, run.outcome])
     columns = ["dataset, videos / shards", "case", "seconds", "CPU seconds", "peak MB", "jobs"]
