@@ -25,6 +25,8 @@ ANNOTATIONS = (ROOT.parent / "shared" / "data" / "annotations", ROOT / "resource
 """Where the real annotations may lie: beside the project, or fetched."""
 
 SECONDS = 30.0
+# Names that one file is given; ext4 allows 65,000.
+MOST_LINKS = 60_000
 
 
 def find_annotations(name: str) -> Path | None:
@@ -85,8 +87,7 @@ def write_project(folder: Path, name: str, settings: dict[str, Any]) -> list[str
     first.write_bytes(bytes(10_000))
     if rest:
         shutil.copyfile(first, rest[0])
-        for path in rest[1:]:
-            path.hardlink_to(rest[0])
+        _link(rest[0], rest[1:])
     return videos
 
 
@@ -140,8 +141,11 @@ def _write_features(folder: Path, shards: dict[str, list[str]]) -> None:
 
 
 def _link(source: Path, names: Iterable[Path]) -> None:
-    for name in names:
-        name.hardlink_to(source)
+    for number, name in enumerate(names, start=2):
+        if number % MOST_LINKS:
+            name.hardlink_to(source)
+        else:
+            source = Path(shutil.copyfile(source, name))
 
 
 def _run(command: list[str]) -> str:
