@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from img.commands import configuration, cost, data, paper, resources, results, runs, timelines
+from img.commands import configuration, cost, data, figures, paper, resources, results, runs, timelines
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,7 +27,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="img", description="Trains and evaluates IMG on extracted features."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for group in (resources, data, runs, results, timelines, paper, cost, configuration):
+    for group in (resources, data, runs, results, timelines, paper, figures, cost, configuration):
         group.add_commands(commands)
     return parser
 
