@@ -155,11 +155,10 @@ def extract_shard(
             counts.restored += 1
             rows.append(publish(task.video, task.source_hash, entry, out))
 
+    extractor = _load(kind, parameters, runtime) if waiting else None
     progress = tqdm(total=len(rows) + len(waiting), initial=len(rows), unit="video", desc=kind.name)
-    if waiting:
-        extractor = _load(kind, parameters, runtime)
     with progress, _Claims(store) as claims:
-        while waiting:
+        while extractor and waiting:
             elsewhere = []
             for task, result in _compute(extractor, kind, parameters, waiting, runtime, claims):
                 if result is None:
