@@ -108,11 +108,12 @@ def test_the_generic_profile_submits_and_notices_what_was_killed(slurm, blank, t
     shutil.copytree(PROFILES / "generic", profile)
     path = profile / "config.yaml"
     path.write_text(path.read_text().replace("scheduler: pbs", "scheduler: slurm"))
-    # As in a clone of the project, where Snakemake is called.
+    # As in a clone of the project, where Snakemake is called: the status command is named from there.
     project.path("workflow").symlink_to(ROOT / "workflow")
-    command = [sys.executable, "-m", "snakemake", "--profile", str(profile), "--latency-wait", "5"]
-    submission = start(project, [*command, "--", "results/small/queries/queries.parquet"])
-    wait_until(lambda: len(slurm.running(folder=project.folder)) == 1, "a job")
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "workflow" / "Snakefile")]
+    options = ["--profile", str(profile), "--", "results/small/queries/queries.parquet"]
+    submission = start(project, [*command, *options])
+    wait_until(lambda: submission.process.poll() or slurm.running(folder=project.folder), "a job", 60)
     run("scancel", slurm.running(folder=project.folder)[0].number)
     outcome = submission.wait()
     assert outcome.status == 0, outcome.output
