@@ -114,7 +114,7 @@ def trace_queries(model: IMG, moments: Moments, reasons: Mapping[str, str]) -> l
         reasons: query -> why it was chosen.
     """
     places = pd.Series(np.arange(len(moments)), index=moments.table["query"])
-    samples = places.loc[list(reasons)].to_numpy()
+    samples = places.loc[list(reasons)].to_numpy().copy()
     batch = moments.batch(samples, np.random.default_rng(0))
     with torch.random.fork_rng():
         torch.manual_seed(0)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,6 +15,9 @@ from matplotlib.axes import Axes
 from extractors.preview import Preview
 from img.figures.style import BRANCH_STYLES, mark_simulated, save_figure
 from img.timelines import Timeline
+
+_TITLE_WIDTH = 80
+"""Letters of a title that the figure has room for."""
 
 _SHADES = {"fusion": "black", "visual": "0.45", "audio": "0.7"}
 
@@ -33,8 +38,8 @@ def plot_timelines(
         simulated: datasets of made-up data.
         out: .png or .svg to write.
     """
-    figure = plt.figure(figsize=(9, 4.4 * len(timelines) + 0.4), layout="constrained")
-    figure.suptitle(f"{title}{mark_simulated(simulated)}")
+    figure = plt.figure(figsize=(9, 4.4 * len(timelines) + 0.6), layout="constrained")
+    figure.suptitle(fill(f"{title}{mark_simulated(simulated)}", _TITLE_WIDTH))
     parts = figure.subfigures(len(timelines), 1, squeeze=False)[:, 0]
     for part, timeline in zip(parts, timelines, strict=True):
         preview = previews.get(timeline.video)
@@ -46,7 +51,7 @@ def plot_timelines(
         _draw_spans(axes[-2], timeline)
         _draw_probabilities(axes[-1], timeline)
         axes[-1].set(xlabel="time in the video (s)", xlim=(0, timeline.duration))
-        part.suptitle(_heading(timeline), fontsize="medium", x=0.01, ha="left")
+        part.suptitle(fill(_heading(timeline), _TITLE_WIDTH + 20), fontsize="medium", x=0.01, ha="left")
     save_figure(figure, out)
 
 
@@ -95,15 +100,10 @@ def _draw_probabilities(axes: Axes, timeline: Timeline) -> None:
     for name, branch in timeline.branches.items():
         clips = len(branch.start_probability)
         centres = (np.arange(clips) + 0.5) * timeline.duration / clips
-        axes.plot(
-            centres,
-            branch.start_probability,
-            BRANCH_STYLES[name],
-            color=_SHADES[name],
-            label=f"{name}, start",
-        )
+        style: dict[str, Any] = {"linestyle": BRANCH_STYLES[name], "color": _SHADES[name]}
+        axes.plot(centres, branch.start_probability, label=name, **style)
         # Downwards, so that a start and an end at one clip do not cover each other.
-        axes.plot(centres, -branch.end_probability, BRANCH_STYLES[name], color=_SHADES[name])
+        axes.plot(centres, -branch.end_probability, **style)
     axes.axhline(0, color="black", linewidth=0.5)
-    axes.set(ylabel="probability:\nstart up, end down")
-    axes.legend(list(timeline.branches), frameon=False, fontsize="small", ncols=3)
+    axes.set(ylabel="probability:\nstart up, end down", ylim=(-1.05, 1.05))
+    axes.legend(frameon=False, fontsize="small", ncols=3)

@@ -24,8 +24,8 @@ class Trial:
 
     Attributes:
         claim: the claim.
-        better: label of the row that is said to be better.
-        worse: label of the other.
+        better: key of the row that is said to be better.
+        worse: key of the other.
         column: the column.
         paper: the paper's difference; None where it prints none.
         results: protocol -> the comparison of one's own runs; empty where they cannot be compared.
@@ -59,8 +59,8 @@ def try_claims(
             first, second = table.value(claim.better, column.key), table.value(worse, column.key)
             yield Trial(
                 claim,
-                " ".join(table.row(claim.better).labels),
-                " ".join(table.row(worse).labels),
+                claim.better,
+                worse,
                 column,
                 None if first is None or second is None else float(first - second),
                 _compare(*origins, answers) if origins else {},
