@@ -22,7 +22,7 @@ def lay_out_table(table: ResultTable, scope: Scope) -> Page:
         [*table.label_columns, ""],
         [column.label for column in table.columns],
         [line for row in table.rows for line in _lines(row, comparable=not scope.simulated)],
-        [*_scope_notes(scope), *_table_notes(table)],
+        [*_scope_notes(scope), *_table_notes(table, comparable=not scope.simulated)],
         list(_records(table, comparable=not scope.simulated)),
     )
 
@@ -142,7 +142,7 @@ def _scope_notes(scope: Scope) -> list[str]:
     return [] if scope.is_paper else [f"{', '.join(scope.datasets)} stands for the paper's data."]
 
 
-def _table_notes(table: ResultTable) -> list[str]:
+def _table_notes(table: ResultTable, comparable: bool) -> list[str]:
     notes = []
     cells = [cell for row in table.rows for cell in row.cells]
     evaluated = {
@@ -152,7 +152,8 @@ def _table_notes(table: ResultTable) -> list[str]:
         notes.append(
             f"Mean ± standard deviation over seeds (how many: {', '.join(map(str, sorted(evaluated)))}). "
             "`last`: the final weights, nothing chosen on test. `best_on_test`: the epoch with the best test "
-            f"R1@0.7, as the authors choose. Differences are {COMPARED_PROTOCOL} minus paper."
+            "R1@0.7, as the authors choose."
+            + (f" Differences are {COMPARED_PROTOCOL} minus paper." if comparable else "")
         )
     absences = sorted({cell.absence for cell in cells if cell.absence.startswith(NO_DATA)})
     if absences:
