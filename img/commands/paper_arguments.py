@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 from extractors.files import read_json
 from img.commands.arguments import read_settings
@@ -14,6 +15,7 @@ from img.paper.tables import Runs
 from img.paper.transcription import Paper, read_paper
 
 PREDICTIONS = "predictions.parquet"
+Kept = TypeVar("Kept")
 
 
 def add_paper(parser: argparse.ArgumentParser) -> None:
@@ -36,16 +38,20 @@ def read_paper_files(options: argparse.Namespace) -> tuple[Paper, Recipes, Scope
 
 def sort_folders(folders: Sequence[Path]) -> dict[tuple[str, str], list[Path]]:
     """Sorts run folders by (dataset, variant)."""
-    found = defaultdict(list)
-    for folder in folders:
-        metrics = read_json(folder / "metrics.json")
-        found[metrics["dataset"], metrics["variant"]].append(folder)
-    return found
+    return _sort((_read_run(folder), folder) for folder in folders)
 
 
 def read_metrics(folders: Sequence[Path]) -> Runs:
     """Reads the metrics of runs, by (dataset, variant)."""
-    return {
-        pair: [read_json(folder / "metrics.json") for folder in found]
-        for pair, found in sort_folders(folders).items()
-    }
+    return _sort((run, run) for run in map(_read_run, folders))
+
+
+def _read_run(folder: Path) -> dict[str, Any]:
+    return read_json(folder / "metrics.json")
+
+
+def _sort(runs: Iterable[tuple[dict[str, Any], Kept]]) -> dict[tuple[str, str], list[Kept]]:
+    found = defaultdict(list)
+    for metrics, kept in runs:
+        found[metrics["dataset"], metrics["variant"]].append(kept)
+    return found

@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from img.__main__ import main
-from img.cost import Cost, Size, compare_with_paper, count_cost
+from img.cost import TABLE_12, Cost, Size, compare_with_paper, count_cost
 from img.models.options import ImgOptions
+from img.paper.transcription import read_paper
 
 DEMO = Path(__file__).parents[2] / "config" / "datasets" / "demo.yaml"
 D, T, N = 128, 128, 10
@@ -107,3 +108,13 @@ def test_a_size_that_is_no_count_is_refused(value: str, capsys: pytest.CaptureFi
     with pytest.raises(SystemExit):
         main(["profile", "--clips", value])
     assert f"expected a whole number from 1, found '{value}'" in capsys.readouterr().err
+
+
+def test_the_numbers_printed_beside_are_those_of_the_papers_table():
+    table = read_paper(Path(__file__).parents[2] / "config" / "paper.yaml").tables[12]
+    rows = {"AIP": "img_aip", "MGF": "img_mgf", "IMG": "img"}
+    printed = {
+        part: (float(table.value(row, "parameters")), float(table.value(row, "flops")))
+        for part, row in rows.items()
+    }
+    assert printed == TABLE_12

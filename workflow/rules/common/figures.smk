@@ -23,7 +23,7 @@ def get_figure_predictions(wildcards):
 
 def get_figure_queries(wildcards):
     stand_in = find_scope(wildcards).stand_ins[find_figure(wildcards).dataset]
-    return f"results/{stand_in.dataset}/queries/queries.parquet"
+    return name_queries(stand_in.dataset)
 
 
 def get_figure_caption(wildcards):
@@ -61,9 +61,7 @@ def get_timelines_videos(wildcards):
 
 
 def get_timelines_queries(wildcards):
-    return (
-        f"results/{find_timelines_stand_in(wildcards).dataset}/queries/queries.parquet"
-    )
+    return name_queries(find_timelines_stand_in(wildcards).dataset)
 
 
 def get_timelines_inputs(wildcards):

@@ -72,7 +72,7 @@ def get_cost_options(wildcards):
 
 def get_activity_queries(wildcards):
     stand_in = find_scope(wildcards).stand_ins["charades"]
-    return f"results/{stand_in.dataset}/queries/queries.parquet"
+    return name_queries(stand_in.dataset)
 
 
 def get_run_folders(wildcards, input):

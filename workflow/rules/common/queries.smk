@@ -55,6 +55,10 @@ def get_embedding_file(wildcards):
     return [require(embedding, wildcards.dataset, "queries.embedding")]
 
 
+def name_queries(dataset):
+    return f"results/{dataset}/queries/queries.parquet"
+
+
 def list_manifests(dataset, extractors):
     return [
         MANIFEST.format(dataset=dataset, extractor=extractor, shard=shard)
