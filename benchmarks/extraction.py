@@ -21,8 +21,8 @@ from pathlib import Path
 
 from benchmarks.media import write_video
 from benchmarks.report import print_report
-from extractors.manifest import read_manifest
 from extractors.registry import I3DParameters, parse
+from extractors.storage.manifest import read_manifest
 
 KIND = "i3d"
 SIZE, FRAME_RATE = (480, 640), 25

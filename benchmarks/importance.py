@@ -11,8 +11,8 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.report import print_report
-from img.evaluation import PROTOCOLS
-from img.metrics import area_under_curve, summarise_iou
+from img.runs.evaluation import PROTOCOLS
+from img.tasks.metrics import area_under_curve, summarise_iou
 
 BRANCHES = ("fusion", "visual", "audio")
 

@@ -24,14 +24,14 @@ import pandas as pd
 import torch
 
 from benchmarks.report import print_report
-from extractors.files import sha256_of
-from extractors.manifest import Row
-from extractors.store import Store
-from img.config import InputOptions, TrainingOptions
-from img.dataset import Moments
-from img.features import FeatureFolder, assemble
-from img.inputs import Inputs
-from img.vocabulary import build_vocabulary
+from extractors.storage.files import sha256_of
+from extractors.storage.manifest import Row
+from extractors.storage.store import Store
+from img.config.settings import InputOptions, TrainingOptions
+from img.data.assembly import FeatureFolder, assemble
+from img.data.inputs import Inputs
+from img.data.samples import Moments
+from img.data.vocabulary import build_vocabulary
 
 VIDEOS = 6_672
 WIDTHS = {"visual": 1024, "audio": 2048}

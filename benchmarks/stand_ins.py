@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import yaml
 
-from extractors.files import sha256_of, write_json
-from extractors.manifest import Row, write_manifest
 from extractors.registry import parse
-from img.annotations import read_queries
-from img.config import Dataset, check
+from extractors.storage.files import sha256_of, write_json
+from extractors.storage.manifest import Row, write_manifest
+from img.config.settings import Dataset, check
+from img.data.annotations import read_queries
 
 ROOT = Path(__file__).parents[1]
 ANNOTATIONS = (ROOT.parent / "shared" / "data" / "annotations", ROOT / "resources")
@@ -95,7 +95,7 @@ def _video_ids(folder: Path, dataset: Dataset) -> list[str]:
     annotations = dataset.annotations
     files = {split: folder / path for split, path in annotations.splits.items()}
     durations = folder / annotations.durations if annotations.durations else None
-    logging.getLogger("img.annotations").setLevel(logging.ERROR)
+    logging.getLogger("img.data.annotations").setLevel(logging.ERROR)
     queries = read_queries(annotations.model_copy(update={"splits": files, "durations": durations}))
     return sorted({query.video for query in queries})
 

@@ -21,11 +21,11 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.report import print_report
-from img.config import InferenceOptions, TrainingOptions
-from img.models.img import IMG
-from img.models.options import PRESETS, ImgOptions
+from img.config.settings import InferenceOptions, TrainingOptions
+from img.models.img.model import IMG
+from img.models.img.options import PRESETS, ImgOptions
 from img.models.protocol import Batch, Spans
-from img.training import parameter_groups
+from img.runs.training import parameter_groups
 
 PLAIN = Path(__file__).parents[2] / "shared" / "reference" / "img_plain.py"
 TRAINING, INFERENCE = TrainingOptions(), InferenceOptions()

@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from extractors.locks import Lock
+from extractors.storage.locks import Lock
 
 _PAUSE_SECONDS = 1.0
 

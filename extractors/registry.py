@@ -2,7 +2,7 @@
 
 Nothing here imports torch or a decoder, so a configuration is validated and a workflow planned in a moment.
 A new kind is one parameters class, one module with the network, and one line in `KINDS`. The kind `imported`
-has no network: it takes arrays made elsewhere (`extractors.importing`).
+has no network: it takes arrays made elsewhere (`extractors.importing.intake`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 if TYPE_CHECKING:
     import torch
 
-    from extractors.sampling import Window
+    from extractors.media.sampling import Window
 
 Modality = Literal["visual", "audio"]
 
@@ -227,22 +227,36 @@ def _import(name: str) -> Any:
 
 
 _FRAME_DECODERS = ("decord", "pyav")
-_FRAMES = "extractors.video:frame_windows"
+_FRAMES = "extractors.media.video:frame_windows"
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind("i3d", "visual", I3DParameters, "extractors.i3d:build", _FRAMES, _FRAME_DECODERS, 1),
-        Kind("i3d_r50", "visual", I3DR50Parameters, "extractors.i3d_r50:build", _FRAMES, _FRAME_DECODERS, 1),
+        Kind("i3d", "visual", I3DParameters, "extractors.kinds.i3d:build", _FRAMES, _FRAME_DECODERS, 1),
         Kind(
-            "pann", "audio", PannParameters, "extractors.pann:build", "extractors.pann:windows", ("pyav",), 1
+            "i3d_r50",
+            "visual",
+            I3DR50Parameters,
+            "extractors.kinds.i3d_r50:build",
+            _FRAMES,
+            _FRAME_DECODERS,
+            1,
+        ),
+        Kind(
+            "pann",
+            "audio",
+            PannParameters,
+            "extractors.kinds.pann:build",
+            "extractors.kinds.pann:windows",
+            ("pyav",),
+            1,
         ),
         Kind(
             "vggish",
             "audio",
             VggishParameters,
-            "extractors.vggish:build",
-            "extractors.vggish:windows",
+            "extractors.kinds.vggish:build",
+            "extractors.kinds.vggish:windows",
             ("pyav",),
             1,
             scale=1 / 255,

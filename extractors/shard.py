@@ -11,15 +11,15 @@ from typing import Any, Literal
 import numpy as np
 from tqdm import tqdm
 
-from extractors.batching import Features, embed_videos
-from extractors.decoding import decode_ahead
-from extractors.errors import MediaError, NoAudioError
-from extractors.files import library_versions, sha256_of
 from extractors.gpus import take_gpu
-from extractors.locks import Lock
-from extractors.manifest import Row, write_manifest
+from extractors.media.batching import Features, embed_videos
+from extractors.media.decoding import decode_ahead
+from extractors.media.errors import MediaError, NoAudioError
 from extractors.registry import Extractor, Kind, KindParameters, Parameters
-from extractors.store import DESCRIPTION, Entry, Store
+from extractors.storage.files import library_versions, sha256_of
+from extractors.storage.locks import Lock
+from extractors.storage.manifest import Row, write_manifest
+from extractors.storage.store import DESCRIPTION, Entry, Store
 
 ARRAY = "array.npy"
 

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from extractors.files import sha256_of
 from extractors.registry import Parameters
+from extractors.storage.files import sha256_of
 
 _LISTED_FAULTS = 10
 _BATCH_COUNTER = "num_batches_tracked"

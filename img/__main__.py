@@ -7,7 +7,8 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from img.commands import configuration, cost, data, figures, paper, resources, results, runs, timelines
+from img.commands import configuration, cost, data, figures, paper, resources, results, runs
+from img.commands import timeline as timelines
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from extractors.comparison.durations import Duration, described_durations, read_durations
-from extractors.comparison.videos import PREFIX
+from extractors.provenance.known_durations import Duration, described_durations, read_durations
+from extractors.provenance.pairs import PREFIX
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -52,12 +52,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def _compare(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from extractors.arrays import open_arrays
-    from extractors.comparison.plot import plot
-    from extractors.comparison.report import as_text, write_table
-    from extractors.comparison.summary import Side, summarise
-    from extractors.comparison.videos import Centred, compare, match
-    from extractors.files import write_json, write_text
+    from extractors.importing.arrays import open_arrays
+    from extractors.provenance.comparison_plot import plot
+    from extractors.provenance.comparison_report import as_text, write_table
+    from extractors.provenance.comparison_summary import Side, summarise
+    from extractors.provenance.pairs import Centred, compare, match
+    from extractors.storage.files import write_json, write_text
 
     a, b = open_arrays(options.a), open_arrays(options.b)
     pairs = match(a, b)
@@ -98,7 +98,7 @@ def _compare(options: argparse.Namespace) -> int:
 
 def _described(folder: Path, names: Mapping[str, Any]) -> tuple[Counter[str], dict[str, Duration]]:
     """How many arrays are described, by recipe, and the durations that tells."""
-    from extractors.explanation import read_description, sampling_in_words
+    from extractors.provenance.explanation import read_description, sampling_in_words
 
     recipes: Counter[str] = Counter()
 

@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from extractors.store import Store
+from extractors.storage.store import Store
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -31,7 +31,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def _explain(options: argparse.Namespace) -> int:
-    from extractors.explanation import as_json, as_text, explain
+    from extractors.provenance.explanation import as_json, as_text, explain
 
     store = Store(options.store) if options.store else None
     explanations = []

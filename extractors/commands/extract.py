@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from extractors.registry import KINDS, ImportedParameters, Kind, KindParameters, parse
-from extractors.store import Store
+from extractors.storage.store import Store
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -103,7 +103,7 @@ def _shard(options: argparse.Namespace) -> int:
 
 
 def _import(options: argparse.Namespace, parameters: ImportedParameters, videos: Sequence[str]) -> None:
-    from extractors.importing import import_shard
+    from extractors.importing.intake import import_shard
 
     store = Store(options.store)
     store.remove_abandoned()

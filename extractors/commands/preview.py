@@ -24,8 +24,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def _preview(options: argparse.Namespace) -> int:
-    from extractors.errors import MediaError
-    from extractors.preview import preview, save_previews
+    from extractors.media.errors import MediaError
+    from extractors.media.preview import preview, save_previews
 
     paths = {row["video"]: row["path"] for row in _read(options.videos)}
     previews = {}

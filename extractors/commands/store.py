@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from extractors.store import Entry, Store
+from extractors.storage.store import Entry, Store
 
 _DAY = 24 * 3600
 

@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from extractors.files import write_text
+from extractors.storage.files import write_text
 from img.commands.arguments import Commands
 
 
@@ -22,13 +22,13 @@ def add_commands(commands: Commands) -> None:
 
 
 def _schemas(options: argparse.Namespace) -> None:
-    from img.schemas import build_schemas
+    from img.config.schemas import build_schemas
 
     for name, schema in build_schemas().items():
         write_text(options.out / f"{name}.schema.json", json.dumps(schema, indent=2) + "\n")
 
 
 def _manual(options: argparse.Namespace) -> None:
-    from img.manual import fill_in
+    from img.config.manual import fill_in
 
     write_text(options.out, fill_in(options.out, options.out.read_text(encoding="utf-8")))

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from img.commands.arguments import Commands
-from img.config import Dataset, Variant, check, read_yaml, resolve
-from img.models.options import PRESETS, ImgOptions
+from img.config.settings import Dataset, Variant, check, read_yaml, resolve
+from img.models.img.options import PRESETS, ImgOptions
 
 
 def add_commands(commands: Commands) -> None:
@@ -26,7 +26,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def _profile(options: argparse.Namespace) -> None:
-    from img.cost import Size, as_json, count_cost, format_costs
+    from img.models.img.cost import Size, as_json, count_cost, format_costs
 
     model = _model_options(options.dataset, {"preset": options.preset} if options.preset else {})
     clips = options.clips or model.max_clips

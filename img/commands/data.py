@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from extractors.store import Store
+from extractors.storage.store import Store
 from img.commands.arguments import Commands, add_features, add_settings, read_settings
-from img.config import Annotations, InputOptions, QueryOptions
+from img.config.settings import Annotations, InputOptions, QueryOptions
 
 
 def add_commands(commands: Commands) -> None:
@@ -53,30 +53,30 @@ def add_commands(commands: Commands) -> None:
 
 
 def _list_videos(options: argparse.Namespace) -> None:
-    from img.videos import list_videos
+    from img.data.videos import list_videos
 
     annotations = read_settings(Annotations, options.annotations, "annotations")
     list_videos(annotations, options.folder, options.shards, options.out)
 
 
 def _prepare_queries(options: argparse.Namespace) -> None:
-    from img.queries import prepare_queries
+    from img.data.queries import prepare_queries
 
     annotations = read_settings(Annotations, options.annotations, "annotations")
     prepare_queries(annotations, read_settings(QueryOptions, options.options, "options"), options.out)
 
 
 def _assemble_query_features(options: argparse.Namespace) -> None:
-    from img.queries import read_queries_table
-    from img.query_features import assemble_query_features
+    from img.data.queries import read_queries_table
+    from img.data.query_features import assemble_query_features
 
     queries = read_queries_table(options.queries)
     assemble_query_features(queries, options.arrays, options.max_words, options.out)
 
 
 def _assemble(options: argparse.Namespace) -> None:
-    from img.features import assemble, read_feature_folder
-    from img.queries import read_queries_table
+    from img.data.assembly import assemble, read_feature_folder
+    from img.data.queries import read_queries_table
 
     visual = read_feature_folder(options.visual, options.shards, options.visual_scale)
     audio = read_feature_folder(options.audio, options.shards, options.audio_scale)
@@ -86,10 +86,10 @@ def _assemble(options: argparse.Namespace) -> None:
 
 
 def _report_coverage(options: argparse.Namespace) -> None:
-    from img.coverage import write_coverage
-    from img.features import read_feature_folder
-    from img.queries import read_queries_table
-    from img.videos import read_duplicates
+    from img.data.assembly import read_feature_folder
+    from img.data.coverage import write_coverage
+    from img.data.queries import read_queries_table
+    from img.data.videos import read_duplicates
 
     queries = read_queries_table(options.queries)
     visual = read_feature_folder(options.visual, options.shards)

@@ -32,7 +32,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def _plot_curves(options: argparse.Namespace) -> None:
-    from img.figures.curves import plot_curves
+    from img.reports.figures.curves import plot_curves
 
     _, recipes, scope = read_paper_files(options)
     plot_curves(recipes.figures[options.figure], scope, read_metrics(options.runs), options.out)
@@ -41,9 +41,9 @@ def _plot_curves(options: argparse.Namespace) -> None:
 def _plot_ratios(options: argparse.Namespace) -> None:
     import pandas as pd
 
-    from img.figures.ratios import plot_ratios
+    from img.data.queries import read_queries_table
     from img.paper.claims import first_answers
-    from img.queries import read_queries_table
+    from img.reports.figures.ratios import plot_ratios
 
     _, recipes, scope = read_paper_files(options)
     recipe = recipes.figures[options.figure]
@@ -63,8 +63,8 @@ def _plot_ratios(options: argparse.Namespace) -> None:
 
 
 def _plot_durations(options: argparse.Namespace) -> None:
-    from img.figures.durations import plot_durations
-    from img.queries import read_queries_table
+    from img.data.queries import read_queries_table
+    from img.reports.figures.durations import plot_durations
 
     _, _, scope = read_paper_files(options)
     queries = read_queries_table(options.queries)

@@ -6,10 +6,10 @@ import argparse
 import functools
 from pathlib import Path
 
-from extractors.files import read_json, write_json, write_text
+from extractors.storage.files import read_json, write_json, write_text
 from img.commands.arguments import Commands, add_settings, read_settings
 from img.commands.paper_arguments import PREDICTIONS, add_paper, read_metrics, read_paper_files, sort_folders
-from img.config import RunOptions
+from img.config.settings import RunOptions
 
 ACTIVITIES, IMPORTANCE = 8, 16
 """Numbers of the paper's tables that count activities and importance scores."""
@@ -58,9 +58,9 @@ def add_commands(commands: Commands) -> None:
 
 
 def _table(options: argparse.Namespace) -> None:
-    from img.page import write_page
     from img.paper.layout import lay_out_table
     from img.paper.tables import build_table
+    from img.reports.page import write_page
 
     paper, recipes, scope = read_paper_files(options)
     runs = read_metrics(options.runs)
@@ -72,9 +72,9 @@ def _table(options: argparse.Namespace) -> None:
 def _claims(options: argparse.Namespace) -> None:
     import pandas as pd
 
-    from img.page import write_page
     from img.paper.claims import try_claims
     from img.paper.layout import lay_out_claims
+    from img.reports.page import write_page
 
     paper, recipes, scope = read_paper_files(options)
     folders = sort_folders(options.runs)
@@ -96,8 +96,8 @@ def _list_contents(options: argparse.Namespace) -> None:
 
 
 def _count_activities(options: argparse.Namespace) -> None:
+    from img.data.queries import read_queries_table
     from img.paper.measurements import count_activities
-    from img.queries import read_queries_table
 
     paper, recipes, scope = read_paper_files(options)
     queries = read_queries_table(options.queries)
@@ -106,7 +106,7 @@ def _count_activities(options: argparse.Namespace) -> None:
 
 
 def _count_cost(options: argparse.Namespace) -> None:
-    from img.cost import Size, compare_with_paper, count_cost
+    from img.models.img.cost import Size, compare_with_paper, count_cost
     from img.paper.measurements import measure_cost
 
     model = read_settings(RunOptions, options.options, "options").model

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from extractors.files import read_json
+from extractors.storage.files import read_json
 from img.commands.arguments import read_settings
 from img.paper.recipes import Recipes, Scope, read_recipes
 from img.paper.tables import Runs

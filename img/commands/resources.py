@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from img.commands.arguments import Commands, add_settings, read_settings
-from img.config import Annotations, Configuration, check, read_yaml
-from img.resources.manifest import DOWNLOADS, Manifest, read_resources
+from img.config.settings import Annotations, Configuration, check, read_yaml
+from img.resources.listing import DOWNLOADS, Manifest, read_resources
 
 _CONFIGURATION = Path("config/config.yaml")
 _MANIFEST = Path("resources/manifest.yaml")
@@ -82,7 +82,7 @@ def _fetch(options: argparse.Namespace) -> None:
 
 
 def _unpack(options: argparse.Namespace) -> None:
-    from img.annotations import read_queries
+    from img.data.annotations import read_queries
     from img.resources.archives import unpack_videos
 
     videos = None

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from extractors.files import read_json, write_json
+from extractors.storage.files import read_json, write_json
 from img.commands.arguments import Commands, add_settings, read_settings
-from img.config import Dataset
+from img.config.settings import Dataset
 
 
 def add_commands(commands: Commands) -> None:
@@ -42,7 +42,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def _summarise(options: argparse.Namespace) -> None:
-    from img.summary import summarise
+    from img.runs.summary import summarise
 
     runs = [read_json(path) for path in options.runs]
     settings = read_settings(Dataset, options.settings, "settings").model_dump(mode="json")
@@ -50,26 +50,26 @@ def _summarise(options: argparse.Namespace) -> None:
 
 
 def _show(options: argparse.Namespace) -> None:
-    from img.summary import format_table
+    from img.runs.summary import format_table
 
     print(format_table(read_json(options.metrics)))
 
 
 def _plot_history(options: argparse.Namespace) -> None:
-    from img.figures.history import plot_history
+    from img.reports.figures.history import plot_history
 
     plot_history(options.history, options.title, options.out)
 
 
 def _report_provenance(options: argparse.Namespace) -> None:
-    from img.page import write_page
-    from img.provenance import survey_features
+    from img.reports.page import write_page
+    from img.reports.provenance import survey_features
 
     write_page(survey_features({folder.name: folder for folder in options.features}), options.out)
 
 
 def _report_runtime(options: argparse.Namespace) -> None:
-    from img.page import write_page
-    from img.runtime import survey_runtime
+    from img.reports.page import write_page
+    from img.reports.runtime import survey_runtime
 
     write_page(survey_runtime(options.logs, options.dataset), options.out)

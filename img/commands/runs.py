@@ -8,8 +8,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from extractors.files import read_json, replacing, write_json
-from extractors.store import Store
+from extractors.storage.files import read_json, replacing, write_json
+from extractors.storage.store import Store
 from img.commands.arguments import (
     Commands,
     add_device,
@@ -18,7 +18,7 @@ from img.commands.arguments import (
     choose_device,
     read_settings,
 )
-from img.config import InferenceOptions, RunOptions
+from img.config.settings import InferenceOptions, RunOptions
 
 
 def add_commands(commands: Commands) -> None:
@@ -72,7 +72,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from img.training import run_training
+    from img.runs.training import run_training
 
     settings = read_settings(RunOptions, options.options, "options")
     folder, restored = run_training(
@@ -98,19 +98,19 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _import_official(options: argparse.Namespace) -> None:
-    from img.official import import_run
+    from img.runs.importing import import_run
 
     import_run(options.checkpoint, options.words, options.chars, options.model, options.out)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from img.checkpoint import check_fit, read_sizes
-    from img.coverage import count_coverage, count_misses, list_left_out, read_coverage
-    from img.dataset import Moments, find_usable, read_text, text_sizes
-    from img.evaluation import constants, evaluate_run, find_protocols
-    from img.inputs import Inputs
-    from img.queries import read_queries_table
-    from img.vocabulary import VOCABULARY
+    from img.data.coverage import count_coverage, count_misses, list_left_out, read_coverage
+    from img.data.inputs import Inputs
+    from img.data.queries import read_queries_table
+    from img.data.samples import Moments, find_usable, read_text, text_sizes
+    from img.data.vocabulary import VOCABULARY
+    from img.models.checkpoint import check_fit, read_sizes
+    from img.runs.evaluation import constants, evaluate_run, find_protocols
 
     device = choose_device(options)
     inference = read_settings(InferenceOptions, options.inference, "inference")

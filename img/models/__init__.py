@@ -1,0 +1,1 @@
+"""The systems, and what training and evaluation know of them."""

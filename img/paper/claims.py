@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from img.bootstrap import Comparison, compare
 from img.paper.recipes import Origin, Recipes, Scope, pair_origins
 from img.paper.tables import COMPARED_PROTOCOL
 from img.paper.transcription import Claim, Column, Paper
+from img.reports.bootstrap import Comparison, compare
 
 PROTOCOLS = ("last", COMPARED_PROTOCOL)
 

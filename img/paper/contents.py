@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from img.page import SIMULATED
 from img.paper.recipes import Recipes, Scope
 from img.paper.transcription import Paper
+from img.reports.page import SIMULATED
 
 _PAGES = {
     "claims": ("Claims", "what the paper says is better than what, put to the test by a paired bootstrap."),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from img.bootstrap import Comparison
-from img.page import SIMULATED, Line, Page
 from img.paper.claims import Trial
 from img.paper.recipes import Scope
 from img.paper.tables import COMPARED_PROTOCOL, MEASURED, NO_DATA, Cell, ResultTable, Row
+from img.reports.bootstrap import Comparison
+from img.reports.page import SIMULATED, Line, Page
 
 EMPTY = "–"
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from img.config import StandIn
-from img.cost import Cost
+from img.config.settings import StandIn
+from img.models.img.cost import Cost
 from img.paper.tables import MEASURED
 from img.paper.transcription import PaperTable
 
@@ -79,7 +79,7 @@ def measure_cost(parts: Mapping[str, Cost]) -> dict[str, Any]:
     """Arranges a model's cost as Table 12, whose Flops are multiply-adds, as its MGF shows (docs/cost.md).
 
     Args:
-        parts: `AIP`, `MGF` and `IMG`, see `img.cost.compare_with_paper`.
+        parts: `AIP`, `MGF` and `IMG`, see `img.models.img.cost.compare_with_paper`.
 
     Returns:
         `img.paper.tables.Measurements`.

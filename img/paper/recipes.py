@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from img.config import Dataset, Name, PaperDataset, PaperSplit, StandIn, check, read_yaml
+from img.config.settings import Dataset, Name, PaperDataset, PaperSplit, StandIn, check, read_yaml
 from img.paper.transcription import Claim, Column, Key, Paper
 
 Branch = Literal["fusion", "visual", "audio"]

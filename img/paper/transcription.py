@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from img.config import PaperDataset, PaperSplit, check
+from img.config.settings import PaperDataset, PaperSplit, check
 
 
 def _as_decimal(value: Any) -> Any:

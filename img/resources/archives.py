@@ -13,8 +13,8 @@ from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
-from extractors.files import replacing, write_text
-from img.videos import VIDEO_SUFFIXES, name_stems
+from extractors.storage.files import replacing, write_text
+from img.data.videos import VIDEO_SUFFIXES, name_stems
 
 _CHUNK = 1 << 20
 _DRIVE = re.compile(r"[A-Za-z]:")

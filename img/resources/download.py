@@ -18,7 +18,7 @@ import requests
 import urllib3
 from tqdm import tqdm
 
-from extractors.files import read_json, write_json
+from extractors.storage.files import read_json, write_json
 
 _CHUNK = 1 << 18
 _CONTENT_RANGE = re.compile(r"bytes (?:(?P<first>\d+)-\d+|\*)/(?P<total>\d+|\*)")

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from extractors.files import link_or_copy, write_text
+from extractors.storage.files import link_or_copy, write_text
 from img.resources.download import DownloadError, Patience, discard, download
-from img.resources.manifest import Resource
+from img.resources.listing import Resource
 from img.resources.verification import MismatchError, record_of, verify
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from img.resources.manifest import Manifest, Resource
+from img.resources.listing import Manifest, Resource
 from img.resources.verification import MismatchError, record_of, verify
 
 MISSING = "missing"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from extractors.files import sha256_of, write_text
-from img.resources.manifest import Resource
+from extractors.storage.files import sha256_of, write_text
+from img.resources.listing import Resource
 
 
 class MismatchError(ValueError):

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from extractors.errors import MediaError, NoAudioError
+from extractors.media.errors import MediaError, NoAudioError
+from extractors.media.sampling import Window
 from extractors.registry import Kind, Parameters
-from extractors.sampling import Window
 
 
 def windows(path: Path, parameters: Parameters, decoder: str) -> Iterator[Window]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from extractors.arrays import ArrayFolder, open_arrays, read_array
+from extractors.importing.arrays import ArrayFolder, open_arrays, read_array
 
 ROWS = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], np.float32)
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from media import write_sound, write_video
 
-from extractors.audio import cut, read_audio
-from extractors.errors import MediaError, NoAudioError
+from extractors.media.audio import cut, read_audio
+from extractors.media.errors import MediaError, NoAudioError
 
 RATE = 16000
 

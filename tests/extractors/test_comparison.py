@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from extractors.__main__ import main
-from extractors.comparison.recipes import RECIPES, Length
-from extractors.comparison.videos import TIME_BINS, Centred, Pair, compare, match, pool, similarity
+from extractors.provenance.pairs import TIME_BINS, Centred, Pair, compare, match, pool, similarity
+from extractors.provenance.sampling_recipes import RECIPES, Length
 
 
 def save(folder, arrays):

@@ -8,10 +8,10 @@ from threading import active_count
 import numpy as np
 import pytest
 
-from extractors.decoding import Decoded, Finished, Restarted, decode_ahead
-from extractors.errors import MediaError, NoAudioError
+from extractors.media.decoding import Decoded, Finished, Restarted, decode_ahead
+from extractors.media.errors import MediaError, NoAudioError
+from extractors.media.sampling import Window
 from extractors.registry import Kind, Parameters
-from extractors.sampling import Window
 
 
 def scripted(path: Path, parameters: Parameters, decoder: str) -> Iterator[Window]:

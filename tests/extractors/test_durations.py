@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from extractors.comparison.durations import Duration, described_durations, read_durations
+from extractors.provenance.known_durations import Duration, described_durations, read_durations
 
 
 def test_json_of_seconds_or_of_objects_is_read(tmp_path):

@@ -6,11 +6,11 @@ import pytest
 from fake_kind import KIND, PARAMETERS
 
 from extractors.__main__ import main
-from extractors.explanation import as_text, explain
-from extractors.files import library_versions
+from extractors.provenance.explanation import as_text, explain
 from extractors.registry import parse
 from extractors.shard import ARRAY, Runtime, Source, extract_shard, identify
-from extractors.store import DESCRIPTION, Store
+from extractors.storage.files import library_versions
+from extractors.storage.store import DESCRIPTION, Store
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from extractors.gpus import take_gpu
-from extractors.locks import Lock
+from extractors.storage.locks import Lock
 
 
 @pytest.fixture

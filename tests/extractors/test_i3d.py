@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from extractors import i3d
-from extractors.i3d import I3D
+from extractors.kinds import i3d
+from extractors.kinds.i3d import I3D
 from extractors.registry import I3DParameters
 from extractors.weights import initialise
 

@@ -3,7 +3,7 @@ import torch
 from pytorchvideo.models.hub.resnet import i3d_r50 as reference
 from torch.nn import functional as F
 
-from extractors import i3d_r50
+from extractors.kinds import i3d_r50
 from extractors.registry import I3DR50Parameters
 from extractors.weights import initialise
 

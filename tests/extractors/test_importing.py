@@ -5,15 +5,15 @@ import numpy as np
 import pytest
 import torch
 
-from extractors.arrays import read_array
-from extractors.explanation import as_text, explain
-from extractors.files import sha256_of, sha256_of_json
-from extractors.importing import import_shard
-from extractors.manifest import read_manifest
-from extractors.places import open_place
+from extractors.importing.arrays import read_array
+from extractors.importing.folders import open_place
+from extractors.importing.intake import import_shard
+from extractors.provenance.explanation import as_text, explain
 from extractors.registry import ImportedParameters
 from extractors.shard import ShardFailedError
-from extractors.store import Store
+from extractors.storage.files import sha256_of, sha256_of_json
+from extractors.storage.manifest import read_manifest
+from extractors.storage.store import Store
 
 ROWS = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], np.float32)
 
@@ -165,7 +165,7 @@ def test_a_second_import_reads_nothing_and_writes_the_same_bytes(shard, arrays, 
     def refuse(path):
         raise AssertionError(f"{path} was read though its array is in the store")
 
-    monkeypatch.setattr("extractors.places.read_array", refuse)
+    monkeypatch.setattr("extractors.importing.folders.read_array", refuse)
     counts, _ = shard(arrays, ["a"])
     assert (counts.computed, counts.restored) == (0, 1)
     assert (tmp_path / "out" / "shards" / "000.tsv").read_bytes() == manifest
@@ -219,7 +219,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_kept(shard, arrays, tmp_pat
         np.save(path, array + 1)
         return array
 
-    monkeypatch.setattr("extractors.places.read_array", read_and_change)
+    monkeypatch.setattr("extractors.importing.folders.read_array", read_and_change)
     _, rows = shard(arrays, ["a"])
     assert rows["a"].status == "failed: i3d_video/a.npy: changed while being read; import it again"
     assert list(Store(tmp_path / "store").entries()) == []

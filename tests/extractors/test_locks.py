@@ -5,12 +5,12 @@ import sys
 
 import pytest
 
-from extractors.locks import Lock
+from extractors.storage.locks import Lock
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from extractors.locks import Lock
+from extractors.storage.locks import Lock
 Lock(Path(sys.argv[1])).acquire(wait=True)
 print("held", flush=True)
 time.sleep(60)

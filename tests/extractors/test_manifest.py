@@ -1,6 +1,6 @@
 import pytest
 
-from extractors.manifest import COLUMNS, Row, read_manifest, shard_of, write_manifest
+from extractors.storage.manifest import COLUMNS, Row, read_manifest, shard_of, write_manifest
 
 
 def test_a_manifest_is_sorted_and_says_nothing_of_time(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from extractors import pann
+from extractors.kinds import pann
 from extractors.registry import PannParameters
 
 SHORTEST = 9_920
@@ -25,7 +25,7 @@ os.system = subprocess.Popen = subprocess.run = socket.create_connection = refus
 socket.socket.connect = refuse
 
 import torch
-from extractors import pann
+from extractors.kinds import pann
 from extractors.registry import PannParameters
 
 extractor = pann.build(PannParameters(weights="random"), "cpu")

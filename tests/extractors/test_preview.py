@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from extractors.__main__ import main
-from extractors.errors import MediaError
-from extractors.preview import load_previews, preview, save_previews
+from extractors.media.errors import MediaError
+from extractors.media.preview import load_previews, preview, save_previews
 
 MEDIA = Path(__file__).parents[3] / "shared" / "data"
 REAL = MEDIA / "activitynet_mini" / "videos" / "v_GGSY1Qvo990.mp4"

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from extractors.comparison.recipes import ENDINGS, RECIPES, Length, Recipe, rank
+from extractors.media.sampling import Timed, cut_windows, frames_at_rate
+from extractors.provenance.sampling_recipes import ENDINGS, RECIPES, Length, Recipe, rank
 from extractors.registry import parse
-from extractors.sampling import Timed, cut_windows, frames_at_rate
 
 SECONDS = np.random.default_rng(0).gamma(8, 4, size=60).tolist()
 

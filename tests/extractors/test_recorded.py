@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from media import write_sound, write_video
 
-from extractors.batching import embed_videos
-from extractors.decoding import Decoded, Finished
+from extractors.media.batching import embed_videos
+from extractors.media.decoding import Decoded, Finished
 from extractors.registry import parse
 
 SECONDS = 3.2

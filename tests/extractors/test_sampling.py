@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractors.sampling import Timed, cut_windows, frames_at_rate, resize_and_crop
+from extractors.media.sampling import Timed, cut_windows, frames_at_rate, resize_and_crop
 
 
 def sampled(starts, end, rate):

@@ -8,14 +8,14 @@ import pytest
 from fake_kind import KIND, PARAMETERS, Doubler
 
 import extractors.shard as shard_module
-from extractors.batching import Features, embed_videos
-from extractors.decoding import Decoded, Finished, Restarted
-from extractors.errors import MediaError
-from extractors.manifest import read_manifest
+from extractors.media.batching import Features, embed_videos
+from extractors.media.decoding import Decoded, Finished, Restarted
+from extractors.media.errors import MediaError
+from extractors.media.sampling import Window
 from extractors.registry import Parameters
-from extractors.sampling import Window
 from extractors.shard import Runtime, ShardFailedError, Source, extract_shard, identify
-from extractors.store import Store
+from extractors.storage.manifest import read_manifest
+from extractors.storage.store import Store
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from extractors.store import Store
+from extractors.storage.store import Store
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from extractors.__main__ import main
-from extractors.store import Store
+from extractors.storage.store import Store
 
 DAY = 24 * 3600
 

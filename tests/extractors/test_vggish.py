@@ -7,9 +7,9 @@ import torch
 from torchvggish.torchvggish import VGG, make_layers
 from torchvggish.vggish_input import waveform_to_examples
 
-from extractors import vggish
+from extractors.kinds import vggish
+from extractors.kinds.vggish import Postprocessor
 from extractors.registry import VggishParameters
-from extractors.vggish import Postprocessor
 from extractors.weights import initialise
 
 REAL_PCA = Path(__file__).parents[2] / ".." / "shared" / "data" / "weights" / "vggish_pca_params.npz"

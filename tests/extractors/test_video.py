@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from media import number_of, picture, write_sound, write_video
 
-from extractors import video
-from extractors.errors import MediaError
+from extractors.media import video
+from extractors.media.container import first_frame_time
+from extractors.media.errors import MediaError
+from extractors.media.video import frame_windows
 from extractors.registry import FrameParameters
-from extractors.video import first_frame_time, frame_windows
 
 DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
 DECODERS = ("decord", "pyav")

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from extractors.files import sha256_of
-from extractors.manifest import Row, write_manifest
 from extractors.shard import ARRAY
-from extractors.store import DESCRIPTION, Store
-from img.features import FeatureFolder, read_feature_folder
+from extractors.storage.files import sha256_of
+from extractors.storage.manifest import Row, write_manifest
+from extractors.storage.store import DESCRIPTION, Store
+from img.data.assembly import FeatureFolder, read_feature_folder
 
 
 def write_features(

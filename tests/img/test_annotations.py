@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from shared_data import ACTIVITYNET, CHARADES, needs_annotations
 
-from img.annotations import read_durations, read_queries
-from img.config import Annotations
+from img.config.settings import Annotations
+from img.data.annotations import read_durations, read_queries
 
 
 def charades(folder: Path, text: str, durations: dict[str, float] | None = None) -> Annotations:

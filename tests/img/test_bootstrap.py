@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from img.bootstrap import compare, credit
+from img.reports.bootstrap import compare, credit
 
 
 def answers(iou: list[float], videos: list[str] | None = None) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from extractors import registry
-from img.config import (
+from img.config.settings import (
     Configuration,
     Dataset,
     InferenceOptions,

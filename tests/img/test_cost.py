@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from img.__main__ import main
-from img.cost import TABLE_12, Cost, Size, compare_with_paper, count_cost
-from img.models.options import ImgOptions
+from img.models.img.cost import TABLE_12, Cost, Size, compare_with_paper, count_cost
+from img.models.img.options import ImgOptions
 from img.paper.transcription import read_paper
 
 DEMO = Path(__file__).parents[2] / "config" / "datasets" / "demo.yaml"

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from feature_folders import write_features
 
-from extractors.store import Store
-from img.coverage import count_coverage, count_misses, list_left_out, read_coverage, write_coverage
+from extractors.storage.store import Store
+from img.data.coverage import count_coverage, count_misses, list_left_out, read_coverage, write_coverage
 
 ARRAY = np.zeros((2, 3), np.float32)
 QUERIES = pd.DataFrame(

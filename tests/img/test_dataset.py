@@ -7,10 +7,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from img.dataset import Moments, draw_clips
-from img.features import VideoInputs
-from img.inputs import Inputs
-from img.vocabulary import Vocabulary
+from img.data.assembly import VideoInputs
+from img.data.inputs import Inputs
+from img.data.samples import Moments, draw_clips
+from img.data.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary(("a", "cat"), ("c", "a", "t"))
 INPUTS = Inputs(

@@ -3,11 +3,11 @@ import pytest
 import torch
 from toy_dataset import Toy, make_toy, small_options
 
-from extractors.store import Store
-from img.checkpoint import Sizes, build_model
-from img.device import computing_on
-from img.models.img import IMG
-from img.training import run_training
+from extractors.storage.store import Store
+from img.models.checkpoint import Sizes, build_model
+from img.models.img.model import IMG
+from img.runs.device import computing_on
+from img.runs.training import run_training
 
 
 def test_memory_that_runs_out_is_an_error_that_says_what_to_lower() -> None:

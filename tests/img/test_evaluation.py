@@ -8,17 +8,17 @@ import pandas as pd
 import pytest
 from toy_dataset import CLIPS, SECONDS, SILENT, Toy, make_toy, small_options
 
-from extractors.store import Store
+from extractors.storage.store import Store
 from img.__main__ import main
-from img.checkpoint import Sizes, build_model, load_checkpoint, save_checkpoint
-from img.config import InferenceOptions
-from img.dataset import Moments
-from img.evaluation import constants, evaluate_run, predict, score
-from img.inputs import Inputs
-from img.models.img import IMG
+from img.config.settings import InferenceOptions
+from img.data.inputs import Inputs
+from img.data.queries import read_queries_table
+from img.data.samples import Moments
+from img.models.checkpoint import Sizes, build_model, load_checkpoint, save_checkpoint
+from img.models.img.model import IMG
 from img.models.protocol import Batch, Outputs, Spans
-from img.queries import read_queries_table
-from img.training import run_training
+from img.runs.evaluation import constants, evaluate_run, predict, score
+from img.runs.training import run_training
 
 BRANCHES = ("fusion", "visual", "audio", "auto")
 ONE, THREE = InferenceOptions(answers=1), InferenceOptions(answers=3, nms_threshold=0.5)

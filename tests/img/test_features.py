@@ -7,11 +7,11 @@ import pytest
 from feature_folders import write_features
 from safetensors.numpy import load_file
 
-from extractors.store import Store
-from img.config import InputOptions
-from img.features import FeatureFolder, VideoInputs, assemble
-from img.inputs import Inputs
-from img.preparation import pool
+from extractors.storage.store import Store
+from img.config.settings import InputOptions
+from img.data.alignment import pool
+from img.data.assembly import FeatureFolder, VideoInputs, assemble
+from img.data.inputs import Inputs
 
 RNG = np.random.default_rng(0)
 VISUAL: dict[str, np.ndarray | str] = {

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from img.config import StandIn
-from img.figures.curves import plot_curves
-from img.figures.durations import plot_durations, share_by_duration
-from img.figures.history import plot_history
-from img.figures.ratios import bin_by_ratio, plot_ratios
+from img.config.settings import StandIn
 from img.paper.recipes import CurveRecipe, FigureRecipe, Scope
+from img.reports.figures.curves import plot_curves
+from img.reports.figures.durations import plot_durations, share_by_duration
+from img.reports.figures.history import plot_history
+from img.reports.figures.ratios import bin_by_ratio, plot_ratios
 
 SCOPE = Scope(
     stand_ins={"charades": StandIn(dataset="demo", splits={"test": "heard"})},

@@ -6,9 +6,11 @@ import pytest
 import yaml
 
 from extractors.registry import KINDS, parse
-from img import config
 from img.__main__ import main
-from img.config import (
+from img.config import settings as config
+from img.config.manual import HEADING, SET_ELSEWHERE, fill_in
+from img.config.schemas import build_schemas
+from img.config.settings import (
     Configuration,
     Dataset,
     Variant,
@@ -17,9 +19,7 @@ from img.config import (
     read_variants,
     resolve,
 )
-from img.manual import HEADING, SET_ELSEWHERE, fill_in
-from img.models.options import ImgOptions
-from img.schemas import build_schemas
+from img.models.img.options import ImgOptions
 
 PROJECT = Path(__file__).parents[2]
 MANUAL = PROJECT / "config" / "README.md"

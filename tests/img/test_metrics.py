@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from img.metrics import area_under_curve, best_constant, recalls, summarise_iou
+from img.tasks.metrics import area_under_curve, best_constant, recalls, summarise_iou
 
 
 def test_recalls_and_mean_by_hand() -> None:

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from img.noise import add_noise
-from img.ragged import Ragged
-from img.subsets import choose_share
+from img.data.noise import add_noise
+from img.data.ragged import Ragged
+from img.data.subsets import choose_share
 
 # Ten videos of 40 clips, two queries each, interleaved; the last two videos have no sound.
 CLIPS, VIDEOS = 40, [f"video{number}" for number in range(10)]

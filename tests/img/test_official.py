@@ -11,16 +11,16 @@ from official_files import PARAMETERS, official_state, write_vocabulary
 from toy_dataset import Toy, make_toy
 
 from img.__main__ import main
-from img.checkpoint import Sizes, build_model, from_official, load_checkpoint, read_sizes
-from img.config import InferenceOptions
-from img.dataset import Moments
-from img.evaluation import predict
-from img.inputs import Inputs
-from img.models.official import load_official, official_shapes
-from img.models.options import ImgOptions
-from img.official import read_state
-from img.queries import read_queries_table
-from img.vocabulary import Vocabulary
+from img.config.settings import InferenceOptions
+from img.data.inputs import Inputs
+from img.data.queries import read_queries_table
+from img.data.samples import Moments
+from img.data.vocabulary import Vocabulary
+from img.models.checkpoint import Sizes, build_model, from_official, load_checkpoint, read_sizes
+from img.models.img.official import load_official, official_shapes
+from img.models.img.options import ImgOptions
+from img.runs.evaluation import predict
+from img.runs.importing import read_state
 
 ONE = InferenceOptions()
 # The toy's own words are "the", "red", "light", "blue": other ids, and one word that only the authors know.

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from toy_dataset import Toy, make_toy, small_options
 
-from extractors.files import read_json
-from extractors.store import Store
-from img.config import InferenceOptions
-from img.evaluation import evaluate_run
-from img.training import run_training
+from extractors.storage.files import read_json
+from extractors.storage.store import Store
+from img.config.settings import InferenceOptions
+from img.runs.evaluation import evaluate_run
+from img.runs.training import run_training
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from img.config import Annotations, QueryOptions
-from img.queries import prepare_queries
-from img.vocabulary import Vocabulary, load_vectors, random_vectors
+from img.config.settings import Annotations, QueryOptions
+from img.data.queries import prepare_queries
+from img.data.vocabulary import Vocabulary, load_vectors, random_vectors
 
 
 @pytest.fixture

@@ -7,19 +7,19 @@ import pytest
 import torch
 from toy_dataset import Toy, make_toy, small_options
 
-from extractors.store import Store
+from extractors.storage.store import Store
 from img.__main__ import main
-from img.checkpoint import load_checkpoint, read_sizes
-from img.config import InferenceOptions
-from img.coverage import count_coverage
-from img.dataset import Moments
-from img.evaluation import predict
-from img.features import VideoInputs
-from img.inputs import Inputs
-from img.queries import read_queries_table
-from img.query_features import QueryFeatures, assemble_query_features
-from img.training import run_training
-from img.vocabulary import Vocabulary
+from img.config.settings import InferenceOptions
+from img.data.assembly import VideoInputs
+from img.data.coverage import count_coverage
+from img.data.inputs import Inputs
+from img.data.queries import read_queries_table
+from img.data.query_features import QueryFeatures, assemble_query_features
+from img.data.samples import Moments
+from img.data.vocabulary import Vocabulary
+from img.models.checkpoint import load_checkpoint, read_sizes
+from img.runs.evaluation import predict
+from img.runs.training import run_training
 
 ONE = InferenceOptions()
 A = np.array([[1, 2], [3, 4], [5, 6]], np.float32)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.utils.rnn import pad_sequence
 
-from img.ragged import Ragged
+from img.data.ragged import Ragged
 
 
 def test_sequences_are_padded_with_zeros_to_the_longest_among_the_samples() -> None:

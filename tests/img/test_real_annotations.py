@@ -9,10 +9,10 @@ from shared_data import ACTIVITYNET, CHARADES, needs_annotations
 
 from extractors import registry
 from img.__main__ import main
-from img.annotations import Query, read_queries
-from img.config import Dataset, read_datasets, read_variants, resolve, to_json
-from img.queries import read_queries_table
-from img.vocabulary import Vocabulary, load_vectors, tokenise
+from img.config.settings import Dataset, read_datasets, read_variants, resolve, to_json
+from img.data.annotations import Query, read_queries
+from img.data.queries import read_queries_table
+from img.data.vocabulary import Vocabulary, load_vectors, tokenise
 
 CONFIG = Path(__file__).parents[2] / "config"
 VECTOR = 300

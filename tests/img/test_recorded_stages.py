@@ -1,7 +1,7 @@
 """Recorded outputs of the stages whose code version Snakemake compares.
 
 Where a test here fails, a stage's result has changed, and old results would silently be kept. If it is meant:
-raise its version in `img/config.py` and record the new values, which the failure shows.
+raise its version in `img/config/settings.py` and record the new values, which the failure shows.
 """
 
 import json
@@ -14,15 +14,21 @@ import torch
 from feature_folders import write_features
 from toy_dataset import Toy, make_toy, small_options
 
-from extractors.files import sha256_of_json
-from extractors.store import Store
-from img.checkpoint import Sizes, build_model, save_checkpoint
-from img.config import EVALUATION_VERSION, INPUTS_VERSION, QUERIES_VERSION, InferenceOptions, InputOptions
-from img.evaluation import constants, evaluate_run
-from img.features import assemble
-from img.inputs import Inputs
-from img.queries import read_queries_table
-from img.vocabulary import load_vectors
+from extractors.storage.files import sha256_of_json
+from extractors.storage.store import Store
+from img.config.settings import (
+    EVALUATION_VERSION,
+    INPUTS_VERSION,
+    QUERIES_VERSION,
+    InferenceOptions,
+    InputOptions,
+)
+from img.data.assembly import assemble
+from img.data.inputs import Inputs
+from img.data.queries import read_queries_table
+from img.data.vocabulary import load_vectors
+from img.models.checkpoint import Sizes, build_model, save_checkpoint
+from img.runs.evaluation import constants, evaluate_run
 
 SPLIT, VIDEO_CLIPS, LONGEST = "train", {"a": 13, "b": 5}, 8
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from img.page import to_markdown
 from img.paper.contents import list_contents
 from img.paper.recipes import Scope, read_recipes
 from img.paper.transcription import read_paper
-from img.provenance import survey_features
-from img.runtime import survey_runtime
+from img.reports.page import to_markdown
+from img.reports.provenance import survey_features
+from img.reports.runtime import survey_runtime
 
 CONFIG = Path(__file__).parents[2] / "config"
 HEADER = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"

@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 
 from extractors.registry import KINDS
 from img.__main__ import main
-from img.schemas import build_schemas
+from img.config.schemas import build_schemas
 
 PROJECT = Path(__file__).parents[2]
 COMMITTED = PROJECT / "workflow" / "schemas"

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from img.subsets import choose_share
+from img.data.subsets import choose_share
 
 NAMES = [f"query{number}" for number in range(200)]
 

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from img.summary import format_table, summarise
+from img.runs.summary import format_table, summarise
 
 
 def run(variant: str, seed: int, recall: float) -> dict[str, Any]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from img.timelines import select_queries
+from img.reports.timelines import select_queries
 
 
 def predictions(branches: tuple[str, ...] = ("fusion", "visual")) -> pd.DataFrame:

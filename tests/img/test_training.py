@@ -12,13 +12,13 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from toy_dataset import Toy, make_toy, small_options
 
-from extractors.files import read_json
-from extractors.store import Store
-from img import training
-from img.checkpoint import Sizes, build_model, load_checkpoint, save_checkpoint
-from img.config import TRAINING_VERSION, RunOptions
-from img.models.img import IMG
-from img.training import parameter_groups, run_training
+from extractors.storage.files import read_json
+from extractors.storage.store import Store
+from img.config.settings import TRAINING_VERSION, RunOptions
+from img.models.checkpoint import Sizes, build_model, load_checkpoint, save_checkpoint
+from img.models.img.model import IMG
+from img.runs import training
+from img.runs.training import parameter_groups, run_training
 
 RECORDED_LOSSES = [72.5111, 53.4372, 47.2747]
 

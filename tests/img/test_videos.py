@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from extractors.manifest import shard_of
-from img.config import Annotations
-from img.videos import find_videos, is_current, list_videos, read_duplicates, walk_folders
+from extractors.storage.manifest import shard_of
+from img.config.settings import Annotations
+from img.data.videos import find_videos, is_current, list_videos, read_duplicates, walk_folders
 
 
 def write_files(folder: Path, *names: str, content: str = "x") -> None:

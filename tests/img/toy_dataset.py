@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from feature_folders import write_features
 
-from extractors.store import Store
-from img.config import Annotations, InputOptions, QueryOptions, RunOptions
-from img.dataset import Moments
-from img.features import assemble
-from img.inputs import Inputs
-from img.queries import prepare_queries, read_queries_table
-from img.vocabulary import Vocabulary
+from extractors.storage.store import Store
+from img.config.settings import Annotations, InputOptions, QueryOptions, RunOptions
+from img.data.assembly import assemble
+from img.data.inputs import Inputs
+from img.data.queries import prepare_queries, read_queries_table
+from img.data.samples import Moments
+from img.data.vocabulary import Vocabulary
 
 CLIPS, SECONDS = 8, 16.0
 SILENT = ("train3", "test1")

@@ -14,7 +14,7 @@ from typing import Any
 
 from project import ROOT, SMALL_DATASET, Outcome, Project, environment
 
-from extractors.store import Entry, Store
+from extractors.storage.store import Entry, Store
 
 PROFILES = ROOT / "workflow" / "profiles"
 METRICS = "results/small/metrics.json"

@@ -17,8 +17,8 @@ from submission import (
     submit,
 )
 
-from extractors.manifest import read_manifest
-from extractors.store import Store
+from extractors.storage.manifest import read_manifest
+from extractors.storage.store import Store
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 

@@ -14,8 +14,8 @@ import yaml
 from media import write_sound, write_video
 from project import Outcome, Project, new_project
 
-from extractors.i3d import I3D
-from extractors.store import Store
+from extractors.kinds.i3d import I3D
+from extractors.storage.store import Store
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from project import Project, new_project
 
-from extractors.files import sha256_of
-from extractors.manifest import shard_of
+from extractors.storage.files import sha256_of
+from extractors.storage.manifest import shard_of
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
@@ -107,7 +107,7 @@ def test_every_array_says_where_it_came_from(made):
 
 
 def test_sound_is_divided_when_inputs_are_assembled(made):
-    from img.inputs import Inputs
+    from img.data.inputs import Inputs
 
     inputs = Inputs.load(made.path("results/small/inputs/i3d+vggish"))
     place = inputs.videos["v4"]

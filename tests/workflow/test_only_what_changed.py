@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from project import TEST_VIDEOS, TRAIN_VIDEOS, Project, environment
 
-from extractors.manifest import read_manifest, shard_of
-from extractors.store import Store
+from extractors.storage.manifest import read_manifest, shard_of
+from extractors.storage.store import Store
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 

@@ -17,8 +17,8 @@ from simulated_features import (
     simulate_visual,
 )
 
-from img.annotations import Query, read_queries
-from img.config import Annotations
+from img.config.settings import Annotations
+from img.data.annotations import Query, read_queries
 
 SCRIPT = Path(__file__).parents[2] / "workflow" / "scripts" / "simulate_charades.py"
 CHARADES = Path(__file__).parents[2] / ".." / "shared" / "data" / "annotations" / "charades"

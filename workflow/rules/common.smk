@@ -13,14 +13,14 @@ from snakemake.logging import logger
 from snakemake.settings.types import DeploymentMethod
 
 from extractors import registry
-from extractors.arrays import SUFFIXES
-from extractors.manifest import read_manifest
-from extractors.places import open_place, video_names
-from img import config as settings
+from extractors.importing.arrays import SUFFIXES
+from extractors.storage.manifest import read_manifest
+from extractors.importing.folders import open_place, video_names
+from img.config import settings as settings
 from img.paper import recipes as paper_recipes
 from img.paper.transcription import read_paper
-from img.resources.manifest import read_resources
-from img.videos import is_current, read_duplicates, walk_folders
+from img.resources.listing import read_resources
+from img.data.videos import is_current, read_duplicates, walk_folders
 
 RUNS = "results/{dataset}/runs/{variant}/seed{seed}"
 MANIFEST = "results/{dataset}/features/{extractor}/shards/{shard}.tsv"

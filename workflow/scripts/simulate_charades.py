@@ -24,9 +24,9 @@ from simulated_features import (
 )
 from tqdm import tqdm
 
-from img.annotations import Query, read_queries
-from img.config import Annotations
-from img.vocabulary import tokenise
+from img.config.settings import Annotations
+from img.data.annotations import Query, read_queries
+from img.data.vocabulary import tokenise
 
 _MAX_WORDS = 128
 _SENSES = {"visual": simulate_visual, "audio": simulate_audio}

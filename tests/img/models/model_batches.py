@@ -5,8 +5,8 @@ from typing import Any
 
 import torch
 
-from img.models.img import IMG
-from img.models.options import ImgOptions
+from img.models.img.model import IMG
+from img.models.img.options import ImgOptions
 from img.models.protocol import Batch
 
 VISUAL, AUDIO, WORDS, CHARACTERS = 12, 10, 20, 15

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from img.config import read_variants
-from img.models.options import ImgOptions
+from img.config.settings import read_variants
+from img.models.img.options import ImgOptions
 
 VARIANTS = read_variants(Path(__file__).parents[3] / "config" / "variants.yaml")
 

@@ -5,7 +5,6 @@ import torch
 
 from img.models.blocks.embedding import CharacterConvolution
 from img.models.blocks.encoder import SinusoidalPosition
-from img.models.blocks.slots import SlotAttention
 from img.models.blocks.streams import (
     Dropout,
     Mask,
@@ -14,6 +13,7 @@ from img.models.blocks.streams import (
     StreamLinear,
     StreamPool,
 )
+from img.models.fusion.slots import SlotAttention
 
 
 def test_stream_layers_are_as_many_plain_layers():

@@ -5,16 +5,16 @@ import pytest
 import torch
 from model_batches import random_batch, small_model
 
-from img.models.blocks.fusion import (
+from img.models.blocks.streams import Mask
+from img.models.fusion.importance import entropy_importance, fusion_weight, similarity_importance
+from img.models.fusion.importance_aware import (
     Concatenation,
     ImportanceAwareFusion,
     MomentProjection,
     MultiScale,
     WeightedSum,
 )
-from img.models.blocks.importance import entropy_importance, fusion_weight, similarity_importance
-from img.models.blocks.streams import Mask
-from img.models.options import ImgOptions
+from img.models.img.options import ImgOptions
 
 WEIGHTS = ("importance", "addition", "concatenation", "similarity", "entropy")
 SUBSETS = [s for size in (1, 2, 3) for s in combinations(("local", "event", "global"), size)]

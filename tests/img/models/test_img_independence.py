@@ -7,8 +7,8 @@ import torch
 from model_batches import random_batch, rows, small_model, trimmed
 from shipped_variants import distinct_models
 
-from img.models.blocks.slots import SlotAttention
-from img.models.img import IMG
+from img.models.fusion.slots import SlotAttention
+from img.models.img.model import IMG
 from img.models.protocol import Batch, Outputs
 
 CLIPS, WORDS = [9, 5, 12, 3], [6, 3, 8, 1]

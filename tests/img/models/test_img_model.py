@@ -4,7 +4,7 @@ import pytest
 import torch
 from model_batches import random_batch, small_model
 
-from img.models.blocks.importance import ImportancePredictor
+from img.models.fusion.importance import ImportancePredictor
 
 
 def test_every_branch_is_decoded_the_preferred_one_first():

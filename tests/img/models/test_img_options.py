@@ -4,7 +4,7 @@ import sys
 import pytest
 from pydantic import ValidationError
 
-from img.models.options import PRESETS, ImgOptions
+from img.models.img.options import PRESETS, ImgOptions
 
 
 def test_paper_is_the_default():
@@ -47,5 +47,5 @@ def test_a_wrong_option_is_refused_by_name(changes, named):
 
 
 def test_options_can_be_read_without_torch():
-    code = "import sys, img.models.options; sys.exit('torch' in sys.modules)"
+    code = "import sys, img.models.img.options; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

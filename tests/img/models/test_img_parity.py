@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from img.models.img import IMG
-from img.models.official import load_official, official_names
-from img.models.options import ImgOptions
+from img.models.img.model import IMG
+from img.models.img.official import load_official, official_names
+from img.models.img.options import ImgOptions
 
 TRUST, EPOCH = 0.7, 5
 

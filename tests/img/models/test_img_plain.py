@@ -13,13 +13,13 @@ import pytest
 import torch
 from torch import nn
 
-from img import training
-from img.config import TrainingOptions
-from img.models.blocks.slots import SlotAttention
-from img.models.img import IMG
-from img.models.official import load_official
-from img.models.options import ImgOptions
+from img.config.settings import TrainingOptions
+from img.models.fusion.slots import SlotAttention
+from img.models.img.model import IMG
+from img.models.img.official import load_official
+from img.models.img.options import ImgOptions
 from img.models.protocol import Batch
+from img.runs import training
 
 PLAIN = Path(__file__).parents[3] / ".." / "shared" / "reference" / "img_plain.py"
 WORDS, CHARACTERS, VISUAL, AUDIO = 40, 20, 24, 16

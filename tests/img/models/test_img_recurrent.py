@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from img.models.blocks.recurrent import _Recurrence, run_bidirectional
+from img.models.fusion.recurrent import _Recurrence, run_bidirectional
 
 LENGTHS = torch.tensor([5, 2, 7, 2])
 

@@ -9,7 +9,7 @@ import torch
 from model_batches import random_batch, small_model
 from shipped_variants import VARIANTS, distinct_models
 
-from img.models.img import IMG
+from img.models.img.model import IMG
 
 MODELS = distinct_models()
 # Constants that differences and softmaxes cancel: their gradient is zero, or a rounding error.

@@ -7,8 +7,8 @@ import torch
 from model_batches import AUDIO, SMALL, VISUAL, random_batch, rows, small_model, trimmed, with_query_features
 
 from img.models.blocks.embedding import QueryProjection
-from img.models.img import IMG
-from img.models.options import ImgOptions
+from img.models.img.model import IMG
+from img.models.img.options import ImgOptions
 from img.models.protocol import Batch
 
 WIDTH = 7

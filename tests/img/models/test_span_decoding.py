@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from img.models.decoding import decode
+from img.models.blocks.decoding import decode
 from img.models.protocol import Branch
 
 VIDEOS = st.lists(st.integers(1, 9), min_size=1, max_size=4)

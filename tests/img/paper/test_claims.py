@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from small_paper import paper_scope, read
 
-from img.page import to_markdown
 from img.paper.claims import try_claims
 from img.paper.layout import lay_out_claims
+from img.reports.page import to_markdown
 
 
 def predictions(branch: str, iou: float) -> pd.DataFrame:

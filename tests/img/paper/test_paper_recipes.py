@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from small_paper import DEMO_SCOPE, RECIPES, paper_scope, read
 
-from img.config import read_datasets, read_variants
+from img.config.settings import read_datasets, read_variants
 from img.paper.recipes import (
     Origin,
     build_scope,

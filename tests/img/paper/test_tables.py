@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from small_paper import DEMO_SCOPE, metrics, paper_scope, read
 
-from img.page import to_csv, to_html, to_markdown, write_page
 from img.paper.layout import lay_out_table
 from img.paper.recipes import Scope
 from img.paper.tables import MEASURED, ResultTable, build_table
+from img.reports.page import to_csv, to_html, to_markdown, write_page
 
 RUNS = {
     ("charades", "img"): [

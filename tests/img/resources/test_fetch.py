@@ -5,7 +5,7 @@ from file_server import Answer
 
 from img.resources.download import DownloadError
 from img.resources.fetch import fetch, use_local
-from img.resources.manifest import Resource
+from img.resources.listing import Resource
 from img.resources.verification import MismatchError, record_of
 
 WRONG = b"wrong bytes"

@@ -9,7 +9,7 @@ import yaml
 from file_server import Answer
 
 from img.__main__ import main
-from img.resources.manifest import DOWNLOADS, read_resources
+from img.resources.listing import DOWNLOADS, read_resources
 from img.resources.status import format_table, inspect
 
 CONTENT = b"hello\n"

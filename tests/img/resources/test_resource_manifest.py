@@ -5,8 +5,8 @@ import yaml
 from shared_data import ACTIVITYNET, CHARADES, needs_annotations
 
 from extractors import registry
-from img.config import read_datasets
-from img.resources.manifest import read_resources
+from img.config.settings import read_datasets
+from img.resources.listing import read_resources
 from img.resources.verification import verify
 
 PROJECT = Path(__file__).parents[3]

@@ -4,7 +4,7 @@ import subprocess
 import pytest
 
 from img.resources.checksums import Checksum
-from img.resources.manifest import Resource
+from img.resources.listing import Resource
 from img.resources.verification import MismatchError, verify
 
 # Known answers: the hashes of `hello\n`, 6 bytes; git's is what `git hash-object` prints.

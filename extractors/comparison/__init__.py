@@ -1,1 +1,0 @@
-"""Two collections of feature arrays held against each other."""

@@ -1,0 +1,1 @@
+"""The networks, a module each, with the reader of what each takes."""

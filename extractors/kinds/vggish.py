@@ -1,0 +1,160 @@
+"""VGGish: 128-d rows of sound.
+
+Hershey et al. 2017, "CNN Architectures for Large-Scale Audio Classification". Rows are those of AudioSet's
+release: whitened by PCA and quantised to 0..255; divide by 255 to use them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from extractors import weights
+from extractors.media.audio import read_audio
+from extractors.media.sampling import Window
+from extractors.network import Float32, NetworkExtractor
+from extractors.registry import VggishParameters
+
+SAMPLE_RATE = 16_000
+WINDOW_SECONDS = 0.96
+WIDTH = 128
+_HOP_SAMPLES = 15_360
+# 96 frames of 25 ms, 10 ms apart: an example reaches 15 ms beyond its 0.96 s.
+_EXAMPLE_SAMPLES = 15_600
+_CLIP = 2.0
+_LEVELS = 255
+
+
+class Postprocessor(nn.Module):
+    """The PCA and 8-bit quantisation of AudioSet's released embeddings."""
+
+    eigenvectors: Tensor
+    means: Tensor
+
+    def __init__(self, eigenvectors: Tensor, means: Tensor) -> None:
+        """Takes the PCA's eigenvectors [128, 128], one a row, and means [128]."""
+        super().__init__()
+        self.register_buffer("eigenvectors", eigenvectors)
+        self.register_buffer("means", means)
+
+    def forward(self, embeddings: Tensor) -> Tensor:
+        """Turns embeddings [B, 128] into quantised ones [B, 128]: whole numbers 0..255, as floats."""
+        whitened = (embeddings - self.means) @ self.eigenvectors.T
+        return ((whitened.clamp(-_CLIP, _CLIP) + _CLIP) * (_LEVELS / (2 * _CLIP))).round()
+
+
+class QuantisedVggish(nn.Module):
+    """VGGish with its postprocessing."""
+
+    def __init__(self, network: nn.Module, postprocessor: Postprocessor) -> None:
+        """Takes torchvggish's VGG and its postprocessing, which stays in float32."""
+        super().__init__()
+        self.network = network
+        self.postprocessor = Float32(postprocessor)
+
+    def forward(self, examples: Tensor) -> Tensor:
+        """Turns log-mel examples [W, 96, 64] into rows [W, 1, 128] of whole numbers 0..255."""
+        return self.postprocessor(self.network(examples[:, None]))[:, None]
+
+
+def windows(path: Path, parameters: VggishParameters, decoder: str) -> Iterator[Window]:
+    """Cuts a media file's sound into log-mel examples [96, 64], 0.96 s each; the kind's reader.
+
+    Args:
+        path: the media file.
+        parameters: of the extractor.
+        decoder: name of the decoder; sound has only one.
+
+    Raises:
+        MediaError: if the file has no sound or cannot be decoded.
+    """
+    yield from examples(read_audio(path, SAMPLE_RATE))
+
+
+def examples(samples: np.ndarray) -> Iterator[Window]:
+    """Turns sound into log-mel examples float32 [96, 64], one for every 0.96 s.
+
+    An incomplete last example is dropped, as in the reference; sound too short for one is padded with zeros.
+
+    Args:
+        samples: float32 [S] at 16 kHz, full scale is 1.
+
+    Yields:
+        Windows of examples; `end` is at most the sound's own.
+    """
+    from torchvggish.vggish_input import waveform_to_examples
+
+    seconds = len(samples) / SAMPLE_RATE
+    if 0 < len(samples) < _EXAMPLE_SAMPLES:
+        samples = np.pad(samples, (0, _EXAMPLE_SAMPLES - len(samples)))
+    for index in range((len(samples) - _EXAMPLE_SAMPLES) // _HOP_SAMPLES + 1):
+        # One example at a time: the spectrogram of a film would take gigabytes.
+        first = index * _HOP_SAMPLES
+        (example,) = waveform_to_examples(
+            samples[first : first + _EXAMPLE_SAMPLES], SAMPLE_RATE, return_tensor=False
+        )
+        start, end = index * WINDOW_SECONDS, (index + 1) * WINDOW_SECONDS
+        yield Window(example.astype(np.float32), start, min(end, seconds))
+
+
+def build(parameters: VggishParameters, device: str) -> NetworkExtractor:
+    """Builds the extractor: log-mel windows float32 [W, 96, 64] to rows [W, 1, 128] of whole numbers 0..255.
+
+    Args:
+        parameters: their weights are torchvggish's `vggish-10086976.pth`; they also name the PCA's file.
+        device: name of the torch device.
+
+    Raises:
+        FileNotFoundError: if there is no weights or PCA file.
+        ValueError: if a file is refused or does not fit.
+    """
+    from torchvggish.torchvggish import VGG, make_layers
+
+    postprocessor = Postprocessor(*load_pca(parameters.pca))
+    network = VGG(make_layers(), postprocess=False)
+    weights.fill(network, parameters)
+    pipeline = QuantisedVggish(network, postprocessor)
+    return NetworkExtractor(pipeline, parameters, device, WIDTH, rows_per_window=1)
+
+
+def load_pca(path: Path) -> tuple[Tensor, Tensor]:
+    """Reads the PCA parameters of VGGish's postprocessing.
+
+    Args:
+        path: the published `.npz`, or a PyTorch file of tensors of the same names.
+
+    Returns:
+        Eigenvectors float32 [128, 128], one a row, and means float32 [128].
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: naming the file, if a tensor is missing or has another shape.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path}: expected VGGish's PCA parameters, found no file; set `pca` to its path"
+        )
+    state = _load_arrays(path) if path.suffix == ".npz" else weights.load_state(path)
+    # The published files hold the means as [128] or as [128, 1].
+    for name, shapes in (("pca_eigen_vectors", [[WIDTH, WIDTH]]), ("pca_means", [[WIDTH], [WIDTH, 1]])):
+        expected = " or ".join(str(shape) for shape in shapes)
+        if name not in state:
+            raise ValueError(f"{path}: expected {name} {expected}, found only {sorted(state)}")
+        if list(state[name].shape) not in shapes:
+            raise ValueError(f"{path}: expected {name} {expected}, found {list(state[name].shape)}")
+    return state["pca_eigen_vectors"].float(), state["pca_means"].flatten().float()
+
+
+def _load_arrays(path: Path) -> dict[str, Tensor]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: torch.from_numpy(archive[name]) for name in archive.files}
+    except (ValueError, BadZipFile, TypeError) as error:
+        raise ValueError(
+            f"{path}: expected an .npz of numbers, found one that does not load: {error}"
+        ) from error

@@ -1,0 +1,1 @@
+"""Media files: decoded, sampled, cut into windows and batched."""

@@ -1,0 +1,101 @@
+"""A few small pictures and the loudness of a video, to be looked at beside what a model says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+
+from extractors.media.audio import read_audio
+from extractors.media.errors import NoAudioError
+from extractors.media.video import decode_with_pyav, packet_times
+from extractors.storage.files import replacing
+
+SAMPLE_RATE = 8000
+"""Samples per second of the sound: enough to see where it is loud."""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A video in little.
+
+    Attributes:
+        pictures: uint8 [K, H, W, 3] in RGB, from the middles of K equal parts of the video.
+        loudness: float32 [M], the largest absolute sample of each of M equal parts of the sound; [0] without
+            sound.
+        video_seconds: length of the video.
+        sound_seconds: length of the sound, which begins with the video.
+    """
+
+    pictures: np.ndarray
+    loudness: np.ndarray
+    video_seconds: float
+    sound_seconds: float
+
+
+def preview(path: Path, pictures: int = 8, height: int = 72, parts: int = 400) -> Preview:
+    """Looks into a video.
+
+    Args:
+        path: the video.
+        pictures: K.
+        height: H, in pixels; the width keeps the shape.
+        parts: M.
+
+    Raises:
+        MediaError: the file is not a readable video.
+    """
+    end = max(end for _, end in packet_times(path))
+    wanted = [(part + 0.5) / pictures * end for part in range(pictures)]
+    found: list[np.ndarray] = []
+    for frame in decode_with_pyav(path):
+        while len(found) < pictures and frame.end > wanted[len(found)]:
+            found.append(_shrink(frame.item(), height))
+        if len(found) == pictures:
+            break
+    found += found[-1:] * (pictures - len(found))
+    try:
+        samples = read_audio(path, SAMPLE_RATE)
+    except NoAudioError:
+        samples = np.zeros(0, np.float32)
+    return Preview(np.stack(found), _loudness(samples, parts), end, len(samples) / SAMPLE_RATE)
+
+
+def _shrink(pixels: np.ndarray, height: int) -> np.ndarray:
+    rows, columns = pixels.shape[:2]
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
+    return frame.reformat(width=max(1, round(columns * height / rows)), height=height).to_ndarray()
+
+
+def _loudness(samples: np.ndarray, parts: int) -> np.ndarray:
+    chunks = np.array_split(np.abs(samples), min(parts, len(samples)) or 1)
+    return np.array([chunk.max() for chunk in chunks if len(chunk)], np.float32)
+
+
+def save_previews(previews: Mapping[str, Preview], out: Path) -> None:
+    """Writes previews of several videos into one `.npz`."""
+    arrays = {
+        f"{video}/{name}": np.asarray(value)
+        for video, preview in previews.items()
+        for name, value in vars(preview).items()
+    }
+    with replacing(out) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def load_previews(path: Path) -> dict[str, Preview]:
+    """Reads what `save_previews` wrote."""
+    with np.load(path, allow_pickle=False) as arrays:
+        videos = dict.fromkeys(name.rpartition("/")[0] for name in arrays.files)
+        return {
+            video: Preview(
+                arrays[f"{video}/pictures"],
+                arrays[f"{video}/loudness"],
+                float(arrays[f"{video}/video_seconds"]),
+                float(arrays[f"{video}/sound_seconds"]),
+            )
+            for video in videos
+        }

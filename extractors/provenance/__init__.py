@@ -1,0 +1,1 @@
+"""How an array was made, and how two folders of arrays compare."""

@@ -1,0 +1,1 @@
+"""From annotations and arrays to batches."""

@@ -1,0 +1,215 @@
+"""Samples and batches: a split's queries joined with the inputs of their videos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from img.data.alignment import label
+from img.data.inputs import Inputs
+from img.data.noise import add_noise
+from img.data.query_features import QueryFeatures
+from img.data.ragged import Ragged
+from img.data.subsets import choose_share
+from img.data.vocabulary import PAD, UNKNOWN, Vocabulary
+from img.models.protocol import Batch
+
+Text: TypeAlias = Vocabulary | QueryFeatures
+"""What queries are read by: ids of words and characters, or features in their place."""
+
+
+def read_text(queries: pd.DataFrame, vocabulary: Path, features: Path | None) -> tuple[pd.DataFrame, Text]:
+    """Opens what queries are read by, and gives those a fault that cannot be read.
+
+    Args:
+        queries: the queries table.
+        vocabulary: its vocabulary's file.
+        features: folder of assembled query features, read in the place of words; None for words.
+
+    Returns:
+        The queries table, and what to make batches with.
+    """
+    if features is None:
+        return queries, Vocabulary.load(vocabulary)
+    found = QueryFeatures.load(features)
+    return found.mark(queries), found
+
+
+def text_sizes(text: Text) -> dict[str, Any]:
+    """Returns what a model's shape owes to its queries, by the names of `img.models.checkpoint.Sizes`."""
+    if isinstance(text, Vocabulary):
+        return {"words": len(text.words), "characters": text.character_count, "query_width": None}
+    return {"words": 0, "characters": 0, "query_width": text.values.shape[1]}
+
+
+class Moments:
+    """A split's usable queries, in file order, ready to be batched.
+
+    A query is usable where its annotation has no fault and its video has clips.
+
+    Attributes:
+        table: the queries (query, video, duration, start, end, sentence, …), one row a sample.
+        clips: T of each sample's video [Q].
+        has_audio: whether each sample's video has sound [Q].
+        start: label, first clip of each moment [Q].
+        end: label, last clip of each moment, inclusive [Q].
+    """
+
+    def __init__(
+        self,
+        queries: pd.DataFrame,
+        split: str,
+        inputs: Inputs,
+        text: Text,
+        sound: bool = True,
+        fraction: float = 1.0,
+        noisy_audio_share: float = 0.0,
+    ):
+        """Joins the queries of a split with their videos' inputs.
+
+        Args:
+            queries: the queries table.
+            split: the split to take.
+            inputs: the videos' clips.
+            text: gives words ids, or gives features in their place; every usable query must have some.
+            sound: false treats every video as one without sound.
+            fraction: share of the usable queries to keep; see `img.data.subsets.choose_share`.
+            noisy_audio_share: share of the videos with noise in their sound; see `img.data.noise.add_noise`.
+
+        Raises:
+            ValueError: where the split has no usable query.
+        """
+        usable = queries[find_usable(queries, split, inputs)]
+        chosen = usable["query"].isin(choose_share(usable["query"], fraction))
+        self.table = usable[chosen].reset_index(drop=True)
+        if self.table.empty:
+            total = int((queries["split"] == split).sum())
+            raise ValueError(
+                f"split {split}: expected queries with videos, found none among its {total} queries"
+            )
+        places = [inputs.videos[video] for video in self.table["video"]]
+        self.first = np.array([place.first for place in places])
+        self.clips = np.array([place.clips for place in places])
+        self.has_audio = np.array([place.has_audio and sound for place in places])
+        spans = self.table[["duration", "start", "end"]].to_numpy()
+        labels = np.array([label(int(clips), *span) for clips, span in zip(self.clips, spans, strict=True)])
+        self.start, self.end = labels[:, 0], labels[:, 1]
+        clips = torch.from_numpy(self.clips)
+        first = torch.from_numpy(self.first)
+        self._visual = Ragged(inputs.visual, first, clips)
+        audio = Ragged(inputs.audio, first, clips)
+        self._audio = add_noise(audio, self.table["video"].to_numpy(str), self.has_audio, noisy_audio_share)
+        self._words = self._features = None
+        if isinstance(text, Vocabulary):
+            self._words = _Words(self.table["words"], text)
+        else:
+            rows = torch.tensor([text.places[query] for query in self.table["query"]])
+            self._features = Ragged(text.values, rows[:, 0], rows[:, 1])
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def batch(self, samples: np.ndarray, generator: np.random.Generator) -> Batch:
+        """Collates samples, padded with zeros to the longest video, query and word among them.
+
+        Args:
+            samples: indices of the samples [B].
+            generator: draws the clips of the saliency loss.
+        """
+        chosen = torch.from_numpy(samples)
+        has_audio = torch.from_numpy(self.has_audio[samples])
+        start, end = self.start[samples], self.end[samples]
+        positive, negative = draw_clips(start, end, self.clips[samples], generator)
+        words = characters = features = None
+        if self._words is not None:
+            words, characters, word_mask = self._words.pad(chosen)
+        elif self._features is not None:
+            features, word_mask = self._features.pad(chosen), self._features.mask(chosen)
+        return Batch(
+            visual=self._visual.pad(chosen),
+            audio=self._audio.pad(chosen) * has_audio[:, None, None],
+            clip_mask=self._visual.mask(chosen),
+            has_audio=has_audio,
+            words=words,
+            characters=characters,
+            word_mask=word_mask,
+            start=torch.from_numpy(start),
+            end=torch.from_numpy(end),
+            positive_clips=torch.from_numpy(positive),
+            negative_clips=torch.from_numpy(negative),
+            query_features=features,
+        )
+
+    def batches(self, batch_size: int, generator: np.random.Generator, shuffle: bool) -> Iterator[Batch]:
+        """Yields every sample once, in random or file order; the last batch may be smaller."""
+        order = generator.permutation(len(self)) if shuffle else np.arange(len(self))
+        for first in range(0, len(self), batch_size):
+            yield self.batch(order[first : first + batch_size], generator)
+
+
+def find_usable(queries: pd.DataFrame, split: str, inputs: Inputs) -> pd.Series[bool]:
+    """Tells which queries belong to a split, have no fault, and are about a video that has clips."""
+    has_clips = queries["video"].isin(list(inputs.videos))
+    return (queries["split"] == split) & (queries["fault"] == "") & has_clips
+
+
+def draw_clips(
+    start: np.ndarray, end: np.ndarray, clips: np.ndarray, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draws the clips that the saliency loss compares.
+
+    Two inside the moment without replacement (both `start` where it is one clip long), two outside it (both 0
+    where fewer than two are outside).
+
+    Args:
+        start: first clip of each moment [B].
+        end: last clip of each moment, inclusive [B].
+        clips: T of each video [B].
+        generator: source of randomness.
+
+    Returns:
+        Clips inside [B, 2] and outside [B, 2].
+    """
+    inside = end - start + 1
+    positive = _draw_two(inside, generator) + start[:, None]
+    outside = clips - inside
+    negative = _draw_two(outside, generator)
+    negative = negative + np.where(negative < start[:, None], 0, inside[:, None])
+    return positive, np.where(outside[:, None] > 1, negative, 0)
+
+
+def _draw_two(counts: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Draws two different numbers below each count [B, 2]; 0 where it is 1, meaningless where it is 0."""
+    uniform = generator.random((len(counts), 2))
+    first = np.floor(uniform[:, 0] * counts).astype(np.int64)
+    step = 1 + np.floor(uniform[:, 1] * (counts - 1)).astype(np.int64)
+    return np.stack([first, (first + step) % np.maximum(counts, 1)], axis=1)
+
+
+class _Words:
+    """The queries' words by their place among the split's distinct words, of which place 0 is padding."""
+
+    def __init__(self, queries: Iterable[Sequence[str]], vocabulary: Vocabulary) -> None:
+        queries = [list(words) for words in queries]
+        places: dict[str, int] = {}
+        for words in queries:
+            for word in words:
+                places.setdefault(word, len(places) + 1)
+        self._places = Ragged.of([[places[word] for word in words] for words in queries])
+        word_ids, character_ids = vocabulary.word_ids(), vocabulary.character_ids()
+        self._word_ids = torch.tensor([PAD] + [word_ids.get(word, UNKNOWN) for word in places])
+        self._characters = Ragged.of(
+            [[], *([character_ids.get(character, UNKNOWN) for character in word] for word in places)]
+        )
+
+    def pad(self, samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Returns word ids [B, N], character ids [B, N, C] and the words' mask [B, N] of some samples [B]."""
+        places = self._places.pad(samples)
+        characters = self._characters.pad(places.flatten()).view(*places.shape, -1)
+        return self._word_ids[places], characters, self._places.mask(samples)

@@ -1,0 +1,1 @@
+"""Importance-aware multi-granularity fusion of two streams, for any host."""

@@ -1,0 +1,1 @@
+"""The system IMG (ACM MM 2025)."""

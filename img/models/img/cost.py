@@ -1,0 +1,153 @@
+"""What a model costs: its trainable parameters and the floating point operations of one answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from img.models.img.model import IMG
+from img.models.img.options import ImgOptions
+from img.models.protocol import Batch
+
+COUNTED = """\
+Parameters are the trainable ones; word vectors are frozen and left out. FLOPs are those of matrix products
+and convolutions, for one query on one video at inference, a multiply-add as 2; MACs count it as 1.
+Activations, sums, softmax and normalisation are left out."""
+
+TABLE_12 = {"AIP": (5.12e-4, 9.87e-5), "MGF": (1.91, 0.20), "IMG": (3.31, 0.38)}
+"""Millions of parameters and "Flops(G)" of the paper's table."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """What a model is built for and what it answers.
+
+    Attributes:
+        visual_width: Dv.
+        audio_width: Da.
+        clips: T of the video.
+        words: N of the query.
+        letters: C of its longest word.
+        characters: character ids, padding and unknown included.
+        word_width: values of a word vector.
+    """
+
+    visual_width: int = 1024
+    audio_width: int = 2048
+    clips: int = 128
+    words: int = 10
+    letters: int = 10
+    characters: int = 42
+    word_width: int = 300
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Trainable parameters, and floating point operations with a multiply-add as 2."""
+
+    parameters: int
+    flops: int
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.parameters + other.parameters, self.flops + other.flops)
+
+
+def count_cost(options: ImgOptions, size: Size) -> dict[str, Cost]:
+    """Counts each part of a model and, as `IMG`, the whole.
+
+    On the CPU, where the GRUs are matrix products that can be counted; on a GPU they are one operation that
+    cannot.
+    """
+    vectors = torch.zeros(1, size.word_width)
+    model = IMG(options, size.visual_width, size.audio_width, vectors, size.characters).eval()
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        model(_query(size), 0)
+    flops = {name: sum(counts.values()) for name, counts in counter.get_flop_counts().items()}
+    parts = {
+        name: Cost(_parameters(part), flops.get(f"{type(model).__name__}.{name}", 0))
+        for name, part in _parts(model)
+    }
+    return {**parts, "IMG": Cost(_parameters(model), flops["Global"])}
+
+
+def compare_with_paper(costs: dict[str, Cost]) -> dict[str, Cost]:
+    """Sums the parts up as Table 12 of the paper has them: AIP, MGF (the fusion without AIP) and IMG."""
+    nothing = Cost(0, 0)
+    fusion = [cost for name, cost in costs.items() if name.startswith("fusion.")]
+    predictor = costs.get("fusion.importance", nothing)
+    less = Cost(-predictor.parameters, -predictor.flops)
+    return {"AIP": predictor, "MGF": sum(fusion, nothing) + less, "IMG": costs["IMG"]}
+
+
+def as_json(costs: dict[str, Cost], size: Size) -> dict[str, Any]:
+    """Returns everything that `format_costs` prints, to be written as JSON."""
+    return {
+        "counted": COUNTED,
+        "size": asdict(size),
+        "parts": {name: asdict(cost) for name, cost in costs.items()},
+        "table_12": {
+            name: {**asdict(cost), "paper_million_parameters": million, "paper_gflops": giga}
+            for (name, cost), (million, giga) in zip(
+                compare_with_paper(costs).items(), TABLE_12.values(), strict=True
+            )
+        },
+    }
+
+
+def format_costs(costs: dict[str, Cost], size: Size) -> str:
+    """Returns the parts, and their sums beside the paper's Table 12, as text."""
+    lines = [
+        f"visual {size.visual_width} and audio {size.audio_width} wide, {size.clips} clips, "
+        f"{size.words} words of up to {size.letters} letters",
+        "",
+        f"{'part':<26}{'parameters':>12}{'MFLOPs':>12}",
+    ]
+    lines += [f"{name:<26}{cost.parameters:>12,}{cost.flops / 1e6:>12.2f}" for name, cost in costs.items()]
+    lines += ["", f"{'':<8}{'M parameters':>14}{'Table 12':>12}{'GFLOPs':>12}{'GMACs':>12}{'Table 12':>12}"]
+    for name, cost in compare_with_paper(costs).items():
+        million, giga = TABLE_12[name]
+        counts = [cost.parameters / 1e6, million, cost.flops / 1e9, cost.flops / 2e9, giga]
+        widths = (14, 12, 12, 12, 12)
+        lines.append(
+            f"{name:<8}" + "".join(f"{n:>#{width}.3g}" for n, width in zip(counts, widths, strict=True))
+        )
+    return "\n".join([*lines, "", COUNTED])
+
+
+def _parts(model: IMG) -> Iterator[tuple[str, nn.Module]]:
+    """Yields the model's blocks; of the fusion, whose parts the paper counts, the blocks it is made of."""
+    for name, part in model.named_children():
+        if name != "fusion":
+            yield name, part
+            continue
+        for inner_name, inner in part.named_children():
+            groups = inner.named_children() if isinstance(inner, nn.ModuleDict) else [("", inner)]
+            for last_name, block in groups:
+                yield ".".join(filter(None, (name, inner_name, last_name))), block
+
+
+def _parameters(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
+
+
+def _query(size: Size) -> Batch:
+    clips, words = torch.ones(1, size.clips, dtype=torch.bool), torch.ones(1, size.words, dtype=torch.bool)
+    nowhere = torch.zeros(1, dtype=torch.int64)
+    return Batch(
+        visual=torch.zeros(1, size.clips, size.visual_width),
+        audio=torch.zeros(1, size.clips, size.audio_width),
+        clip_mask=clips,
+        has_audio=torch.ones(1, dtype=torch.bool),
+        words=torch.full((1, size.words), 2),
+        characters=torch.full((1, size.words, size.letters), 2),
+        word_mask=words,
+        start=nowhere,
+        end=nowhere,
+        positive_clips=nowhere.expand(1, 2),
+        negative_clips=nowhere.expand(1, 2),
+    )

@@ -1,0 +1,1 @@
+"""What is shown of runs: figures, timelines, pages, provenance, statistics."""

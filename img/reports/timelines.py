@@ -1,0 +1,160 @@
+"""What a model makes of single queries: which to look at, and what each branch says at every clip."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+
+from img.data.alignment import clip_times, interval_iou
+from img.data.samples import Moments
+from img.models.img.model import IMG
+from img.models.protocol import Branch, Spans
+
+
+@dataclass(frozen=True)
+class BranchTimeline:
+    """A branch's answer to a query.
+
+    Attributes:
+        start: of its span, in seconds.
+        end: of its span, in seconds.
+        iou: with the annotated moment.
+        start_probability: of every clip to be the first [T].
+        end_probability: of every clip to be the last [T].
+    """
+
+    start: float
+    end: float
+    iou: float
+    start_probability: np.ndarray
+    end_probability: np.ndarray
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A query, its annotated moment, and what each branch answers.
+
+    Attributes:
+        query: its id.
+        video: the video's id.
+        sentence: the query.
+        reason: why it was chosen.
+        duration: of the video, in seconds.
+        start: of the annotated moment, in seconds.
+        end: of the annotated moment, in seconds.
+        importance: of the sound; nan where the model has none.
+        branches: by name.
+    """
+
+    query: str
+    video: str
+    sentence: str
+    reason: str
+    duration: float
+    start: float
+    end: float
+    importance: float
+    branches: Mapping[str, BranchTimeline]
+
+
+def select_queries(
+    predictions: pd.DataFrame, split: str, protocol: str, wanted: Sequence[str], best: int, worst: int
+) -> pd.DataFrame:
+    """Chooses queries to look at.
+
+    Best are those to which the preferred branch's IoU exceeds that of the visual branch the most, worst those
+    where it falls behind the most: where sound helped and where it hurt. In a model of one branch the IoU
+    itself decides.
+
+    Args:
+        predictions: a run's.
+        split: whose queries.
+        protocol: which checkpoint answered.
+        wanted: ids to take in any case.
+        best: how many of the best.
+        worst: how many of the worst.
+
+    Returns:
+        A row for each: query, video, reason.
+
+    Raises:
+        ValueError: where a wanted query was not answered.
+    """
+    first = predictions[
+        (predictions["split"] == split) & (predictions["protocol"] == protocol) & (predictions["rank"] == 1)
+    ]
+    iou = first.pivot(index="query", columns="branch", values="iou")
+    preferred = iou["fusion"] if "fusion" in iou else iou["visual"]
+    gain = preferred - (iou["visual"] if "fusion" in iou else 0.0)
+    # By name where equal, so that the choice does not hang on the order of rows.
+    order = gain.sort_index().sort_values(ascending=False, kind="stable").index
+    missing = sorted(set(wanted) - set(order))
+    if missing:
+        raise ValueError(f"queries: expected some that {split} answers, found {missing}")
+    reasons = dict.fromkeys(order[len(order) - worst :] if worst else [], "worst")
+    reasons |= dict.fromkeys(order[:best], "best") | dict.fromkeys(wanted, "chosen")
+    videos = first.drop_duplicates("query").set_index("query")["video"]
+    rows = [
+        (query, videos[query], reason) for query, reason in sorted(reasons.items(), key=lambda item: item[1])
+    ]
+    return pd.DataFrame(rows, columns=["query", "video", "reason"])
+
+
+@torch.inference_mode()
+def trace_queries(model: IMG, moments: Moments, reasons: Mapping[str, str]) -> list[Timeline]:
+    """Lets a model answer some queries and keeps what it says of every clip.
+
+    Args:
+        model: the model, on the CPU.
+        moments: the split's samples.
+        reasons: query -> why it was chosen.
+    """
+    places = pd.Series(np.arange(len(moments)), index=moments.table["query"])
+    samples = places.loc[list(reasons)].to_numpy().copy()
+    batch = moments.batch(samples, np.random.default_rng(0))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        outputs = model.eval()(batch, 0)
+        spans = model.decode(outputs, batch)
+    table = moments.table.iloc[samples].assign(reason=list(reasons.values()))
+    branches = {
+        name: _trace_branch(branch, spans[name], table, moments.clips[samples])
+        for name, branch in outputs.branches.items()
+    }
+    return [
+        Timeline(
+            moment["query"],
+            moment["video"],
+            moment["sentence"],
+            moment["reason"],
+            float(moment["duration"]),
+            float(moment["start"]),
+            float(moment["end"]),
+            float(outputs.importance[row]),
+            {name: traced[row] for name, traced in branches.items()},
+        )
+        for row, (_, moment) in enumerate(table.iterrows())
+    ]
+
+
+def _trace_branch(
+    branch: Branch, spans: Spans, table: pd.DataFrame, clips: np.ndarray
+) -> list[BranchTimeline]:
+    start, end = clip_times(
+        spans.start[:, 0].numpy(), spans.end[:, 0].numpy(), clips, table["duration"].to_numpy()
+    )
+    iou = interval_iou(start, end, table["start"].to_numpy(), table["end"].to_numpy())
+    return [
+        BranchTimeline(
+            float(start[row]),
+            float(end[row]),
+            float(iou[row]),
+            branch.start_logits[row, :count].softmax(-1).numpy(),
+            branch.end_logits[row, :count].softmax(-1).numpy(),
+        )
+        for row, count in enumerate(clips)
+    ]

@@ -1,0 +1,1 @@
+"""One trained run: training, evaluation, summary."""

@@ -1,0 +1,78 @@
+"""The field's metrics: recall at n, mean IoU, and the best constant answer to compare with."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from img.data.alignment import interval_iou
+
+THRESHOLDS = (0.3, 0.5, 0.7)
+
+
+def summarise_iou(iou: np.ndarray) -> dict[str, float]:
+    """Returns R1@0.3, R1@0.5, R1@0.7 (share of queries with at least that IoU) and mIoU, in percent.
+
+    Args:
+        iou: IoU of each query's answer with its annotated moment [Q].
+    """
+    return {**recalls(iou, 1), "mIoU": 100.0 * float(np.mean(iou))}
+
+
+def recalls(iou: np.ndarray, answers: int) -> dict[str, float]:
+    """Returns Rn@0.3, Rn@0.5 and Rn@0.7: the share of queries, in percent, with at least that IoU.
+
+    Args:
+        iou: the highest IoU among each query's n answers [Q].
+        answers: n.
+
+    Raises:
+        ValueError: there is no query.
+    """
+    if len(iou) == 0:
+        raise ValueError("metrics: expected at least one query, found none")
+    return {f"R{answers}@{threshold}": 100.0 * float(np.mean(iou >= threshold)) for threshold in THRESHOLDS}
+
+
+def best_constant(
+    duration: np.ndarray, start: np.ndarray, end: np.ndarray, steps: int = 20
+) -> dict[str, float]:
+    """Returns, metric by metric, the best that one fixed answer can reach on these very queries.
+
+    The answer is a share of the video, [i/steps, j/steps]·duration, the same for every query. Choosing it on
+    the queries it is scored on, for each metric anew, makes it an upper bound of every such constant.
+
+    Args:
+        duration: of each query's video, in seconds [Q].
+        start: of each moment, in seconds [Q].
+        end: of each moment, in seconds [Q].
+        steps: fineness of the grid.
+    """
+    scores = [
+        summarise_iou(interval_iou(i / steps * duration, j / steps * duration, start, end))
+        for i in range(steps)
+        for j in range(i + 1, steps + 1)
+    ]
+    return {metric: max(score[metric] for score in scores) for metric in scores[0]}
+
+
+def area_under_curve(scores: np.ndarray, labels: np.ndarray) -> float:
+    """Returns the area under the ROC curve: how likely a positive scores above a negative.
+
+    Ties count half. 0.5 is chance, 1 a perfect separation.
+
+    Args:
+        scores: a score of each sample [Q].
+        labels: whether each sample is positive [Q].
+
+    Raises:
+        ValueError: where there are no positives or no negatives.
+    """
+    positive, negative = scores[labels], np.sort(scores[~labels])
+    if len(positive) == 0 or len(negative) == 0:
+        raise ValueError(
+            f"area under the curve: expected samples of both kinds, found {len(positive)} positive and "
+            f"{len(negative)} negative"
+        )
+    below = np.searchsorted(negative, positive, side="left")
+    not_above = np.searchsorted(negative, positive, side="right")
+    return float(np.mean(below + not_above) / (2 * len(negative)))
