@@ -27,7 +27,8 @@ from benchmarks.report import print_report
 from extractors.storage.files import sha256_of
 from extractors.storage.manifest import Row
 from extractors.storage.store import Store
-from img.config.settings import InputOptions, TrainingOptions
+from img.config.dataset import InputOptions
+from img.config.runs import TrainingOptions
 from img.data.assembly import FeatureFolder, assemble
 from img.data.inputs import Inputs
 from img.data.samples import Moments

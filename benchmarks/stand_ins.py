@@ -17,7 +17,8 @@ import yaml
 from extractors.registry import parse
 from extractors.storage.files import sha256_of, write_json
 from extractors.storage.manifest import Row, write_manifest
-from img.config.settings import Dataset, check
+from img.config.base import check
+from img.config.dataset import Dataset
 from img.data.annotations import read_queries
 
 ROOT = Path(__file__).parents[1]

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.report import print_report
-from img.config.settings import InferenceOptions, TrainingOptions
+from img.config.runs import InferenceOptions, TrainingOptions
 from img.models.img.model import IMG
 from img.models.img.options import PRESETS, ImgOptions
 from img.models.protocol import Batch, Spans

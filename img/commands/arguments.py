@@ -10,7 +10,7 @@ from typing import TypeAlias, TypeVar
 from pydantic import BaseModel
 
 from extractors.gpus import take_gpu
-from img.config.settings import check, read_yaml
+from img.config.base import check, read_yaml
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Settings = TypeVar("Settings", bound=BaseModel)

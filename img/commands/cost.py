@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from img.commands.arguments import Commands
-from img.config.settings import Dataset, Variant, check, read_yaml, resolve
+from img.config.base import check, read_yaml
+from img.config.dataset import Dataset
+from img.config.variants import Variant, resolve
 from img.models.img.options import PRESETS, ImgOptions
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from extractors.storage.store import Store
 from img.commands.arguments import Commands, add_features, add_settings, read_settings
-from img.config.settings import Annotations, InputOptions, QueryOptions
+from img.config.dataset import Annotations, InputOptions, QueryOptions
 
 
 def add_commands(commands: Commands) -> None:

@@ -6,7 +6,9 @@ import argparse
 from pathlib import Path
 
 from img.commands.arguments import Commands, add_settings, read_settings
-from img.config.settings import Annotations, Configuration, check, read_yaml
+from img.config.base import check, read_yaml
+from img.config.dataset import Annotations
+from img.config.project import Configuration
 from img.resources.listing import DOWNLOADS, Manifest, read_resources
 
 _CONFIGURATION = Path("config/config.yaml")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from extractors.storage.files import read_json, write_json
 from img.commands.arguments import Commands, add_settings, read_settings
-from img.config.settings import Dataset
+from img.config.dataset import Dataset
 
 
 def add_commands(commands: Commands) -> None:

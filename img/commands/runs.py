@@ -18,7 +18,7 @@ from img.commands.arguments import (
     choose_device,
     read_settings,
 )
-from img.config.settings import InferenceOptions, RunOptions
+from img.config.runs import InferenceOptions, RunOptions
 
 
 def add_commands(commands: Commands) -> None:

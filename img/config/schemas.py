@@ -7,7 +7,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from extractors.registry import KINDS
-from img.config.settings import Configuration, Dataset, Variant
+from img.config.dataset import Dataset
+from img.config.project import Configuration
+from img.config.variants import Variant
 from img.models.img.options import ImgOptions
 
 

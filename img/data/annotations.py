@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from extractors.storage.files import read_json
-from img.config.settings import Annotations
+from img.config.dataset import Annotations
 
 _CHARADES_LINE = re.compile(
     r"(?P<video>\S+) (?P<start>\S+) (?P<end>[^\s#]+)##(?:(?P<query>qid_\d+)##)?(?P<sentence>.*)", re.DOTALL

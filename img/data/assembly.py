@@ -15,7 +15,7 @@ from extractors.shard import ARRAY
 from extractors.storage.files import read_json, sha256_of, write_json
 from extractors.storage.manifest import Row, read_manifest
 from extractors.storage.store import Store
-from img.config.settings import InputOptions
+from img.config.dataset import InputOptions
 from img.data.alignment import pool, shorten
 from img.data.mapped import hash_arrays, mapped_safetensors
 

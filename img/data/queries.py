@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from extractors.storage.files import replacing
-from img.config.settings import Annotations, QueryOptions
+from img.config.dataset import Annotations, QueryOptions
 from img.data.annotations import read_queries
 from img.data.vocabulary import build_vocabulary, random_vectors, read_glove, save_vectors, tokenise
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from extractors.storage.files import replacing
 from extractors.storage.manifest import shard_of
-from img.config.settings import Annotations
+from img.config.dataset import Annotations
 from img.data.annotations import read_queries
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".webm", ".avi", ".mov", ".m4v", ".flv", ".mpg", ".mpeg", ".wmv"})

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from extractors.storage.files import replacing
-from img.config.settings import check
+from img.config.base import check
 from img.models.img.model import IMG
 from img.models.img.official import find_faults, load_official, official_shapes
 from img.models.img.options import ImgOptions

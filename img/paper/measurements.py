@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from img.config.settings import StandIn
+from img.config.dataset import StandIn
 from img.models.img.cost import Cost
 from img.paper.tables import MEASURED
 from img.paper.transcription import PaperTable

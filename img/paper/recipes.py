@@ -9,7 +9,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from img.config.settings import Dataset, Name, PaperDataset, PaperSplit, StandIn, check, read_yaml
+from img.config.base import Name, check, read_yaml
+from img.config.dataset import Dataset, PaperDataset, PaperSplit, StandIn
 from img.paper.transcription import Claim, Column, Key, Paper
 
 Branch = Literal["fusion", "visual", "audio"]

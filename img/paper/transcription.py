@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from img.config.settings import PaperDataset, PaperSplit, check
+from img.config.base import check
+from img.config.dataset import PaperDataset, PaperSplit
 
 
 def _as_decimal(value: Any) -> Any:

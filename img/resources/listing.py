@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator, model_validator
 
-from img.config.settings import Name, check, read_yaml
+from img.config.base import Name, check, read_yaml
 from img.resources.checksums import Checksum
 
 ROOT = Path("resources")

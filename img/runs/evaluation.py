@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from extractors.storage.files import replacing
-from img.config.settings import InferenceOptions
+from img.config.runs import InferenceOptions
 from img.data.alignment import clip_times, interval_iou
 from img.data.samples import Moments
 from img.models.blocks.decoding import NOTHING

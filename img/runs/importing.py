@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from extractors.storage.files import library_versions, sha256_of, write_json
-from img.config.settings import RunOptions
+from img.config.runs import RunOptions
 from img.data.vocabulary import VOCABULARY, Vocabulary
 from img.models.checkpoint import build_official, check_fit, save_checkpoint
 

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from extractors.storage.files import library_versions, remove_content, replacing, sha256_of, write_json
 from extractors.storage.store import Store
-from img.config.settings import TRAINING_VERSION, InferenceOptions, RunOptions, TrainingOptions
+from img.config.runs import TRAINING_VERSION, InferenceOptions, RunOptions, TrainingOptions
 from img.data.inputs import Inputs
 from img.data.queries import read_queries_table
 from img.data.query_features import QueryFeatures

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from shared_data import ACTIVITYNET, CHARADES, needs_annotations
 
-from img.config.settings import Annotations
+from img.config.dataset import Annotations
 from img.data.annotations import read_durations, read_queries
 
 

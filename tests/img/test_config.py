@@ -7,23 +7,11 @@ import pytest
 import yaml
 
 from extractors import registry
-from img.config.settings import (
-    Configuration,
-    Dataset,
-    InferenceOptions,
-    InputOptions,
-    QueryOptions,
-    RunOptions,
-    Variant,
-    check,
-    check_together,
-    read_datasets,
-    read_variants,
-    read_yaml,
-    resolve,
-    resolve_inference,
-    to_json,
-)
+from img.config.base import check, read_yaml, to_json
+from img.config.dataset import Dataset, InputOptions, QueryOptions, read_datasets
+from img.config.project import Configuration, check_together
+from img.config.runs import InferenceOptions, RunOptions
+from img.config.variants import Variant, read_variants, resolve, resolve_inference
 
 PROJECT = Path(__file__).parents[2]
 DATASET: dict[str, Any] = {

@@ -10,7 +10,7 @@ from toy_dataset import CLIPS, SECONDS, SILENT, Toy, make_toy, small_options
 
 from extractors.storage.store import Store
 from img.__main__ import main
-from img.config.settings import InferenceOptions
+from img.config.runs import InferenceOptions
 from img.data.inputs import Inputs
 from img.data.queries import read_queries_table
 from img.data.samples import Moments

@@ -8,7 +8,7 @@ from feature_folders import write_features
 from safetensors.numpy import load_file
 
 from extractors.storage.store import Store
-from img.config.settings import InputOptions
+from img.config.dataset import InputOptions
 from img.data.alignment import pool
 from img.data.assembly import FeatureFolder, VideoInputs, assemble
 from img.data.inputs import Inputs

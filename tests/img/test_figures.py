@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from img.config.settings import StandIn
+from img.config.dataset import StandIn
 from img.paper.recipes import CurveRecipe, FigureRecipe, Scope
 from img.reports.figures.curves import plot_curves
 from img.reports.figures.durations import plot_durations, share_by_duration

@@ -7,18 +7,13 @@ import yaml
 
 from extractors.registry import KINDS, parse
 from img.__main__ import main
-from img.config import settings as config
+from img.config import dataset, project, runs, variants
+from img.config.base import check
+from img.config.dataset import Dataset
 from img.config.manual import HEADING, SET_ELSEWHERE, fill_in
+from img.config.project import Configuration, check_together
 from img.config.schemas import build_schemas
-from img.config.settings import (
-    Configuration,
-    Dataset,
-    Variant,
-    check,
-    check_together,
-    read_variants,
-    resolve,
-)
+from img.config.variants import Variant, read_variants, resolve
 from img.models.img.options import ImgOptions
 
 PROJECT = Path(__file__).parents[2]
@@ -73,8 +68,17 @@ def settings_classes() -> list[Any]:
     schemas = build_schemas().values()
     names = {schema["title"] for schema in schemas if "title" in schema}
     names |= {name for schema in schemas for name in schema.get("$defs", {})}
-    own = [found for name, found in vars(config).items() if name in names and found is not ImgOptions]
-    return [*own, ImgOptions, *(kind.parameters for kind in KINDS.values())]
+    own = {
+        found
+        for module in (runs, dataset, variants, project)
+        for name, found in vars(module).items()
+        if name in names and found is not ImgOptions
+    }
+    return [
+        *sorted(own, key=lambda found: found.__name__),
+        ImgOptions,
+        *(kind.parameters for kind in KINDS.values()),
+    ]
 
 
 @pytest.mark.parametrize("settings", settings_classes())

@@ -11,7 +11,7 @@ from official_files import PARAMETERS, official_state, write_vocabulary
 from toy_dataset import Toy, make_toy
 
 from img.__main__ import main
-from img.config.settings import InferenceOptions
+from img.config.runs import InferenceOptions
 from img.data.inputs import Inputs
 from img.data.queries import read_queries_table
 from img.data.samples import Moments

@@ -10,7 +10,7 @@ from toy_dataset import Toy, make_toy, small_options
 
 from extractors.storage.files import read_json
 from extractors.storage.store import Store
-from img.config.settings import InferenceOptions
+from img.config.runs import InferenceOptions
 from img.runs.evaluation import evaluate_run
 from img.runs.training import run_training
 

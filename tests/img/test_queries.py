@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from img.config.settings import Annotations, QueryOptions
+from img.config.dataset import Annotations, QueryOptions
 from img.data.queries import prepare_queries
 from img.data.vocabulary import Vocabulary, load_vectors, random_vectors
 

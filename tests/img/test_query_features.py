@@ -9,7 +9,7 @@ from toy_dataset import Toy, make_toy, small_options
 
 from extractors.storage.store import Store
 from img.__main__ import main
-from img.config.settings import InferenceOptions
+from img.config.runs import InferenceOptions
 from img.data.assembly import VideoInputs
 from img.data.coverage import count_coverage
 from img.data.inputs import Inputs

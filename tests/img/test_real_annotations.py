@@ -9,7 +9,9 @@ from shared_data import ACTIVITYNET, CHARADES, needs_annotations
 
 from extractors import registry
 from img.__main__ import main
-from img.config.settings import Dataset, read_datasets, read_variants, resolve, to_json
+from img.config.base import to_json
+from img.config.dataset import Dataset, read_datasets
+from img.config.variants import read_variants, resolve
 from img.data.annotations import Query, read_queries
 from img.data.queries import read_queries_table
 from img.data.vocabulary import Vocabulary, load_vectors, tokenise

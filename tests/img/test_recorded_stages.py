@@ -1,7 +1,7 @@
 """Recorded outputs of the stages whose code version Snakemake compares.
 
 Where a test here fails, a stage's result has changed, and old results would silently be kept. If it is meant:
-raise its version in `img/config/settings.py` and record the new values, which the failure shows.
+raise its version in `img/config/` and record the new values, which the failure shows.
 """
 
 import json
@@ -16,13 +16,8 @@ from toy_dataset import Toy, make_toy, small_options
 
 from extractors.storage.files import sha256_of_json
 from extractors.storage.store import Store
-from img.config.settings import (
-    EVALUATION_VERSION,
-    INPUTS_VERSION,
-    QUERIES_VERSION,
-    InferenceOptions,
-    InputOptions,
-)
+from img.config.dataset import INPUTS_VERSION, QUERIES_VERSION, InputOptions
+from img.config.runs import EVALUATION_VERSION, InferenceOptions
 from img.data.assembly import assemble
 from img.data.inputs import Inputs
 from img.data.queries import read_queries_table

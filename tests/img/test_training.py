@@ -14,7 +14,7 @@ from toy_dataset import Toy, make_toy, small_options
 
 from extractors.storage.files import read_json
 from extractors.storage.store import Store
-from img.config.settings import TRAINING_VERSION, RunOptions
+from img.config.runs import TRAINING_VERSION, RunOptions
 from img.models.checkpoint import Sizes, build_model, load_checkpoint, save_checkpoint
 from img.models.img.model import IMG
 from img.runs import training

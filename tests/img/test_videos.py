@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from extractors.storage.manifest import shard_of
-from img.config.settings import Annotations
+from img.config.dataset import Annotations
 from img.data.videos import find_videos, is_current, list_videos, read_duplicates, walk_folders
 
 

@@ -8,7 +8,8 @@ import numpy as np
 from feature_folders import write_features
 
 from extractors.storage.store import Store
-from img.config.settings import Annotations, InputOptions, QueryOptions, RunOptions
+from img.config.dataset import Annotations, InputOptions, QueryOptions
+from img.config.runs import RunOptions
 from img.data.assembly import assemble
 from img.data.inputs import Inputs
 from img.data.queries import prepare_queries, read_queries_table

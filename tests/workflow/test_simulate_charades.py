@@ -17,7 +17,7 @@ from simulated_features import (
     simulate_visual,
 )
 
-from img.config.settings import Annotations
+from img.config.dataset import Annotations
 from img.data.annotations import Query, read_queries
 
 SCRIPT = Path(__file__).parents[2] / "workflow" / "scripts" / "simulate_charades.py"

@@ -16,7 +16,11 @@ from extractors import registry
 from extractors.importing.arrays import SUFFIXES
 from extractors.storage.manifest import read_manifest
 from extractors.importing.folders import open_place, video_names
-from img.config import settings as settings
+from img.config.base import check, to_json
+from img.config.dataset import INPUTS_VERSION, QUERIES_VERSION, read_datasets
+from img.config.project import Configuration, check_together
+from img.config.runs import EVALUATION_VERSION, TRAINING_VERSION
+from img.config.variants import read_variants, resolve, resolve_inference
 from img.paper import recipes as paper_recipes
 from img.paper.transcription import read_paper
 from img.resources.listing import read_resources
@@ -35,12 +39,10 @@ SIMULATED = Path("resources/charades_simulated")
 def read_configuration():
     """Checks every configuration file; a fault ends the run before any job."""
     try:
-        configuration = settings.check(
-            settings.Configuration, config, "config/config.yaml"
-        )
-        datasets = settings.read_datasets(Path("config/datasets"))
-        variants = settings.read_variants(Path("config/variants.yaml"))
-        settings.check_together(configuration, datasets, variants)
+        configuration = check(Configuration, config, "config/config.yaml")
+        datasets = read_datasets(Path("config/datasets"))
+        variants = read_variants(Path("config/variants.yaml"))
+        check_together(configuration, datasets, variants)
         paper = read_paper(Path("config/paper.yaml"))
         recipes = paper_recipes.read_recipes(Path("config/tables.yaml"), paper)
         paper_recipes.check_variants(recipes, variants)

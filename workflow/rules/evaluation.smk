@@ -33,7 +33,7 @@ rule evaluate:
         description=get_description,
         inference=get_inference_options,
         evaluation=get_evaluation,
-        code_version=settings.EVALUATION_VERSION,
+        code_version=EVALUATION_VERSION,
     shell:
         "python -m img evaluate --queries {params.queries:q} {params.query_features} "
         "--inputs {params.inputs:q} --coverage {input.coverage:q} --evaluation {params.evaluation} "

@@ -22,7 +22,7 @@ rule prepare_queries:
     params:
         annotations=get_annotations,
         options=get_query_options,
-        code_version=settings.QUERIES_VERSION,
+        code_version=QUERIES_VERSION,
         folder=subpath(output.queries, parent=True),
     shell:
         "python -m img prepare-queries --annotations {params.annotations:q} --options {params.options:q} "
@@ -76,7 +76,7 @@ rule assemble:
         runtime=60,
     params:
         options=get_input_options,
-        code_version=settings.INPUTS_VERSION,
+        code_version=INPUTS_VERSION,
         queries=subpath(input.queries, parent=True),
         visual="results/{dataset}/features/{visual}",
         audio="results/{dataset}/features/{audio}",

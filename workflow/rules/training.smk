@@ -31,7 +31,7 @@ rule train:
         fresh=int(CONFIG.fresh),
     params:
         options=get_run_options,
-        code_version=settings.TRAINING_VERSION,
+        code_version=TRAINING_VERSION,
         inputs=subpath(input.index, parent=True),
         queries=subpath(input.queries, parent=True),
         query_features=get_query_features_option,

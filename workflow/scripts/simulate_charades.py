@@ -24,7 +24,7 @@ from simulated_features import (
 )
 from tqdm import tqdm
 
-from img.config.settings import Annotations
+from img.config.dataset import Annotations
 from img.data.annotations import Query, read_queries
 from img.data.vocabulary import tokenise
 

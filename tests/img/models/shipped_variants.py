@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from img.config.settings import read_variants
+from img.config.variants import read_variants
 from img.models.img.options import ImgOptions
 
 VARIANTS = read_variants(Path(__file__).parents[3] / "config" / "variants.yaml")

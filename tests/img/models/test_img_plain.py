@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from img.config.settings import TrainingOptions
+from img.config.runs import TrainingOptions
 from img.models.fusion.slots import SlotAttention
 from img.models.img.model import IMG
 from img.models.img.official import load_official

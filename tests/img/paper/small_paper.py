@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from img.config.settings import StandIn
+from img.config.dataset import StandIn
 from img.paper.recipes import Recipes, Scope, read_recipes
 from img.paper.transcription import Paper, read_paper
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from img.config.settings import StandIn, read_yaml
+from img.config.base import read_yaml
+from img.config.dataset import StandIn
 from img.paper.measurements import count_activities, count_importance
 from img.paper.recipes import read_recipes
 from img.paper.transcription import read_paper

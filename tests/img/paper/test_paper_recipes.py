@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from small_paper import DEMO_SCOPE, RECIPES, paper_scope, read
 
-from img.config.settings import read_datasets, read_variants
+from img.config.dataset import read_datasets
+from img.config.variants import read_variants
 from img.paper.recipes import (
     Origin,
     build_scope,

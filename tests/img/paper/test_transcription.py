@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from img.config.settings import check
+from img.config.base import check
 from img.paper.transcription import Paper, PaperTable, read_paper
 
 PROJECT = Path(__file__).parents[3]

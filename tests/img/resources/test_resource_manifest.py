@@ -5,7 +5,7 @@ import yaml
 from shared_data import ACTIVITYNET, CHARADES, needs_annotations
 
 from extractors import registry
-from img.config.settings import read_datasets
+from img.config.dataset import read_datasets
 from img.resources.listing import read_resources
 from img.resources.verification import verify
 

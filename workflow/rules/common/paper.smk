@@ -6,7 +6,7 @@ def find_scope(wildcards):
 
 
 def get_scope(wildcards):
-    return settings.to_json(find_scope(wildcards))
+    return to_json(find_scope(wildcards))
 
 
 def name_scope(wildcards):
@@ -65,9 +65,7 @@ def get_importance_predictions(wildcards):
 def get_cost_options(wildcards):
     """The options of the model whose cost Table 12 tells."""
     stand_in = find_scope(wildcards).stand_ins["charades"]
-    return settings.to_json(
-        settings.resolve(DATASETS, VARIANTS, stand_in.dataset, "img")
-    )
+    return to_json(resolve(DATASETS, VARIANTS, stand_in.dataset, "img"))
 
 
 def get_activity_queries(wildcards):

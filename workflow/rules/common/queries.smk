@@ -2,7 +2,7 @@
 
 
 def get_query_options(wildcards):
-    return settings.to_json(DATASETS[wildcards.dataset].queries)
+    return to_json(DATASETS[wildcards.dataset].queries)
 
 
 def get_query_array_folder(wildcards):
@@ -100,7 +100,7 @@ def get_audio_scale(wildcards):
 
 
 def get_input_options(wildcards):
-    return settings.to_json(DATASETS[wildcards.dataset].inputs)
+    return to_json(DATASETS[wildcards.dataset].inputs)
 
 
 def name_inputs(name):

@@ -2,15 +2,15 @@
 
 
 def get_run_options(wildcards):
-    options = settings.resolve(DATASETS, VARIANTS, wildcards.dataset, wildcards.variant)
-    return settings.to_json(options)
+    options = resolve(DATASETS, VARIANTS, wildcards.dataset, wildcards.variant)
+    return to_json(options)
 
 
 def get_inference_options(wildcards):
-    options = settings.resolve_inference(
+    options = resolve_inference(
         DATASETS, VARIANTS, wildcards.dataset, wildcards.variant
     )
-    return settings.to_json(options)
+    return to_json(options)
 
 
 def get_description(wildcards):
@@ -36,7 +36,7 @@ def get_run_metrics(wildcards):
 
 
 def get_dataset_settings(wildcards):
-    return settings.to_json(DATASETS[wildcards.dataset])
+    return to_json(DATASETS[wildcards.dataset])
 
 
 def get_all_metrics(wildcards):

@@ -88,7 +88,7 @@ def get_video_folders(wildcards):
 
 
 def get_annotations(wildcards):
-    return settings.to_json(DATASETS[wildcards.dataset].annotations)
+    return to_json(DATASETS[wildcards.dataset].annotations)
 
 
 def get_shard_count(wildcards):

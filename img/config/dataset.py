@@ -1,0 +1,223 @@
+"""Settings of a dataset: its annotations, videos, extractors, queries, inputs and what is trained on it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import AfterValidator, Field, model_validator
+
+from extractors import registry
+from img.config.base import NAME, Name, Strict, check, read_yaml
+from img.config.runs import InferenceOptions, TrainingOptions
+
+PaperDataset = Literal["charades", "activitynet"]
+PaperSplit = Literal["test", "audiomatter"]
+
+QUERIES_VERSION = 1
+"""Raised whenever the queries table, the vocabulary or its vectors change for the same files and options."""
+
+INPUTS_VERSION = 1
+"""Raised whenever assembled inputs change for the same features and options."""
+
+
+def _check_extractor(settings: dict[str, Any]) -> dict[str, Any]:
+    registry.parse(settings)
+    return settings
+
+
+ExtractorSettings = Annotated[dict[str, Any], AfterValidator(_check_extractor)]
+
+
+class Annotations(Strict):
+    """Where the queries are and how they are written."""
+
+    format: Literal["charades_sta", "activitynet_captions"] = Field(
+        description="`charades_sta`: lines `video start end##sentence` or `video start end##qid_N##sentence`"
+        "; `activitynet_captions`: JSON of video -> duration, timestamps, sentences."
+    )
+    splits: dict[Name, Path] = Field(description="Annotation file of each split; `train` is required.")
+    durations: Path | None = Field(
+        default=None, description="JSON of video -> {duration: seconds}; needed by `charades_sta`."
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Annotations:
+        if "train" not in self.splits:
+            raise ValueError(f"splits: expected a split called train, found {sorted(self.splits)}")
+        if self.format == "charades_sta" and self.durations is None:
+            raise ValueError("durations: needed where format is charades_sta, found nothing")
+        return self
+
+    @property
+    def files(self) -> list[Path]:
+        """Every file these settings name."""
+        return [*self.splits.values(), *([self.durations] if self.durations else [])]
+
+
+class QueryOptions(Strict):
+    """How sentences become words, characters and vectors."""
+
+    embedding: Path | Literal["random"] = Field(
+        default="random",
+        description="GloVe text file or its zip, or `random` for seeded vectors (demo and tests).",
+    )
+    embedding_width: int = Field(default=300, ge=1, description="Values of a word vector.")
+    max_words: int = Field(default=128, ge=1, description="Words kept of a query.")
+    min_character_count: int = Field(default=5, ge=1, description="A rarer character counts as unknown.")
+    features: Path | None = Field(
+        default=None,
+        description="Folder of `{query}.npy`, `.npz` or `.pt`, features of a text encoder [words, width] "
+        "that the model reads in the place of words; those of query `qid_7` may also be called `qid7`.",
+    )
+
+
+class InputOptions(Strict):
+    """How features become a model's inputs."""
+
+    max_clips: int = Field(default=128, ge=1, description="Clips kept of a video; longer ones are pooled.")
+    standardise: bool = Field(
+        default=False,
+        description="Subtract the training split's mean and divide by its standard deviation, value by "
+        "value.",
+    )
+
+
+class StandIn(Strict):
+    """A dataset that stands for one of the paper's."""
+
+    dataset: Name = Field(description="The dataset.")
+    splits: dict[PaperSplit, Name] = Field(description="The split that stands for each of the paper's.")
+
+
+class PaperOptions(Strict):
+    """What a dataset that is not the paper's makes of the paper."""
+
+    stands_for: PaperDataset = Field(description="The paper's dataset it stands for.")
+    splits: dict[PaperSplit, Name] = Field(description="The split that stands for each of the paper's.")
+    tables: list[int] = Field(default=[], description="Numbers of the tables to make.")
+    figures: list[Name] = Field(default=[], description="Names of the figures to draw.")
+
+
+class Dataset(Strict):
+    """A dataset: one file in config/datasets/, named after it."""
+
+    simulated: bool = Field(
+        default=False, description="Whether the data is made up; says so wherever its numbers appear."
+    )
+    annotations: Annotations = Field(description="The queries.")
+    videos: Path | None = Field(
+        default=None,
+        description="Folder of the videos, searched with its subfolders; needed unless all features are "
+        "imported.",
+    )
+    obtain_videos: str | None = Field(
+        default=None,
+        description="How to get the videos where no rule makes them; told where their folder is missing.",
+    )
+    visual: Name = Field(description="The extractor whose features are the visual input.")
+    audio: Name = Field(description="The extractor whose features are the audio input.")
+    extractors: dict[Name, ExtractorSettings] = Field(
+        default={}, description="Extractors by a name of your choice: kind, preset, parameters."
+    )
+    features: Literal["extracted", "imported"] = Field(
+        default="extracted",
+        description="`imported` takes the arrays named in `imported` instead of the extractors `visual` and "
+        "`audio`.",
+    )
+    imported: dict[Name, registry.ImportedArrays] = Field(
+        default={}, description="Arrays made elsewhere, by the name of the extractor they stand for."
+    )
+    shards: int = Field(default=1, ge=1, le=1000, description="Extraction jobs per extractor; keep it fixed.")
+    queries: QueryOptions = QueryOptions()
+    inputs: InputOptions = InputOptions()
+    model: dict[str, Any] = Field(
+        default={}, description="Options of the model that differ from its preset; `preset` names the preset."
+    )
+    training: TrainingOptions = TrainingOptions()
+    inference: InferenceOptions = InferenceOptions()
+    selection_split: Name = Field(
+        default="test", description="The split on which the `best_on_test` protocol picks its epoch."
+    )
+    evaluation: Literal["covered_queries", "all_queries"] = Field(
+        default="covered_queries",
+        description="Queries that metrics are over: `covered_queries`, those whose video has features; "
+        "`all_queries`, the others too, each a miss (IoU 0). A query with a faulty annotation is in neither.",
+    )
+    variants: list[Name] = Field(default=["img"], min_length=1, description="What metrics.json compares.")
+    seeds: list[Annotated[int, Field(ge=0)]] = Field(
+        default=[0, 1, 2], min_length=1, description="Training seeds metrics.json and the tables report."
+    )
+    paper: PaperOptions | None = Field(
+        default=None,
+        description="For a dataset that stands for one of the paper's: what is made in its folder.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _use_imported(cls, values: Any) -> Any:
+        """Puts the imported arrays in the place of the extractors they stand for."""
+        if not isinstance(values, dict) or values.get("features") != "imported":
+            return values
+        imported, extractors = values.get("imported"), values.get("extractors", {})
+        if not isinstance(imported, dict) or not isinstance(extractors, dict):
+            return values
+        kinds = {}
+        for role in get_args(registry.Modality):
+            name = values.get(role)
+            if name not in imported:
+                raise ValueError(
+                    f"imported: expected the arrays of {role}: {name}, found those of {sorted(imported)}"
+                )
+            if isinstance(imported[name], dict):
+                kinds[name] = {"kind": "imported", "modality": role, **imported[name]}
+        return {**values, "extractors": {**extractors, **kinds}}
+
+    @property
+    def reads_videos(self) -> bool:
+        """Whether any extractor reads video files."""
+        return any(settings["kind"] != "imported" for settings in self.extractors.values())
+
+    @property
+    def sources(self) -> list[Path]:
+        """Every file and folder of annotations, and of the videos and arrays that features come from."""
+        paths = [*self.annotations.files, *filter(None, [self.queries.features])]
+        for settings in self.extractors.values():
+            _, parameters = registry.parse(settings)
+            if isinstance(parameters, registry.ImportedParameters):
+                paths += parameters.places
+        return [*paths, self.videos] if self.videos and self.reads_videos else paths
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Dataset:
+        if self.reads_videos and self.videos is None:
+            readers = sorted(name for name, kind in self.extractors.items() if kind["kind"] != "imported")
+            raise ValueError(f"videos: needed by the extractors {readers}, found nothing")
+        for role in ("visual", "audio"):
+            name = getattr(self, role)
+            if name not in self.extractors:
+                raise ValueError(f"{role}: expected one of {sorted(self.extractors)}, found {name!r}")
+            kind, _ = registry.parse(self.extractors[name])
+            if kind.modality != role:
+                raise ValueError(f"{role}: {name!r} is of kind {kind.name}, which reads {kind.modality}")
+        if self.selection_split not in self.annotations.splits:
+            raise ValueError(
+                f"selection_split: expected one of {sorted(self.annotations.splits)}, "
+                f"found {self.selection_split!r}"
+            )
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds: expected different numbers, found {self.seeds}")
+        if len(set(self.variants)) < len(self.variants):
+            raise ValueError(f"variants: expected different names, found {self.variants}")
+        return self
+
+
+def read_datasets(folder: Path) -> dict[str, Dataset]:
+    """Reads and checks every dataset's file in a folder; a dataset is named after its file."""
+    datasets = {}
+    for path in sorted(folder.glob("*.yaml")):
+        if not re.fullmatch(NAME, path.stem):
+            raise ValueError(f"{path}: expected a file name of letters, digits, _, . and -")
+        datasets[path.stem] = check(Dataset, read_yaml(path), str(path))
+    return datasets

@@ -1,0 +1,99 @@
+"""Settings that hold for every dataset, and whether all files fit each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from extractors import registry
+from img.config.base import Name, Strict
+from img.config.dataset import Dataset
+from img.config.variants import Variant, resolve, resolve_inference
+
+
+class LocalResource(Strict):
+    """A file or folder of your own in the place of a resource."""
+
+    path: Path = Field(
+        description="The file, verified like a download; for an archive of videos also a folder of them."
+    )
+
+
+class Configuration(Strict):
+    """config/config.yaml: what holds for every dataset."""
+
+    datasets: list[Name] = Field(default=[], description="Datasets that `snakemake` without a target makes.")
+    store: Path = Field(
+        default=Path("results/store"), description="Folder of the content-addressed store; may be shared."
+    )
+    device: Literal["cpu", "cuda"] = Field(default="cpu", description="Where extraction and training run.")
+    on_failure: Literal["report", "stop"] = Field(
+        default="report",
+        description="What a bad video does: `report` lists it, `stop` ends the run after its shard.",
+    )
+    decoding_timeout: int = Field(
+        default=60, gt=0, description="Seconds without a sign of life after which a decoder is killed."
+    )
+    extraction_threads: int = Field(
+        default=1,
+        ge=1,
+        description="Cores of an extraction job: threads of the network on a CPU, and processes that decode. "
+        "On a CPU one core for each of many shards does as well as several for each; on a GPU raise it.",
+    )
+    extraction_batch: int = Field(default=4, ge=1, description="Windows in a batch of an extractor.")
+    resources: dict[Name, LocalResource] = Field(
+        default={},
+        description="Files of your own instead of downloads: a name of the manifest -> `path`, the file, or "
+        "for an archive of videos a folder of them.",
+    )
+    manifest: Path | None = Field(
+        default=None, description="A manifest in place of the project's own resources/manifest.yaml."
+    )
+    fresh: bool = Field(
+        default=False,
+        description="Train again even where the store holds the finished run: --config fresh=true.",
+    )
+
+
+def check_together(
+    configuration: Configuration, datasets: Mapping[str, Dataset], variants: Mapping[str, Variant]
+) -> None:
+    """Checks that the configuration files fit each other.
+
+    Raises:
+        ValueError: naming the file and key that do not.
+    """
+    for name in configuration.datasets:
+        if name not in datasets:
+            raise ValueError(
+                f"config/config.yaml: datasets: expected some of {sorted(datasets)}, found {name!r}"
+            )
+    for name, dataset in datasets.items():
+        for variant in dataset.variants:
+            if variant not in variants:
+                raise ValueError(
+                    f"config/datasets/{name}.yaml: variants: expected some of {sorted(variants)}, "
+                    f"found {variant!r}"
+                )
+        for variant in variants:
+            resolve(datasets, variants, name, variant)
+            resolve_inference(datasets, variants, name, variant)
+    _check_modalities(datasets)
+
+
+def _check_modalities(datasets: Mapping[str, Dataset]) -> None:
+    """One name of an extractor stands for one modality, whatever the dataset: rules are chosen by it."""
+    modalities: dict[str, tuple[str, str]] = {}
+    for dataset, settings in datasets.items():
+        for extractor, values in settings.extractors.items():
+            modality = registry.parse(values)[0].modality
+            other, first = modalities.setdefault(extractor, (modality, dataset))
+            if other != modality:
+                raise ValueError(
+                    f"config/datasets/{dataset}.yaml: extractors.{extractor}: expected one that reads "
+                    f"{other}, as in config/datasets/{first}.yaml, found one that reads {modality}; "
+                    "choose another name"
+                )
