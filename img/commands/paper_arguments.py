@@ -20,8 +20,8 @@ Kept = TypeVar("Kept")
 
 def add_paper(parser: argparse.ArgumentParser) -> None:
     """Adds the paper's numbers, the recipes, what stands for its datasets, and runs."""
-    parser.add_argument("--paper", required=True, type=Path, help="config/paper.yaml")
-    parser.add_argument("--recipes", required=True, type=Path, help="config/tables.yaml")
+    parser.add_argument("--paper", required=True, type=Path, help="config/papers/img/paper.yaml")
+    parser.add_argument("--recipes", required=True, type=Path, help="config/papers/img/tables.yaml")
     parser.add_argument("--scope", required=True, help="JSON: what stands for the paper's datasets")
     parser.add_argument("--runs", nargs="*", default=[], type=Path, help="folders of the runs at hand")
 

@@ -82,7 +82,9 @@ def _describe(config: Schema, dataset: Schema, variants: Schema) -> Iterator[str
         properties = {key: schema["properties"][key] for key in kind.parameters.model_fields}
         yield from _table(properties, {"default": {}, **presets}, schema["required"])
     variant = variants["$defs"]["Variant"]
-    yield from _section("### `config/variants.yaml`", "A mapping from each variant's name to:", variant)
+    yield from _section(
+        "### `config/papers/img/variants.yaml`", "A mapping from each variant's name to:", variant
+    )
 
 
 def _section(heading: str, text: str, schema: Schema) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Which runs make which numbers of the paper: config/tables.yaml, typed and checked."""
+"""Which runs make which numbers of a paper: its tables.yaml, typed and checked."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class TimelineRecipe(_Strict):
 
 
 class Recipes(_Strict):
-    """config/tables.yaml."""
+    """A file tables.yaml."""
 
     datasets: dict[PaperDataset, StandIn] = Field(
         description="The dataset, and its splits, that stand for the paper's."
@@ -136,7 +136,7 @@ def read_recipes(path: Path, paper: Paper) -> Recipes:
     """Reads and checks the recipes.
 
     Args:
-        path: config/tables.yaml.
+        path: such as config/papers/img/tables.yaml.
         paper: the tables they make.
 
     Raises:
@@ -163,11 +163,15 @@ def check_variants(recipes: Recipes, variants: Collection[str]) -> None:
     """
     for number, rows in recipes.tables.items():
         for key, recipe in rows.items():
-            _expect(recipe.all_variants, variants, f"config/tables.yaml: tables.{number}.{key}: variant")
+            _expect(
+                recipe.all_variants,
+                variants,
+                f"config/papers/img/tables.yaml: tables.{number}.{key}: variant",
+            )
     for name, figure in recipes.figures.items():
-        _expect(figure.all_variants, variants, f"config/tables.yaml: figures.{name}: variant")
+        _expect(figure.all_variants, variants, f"config/papers/img/tables.yaml: figures.{name}: variant")
     for name, timeline in recipes.timelines.items():
-        _expect([timeline.variant], variants, f"config/tables.yaml: timelines.{name}: variant")
+        _expect([timeline.variant], variants, f"config/papers/img/tables.yaml: timelines.{name}: variant")
 
 
 def _expect(found: Iterable[object], known: Collection[object], place: str) -> None:

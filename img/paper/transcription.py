@@ -1,4 +1,4 @@
-"""The numbers that the IMG paper reports and what its text claims from them: config/paper.yaml, checked."""
+"""The numbers that a paper reports and what its text claims from them: its paper.yaml, checked."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ class Comparison(_Strict):
 
 
 class Paper(_Strict):
-    """config/paper.yaml: the tables, the claims made from them, the works they quote."""
+    """A file paper.yaml: the tables, the claims made from them, the works they quote."""
 
     title: str = Field(description="The paper's title.")
     doi: str = Field(description="Its digital object identifier.")
@@ -213,7 +213,7 @@ def read_paper(path: Path) -> Paper:
     """Reads and checks the paper's numbers.
 
     Args:
-        path: config/paper.yaml.
+        path: such as config/papers/img/paper.yaml.
 
     Raises:
         ValueError: where the file is missing, no YAML, or not regular; the message names file and key.

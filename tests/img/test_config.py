@@ -212,7 +212,7 @@ def test_the_projects_own_files_are_valid() -> None:
     datasets = read_datasets(config / "datasets")
     assert set(datasets) == {path.stem for path in (config / "datasets").glob("*.yaml")}
     assert "demo" in datasets
-    check_together(configuration, datasets, read_variants(config / "variants.yaml"))
+    check_together(configuration, datasets, read_variants(config / "papers" / "img" / "variants.yaml"))
 
 
 def test_the_files_name_what_is_wrong_with_them(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_a_size_that_is_no_count_is_refused(value: str, capsys: pytest.CaptureFi
 
 
 def test_the_numbers_printed_beside_are_those_of_the_papers_table():
-    table = read_paper(Path(__file__).parents[2] / "config" / "paper.yaml").tables[12]
+    table = read_paper(Path(__file__).parents[2] / "config" / "papers" / "img" / "paper.yaml").tables[12]
     rows = {"AIP": "img_aip", "MGF": "img_mgf", "IMG": "img"}
     printed = {
         part: (float(table.value(row, "parameters")), float(table.value(row, "flops")))

@@ -118,7 +118,7 @@ def test_a_model_option_left_out_is_one_that_a_dataset_may_not_give(key: str) ->
 
 
 def test_the_example_datasets_and_variants_are_valid_together() -> None:
-    (values,) = examples("config/variants.yaml").values()
+    (values,) = examples("config/papers/img/variants.yaml").values()
     variants = {name: check(Variant, value, name) for name, value in values.items()}
     assert set(datasets()) == {"mine"}
     check_together(Configuration(), datasets(), variants)
@@ -128,8 +128,8 @@ def test_the_example_datasets_and_variants_are_valid_together() -> None:
 
 
 def test_the_examples_of_variants_that_the_project_has_are_its_own() -> None:
-    (values,) = examples("config/variants.yaml").values()
-    own = read_variants(PROJECT / "config" / "variants.yaml")
+    (values,) = examples("config/papers/img/variants.yaml").values()
+    own = read_variants(PROJECT / "config" / "papers" / "img" / "variants.yaml")
     shared = values.keys() & own.keys()
     assert "img" in shared
     for name in shared:

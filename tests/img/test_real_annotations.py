@@ -47,7 +47,9 @@ def test_charades_has_the_published_recipe() -> None:
     assert recipe.items() <= visual.model_dump().items()
     assert visual.weights == Path("resources/weights/rgb_charades.pt")
     assert dataset.extractors[dataset.audio]["kind"] == "pann"
-    options = resolve({"charades": dataset}, read_variants(CONFIG / "variants.yaml"), "charades", "img").model
+    options = resolve(
+        {"charades": dataset}, read_variants(CONFIG / "papers" / "img" / "variants.yaml"), "charades", "img"
+    ).model
     assert (options.eps_min, options.gamma, options.max_clips) == (0.2, 3, 128)
     assert (dataset.selection_split, dataset.seeds, dataset.variants) == ("test", [0, 1, 2], ["img"])
 
@@ -62,7 +64,7 @@ def test_activitynet_has_the_published_recipe() -> None:
     kind, audio = registry.parse(dataset.extractors[dataset.audio])
     assert (kind.name, kind.scale) == ("vggish", 1 / 255)
     assert audio.model_dump()["pca"] == Path("resources/weights/vggish_pca_params-970ea276.pth")
-    variants = read_variants(CONFIG / "variants.yaml")
+    variants = read_variants(CONFIG / "papers" / "img" / "variants.yaml")
     options = resolve({"activitynet": dataset}, variants, "activitynet", "img").model
     assert (options.eps_min, options.gamma) == (0.1, 2)
     assert (dataset.selection_split, dataset.seeds) == ("val_1", [0, 1, 2])

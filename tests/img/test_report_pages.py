@@ -68,8 +68,8 @@ def test_a_dataset_that_never_ran_is_an_error(tmp_path: Path) -> None:
 
 
 def test_the_contents_link_tables_and_show_figures_relative_to_themselves() -> None:
-    paper = read_paper(CONFIG / "paper.yaml")
-    recipes = read_recipes(CONFIG / "tables.yaml", paper)
+    paper = read_paper(CONFIG / "papers" / "img" / "paper.yaml")
+    recipes = read_recipes(CONFIG / "papers" / "img" / "tables.yaml", paper)
     scope = Scope(stand_ins={}, is_paper=False, simulated=["demo"])
     folder = Path("results/demo")
     files = [folder / "tables/table2.md", folder / "tables/claims.md", folder / "figures/figure5.png"]

@@ -42,7 +42,7 @@ def test_the_command_writes_a_file_for_each_schema(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("schema", "file"),
-    [("config", "config.yaml"), ("variants", "variants.yaml")]
+    [("config", "config.yaml"), ("variants", "papers/img/variants.yaml")]
     + [("dataset", f"datasets/{path.name}") for path in (PROJECT / "config" / "datasets").glob("*.yaml")],
 )
 def test_the_projects_files_follow_their_schemas(schema: str, file: str) -> None:

@@ -247,9 +247,9 @@ def test_a_missing_video_folder_is_named_before_the_first_job(tmp_path):
             ["config/datasets/small.yaml:", "extractors.i3d", "frame_rat: ", "crop: "],
         ),
         (
-            "config/variants.yaml",
+            "config/papers/img/variants.yaml",
             {"quiet": {"description": "no sound", "trainin": {}, "model": 3}},
-            ["config/variants.yaml: quiet:", "trainin: ", "model: "],
+            ["config/papers/img/variants.yaml: quiet:", "trainin: ", "model: "],
         ),
     ],
     ids=["config", "dataset", "extractor", "variants"],

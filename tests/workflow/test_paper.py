@@ -75,7 +75,7 @@ def test_nothing_is_made_twice(reproduced):
 
 def test_a_change_of_the_recipes_makes_tables_again_and_trains_nothing(reproduced, tmp_path):
     project = reproduced.copy(tmp_path / "project")
-    recipes = project.path("config/tables.yaml")
+    recipes = project.path("config/papers/img/tables.yaml")
     recipes.write_text(recipes.read_text().replace("{variant: img, branch: audio}", "{variant: img}"))
     jobs = project.make(PAPER).jobs
     assert "train" not in jobs

@@ -41,10 +41,12 @@ def read_configuration():
     try:
         configuration = check(Configuration, config, "config/config.yaml")
         datasets = read_datasets(Path("config/datasets"))
-        variants = read_variants(Path("config/variants.yaml"))
+        variants = read_variants(Path("config/papers/img/variants.yaml"))
         check_together(configuration, datasets, variants)
-        paper = read_paper(Path("config/paper.yaml"))
-        recipes = paper_recipes.read_recipes(Path("config/tables.yaml"), paper)
+        paper = read_paper(Path("config/papers/img/paper.yaml"))
+        recipes = paper_recipes.read_recipes(
+            Path("config/papers/img/tables.yaml"), paper
+        )
         paper_recipes.check_variants(recipes, variants)
         shipped = Path(workflow.basedir).parent / "resources" / "manifest.yaml"
         resources = read_resources(configuration.manifest or shipped)

@@ -4,8 +4,8 @@
 rule plot_curves:
     input:
         runs=get_figure_metrics,
-        paper="config/paper.yaml",
-        recipes="config/tables.yaml",
+        paper="config/papers/img/paper.yaml",
+        recipes="config/papers/img/tables.yaml",
     output:
         report(
             "results/{scope}figures/{curves}.png",
@@ -37,8 +37,8 @@ rule plot_ratios:
     input:
         runs=get_figure_predictions,
         queries=get_figure_queries,
-        paper="config/paper.yaml",
-        recipes="config/tables.yaml",
+        paper="config/papers/img/paper.yaml",
+        recipes="config/papers/img/tables.yaml",
     output:
         report(
             "results/{scope}figures/{comparison}.png",
@@ -70,8 +70,8 @@ rule plot_ratios:
 rule plot_durations:
     input:
         queries=get_activity_queries,
-        paper="config/paper.yaml",
-        recipes="config/tables.yaml",
+        paper="config/papers/img/paper.yaml",
+        recipes="config/papers/img/tables.yaml",
     output:
         report(
             "results/{scope}figures/figure9.png",

@@ -5,8 +5,8 @@
 rule count_activities:
     input:
         queries=get_activity_queries,
-        paper="config/paper.yaml",
-        recipes="config/tables.yaml",
+        paper="config/papers/img/paper.yaml",
+        recipes="config/papers/img/tables.yaml",
     output:
         "results/{scope}statistics/table8.json",
     log:
@@ -49,8 +49,8 @@ rule count_cost:
 rule count_importance:
     input:
         runs=get_importance_predictions,
-        paper="config/paper.yaml",
-        recipes="config/tables.yaml",
+        paper="config/papers/img/paper.yaml",
+        recipes="config/papers/img/tables.yaml",
     output:
         "results/{scope}statistics/table16.json",
     log:
@@ -75,8 +75,8 @@ rule table:
     input:
         runs=get_table_runs,
         measurements=get_measurements,
-        paper="config/paper.yaml",
-        recipes="config/tables.yaml",
+        paper="config/papers/img/paper.yaml",
+        recipes="config/papers/img/tables.yaml",
     output:
         markdown="results/{scope}tables/table{number}.md",
         csv="results/{scope}tables/table{number}.csv",
@@ -110,8 +110,8 @@ rule table:
 rule claims:
     input:
         runs=get_claim_predictions,
-        paper="config/paper.yaml",
-        recipes="config/tables.yaml",
+        paper="config/papers/img/paper.yaml",
+        recipes="config/papers/img/tables.yaml",
     output:
         markdown="results/{scope}tables/claims.md",
         csv="results/{scope}tables/claims.csv",
@@ -145,8 +145,8 @@ rule claims:
 rule list_contents:
     input:
         files=get_paper_files,
-        paper="config/paper.yaml",
-        recipes="config/tables.yaml",
+        paper="config/papers/img/paper.yaml",
+        recipes="config/papers/img/tables.yaml",
     output:
         "results/{scope}paper.md",
     log:

@@ -1,4 +1,4 @@
-"""The model options of config/variants.yaml, each once."""
+"""The model options of config/papers/img/variants.yaml, each once."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from img.config.variants import read_variants
 from img.models.img.options import ImgOptions
 
-VARIANTS = read_variants(Path(__file__).parents[3] / "config" / "variants.yaml")
+VARIANTS = read_variants(Path(__file__).parents[3] / "config" / "papers" / "img" / "variants.yaml")
 
 
 def distinct_models() -> dict[str, dict[str, Any]]:

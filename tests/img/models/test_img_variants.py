@@ -1,4 +1,4 @@
-"""What holds for the model of every variant in config/variants.yaml."""
+"""What holds for the model of every variant in config/papers/img/variants.yaml."""
 
 import re
 from dataclasses import replace

@@ -14,7 +14,7 @@ from img.paper.transcription import read_paper
 PROJECT = Path(__file__).parents[3]
 ANNOTATIONS = PROJECT.parent / "shared" / "data" / "annotations" / "charades"
 SPLITS = StandIn(dataset="charades", splits={"test": "test", "audiomatter": "audiomatter"})
-PAPER = read_paper(PROJECT / "config" / "paper.yaml")
+PAPER = read_paper(PROJECT / "config" / "papers" / "img" / "paper.yaml")
 
 
 def table(rows: list[tuple[str, str, str]]) -> pd.DataFrame:
@@ -22,7 +22,7 @@ def table(rows: list[tuple[str, str, str]]) -> pd.DataFrame:
 
 
 def count(queries: pd.DataFrame) -> dict[str, float]:
-    patterns = read_recipes(PROJECT / "config" / "tables.yaml", PAPER).activities
+    patterns = read_recipes(PROJECT / "config" / "papers" / "img" / "tables.yaml", PAPER).activities
     counts = count_activities(queries, PAPER.tables[8], patterns, SPLITS)
     return {key: columns["count"]["measured"][0] for key, columns in counts.items()}
 
@@ -87,7 +87,7 @@ def test_importance_is_counted_by_range_protocol_and_seed() -> None:
 
 
 def test_the_ranges_are_those_of_table_16() -> None:
-    edges = read_yaml(PROJECT / "config" / "paper.yaml")["tables"][16]["columns"]
+    edges = read_yaml(PROJECT / "config" / "papers" / "img" / "paper.yaml")["tables"][16]["columns"]
     assert [column["key"] for column in edges] == [
         "below_0.15",
         "0.15_to_0.25",

@@ -23,14 +23,14 @@ CONFIG = Path(__file__).parents[3] / "config"
 
 
 def test_the_shipped_recipes_name_rows_columns_and_variants_that_there_are() -> None:
-    paper = read_paper(CONFIG / "paper.yaml")
-    recipes = read_recipes(CONFIG / "tables.yaml", paper)
-    check_variants(recipes, read_variants(CONFIG / "variants.yaml"))
+    paper = read_paper(CONFIG / "papers" / "img" / "paper.yaml")
+    recipes = read_recipes(CONFIG / "papers" / "img" / "tables.yaml", paper)
+    check_variants(recipes, read_variants(CONFIG / "papers" / "img" / "variants.yaml"))
 
 
 def test_every_row_of_the_papers_own_system_is_made_but_the_plug_ins_and_what_is_measured() -> None:
-    paper = read_paper(CONFIG / "paper.yaml")
-    recipes = read_recipes(CONFIG / "tables.yaml", paper)
+    paper = read_paper(CONFIG / "papers" / "img" / "paper.yaml")
+    recipes = read_recipes(CONFIG / "papers" / "img" / "tables.yaml", paper)
     unmade = {
         (number, row.key)
         for number, table in paper.tables.items()
@@ -41,8 +41,8 @@ def test_every_row_of_the_papers_own_system_is_made_but_the_plug_ins_and_what_is
 
 
 def test_table_8_has_a_pattern_for_each_row() -> None:
-    paper = read_paper(CONFIG / "paper.yaml")
-    recipes = read_recipes(CONFIG / "tables.yaml", paper)
+    paper = read_paper(CONFIG / "papers" / "img" / "paper.yaml")
+    recipes = read_recipes(CONFIG / "papers" / "img" / "tables.yaml", paper)
     assert set(recipes.activities) == {row.key for row in paper.tables[8].rows}
 
 

@@ -12,7 +12,7 @@ from img.paper.transcription import Paper, PaperTable, read_paper
 
 PROJECT = Path(__file__).parents[3]
 TEXT = PROJECT / ".." / "shared" / "seeds" / "img_paper.txt"
-PAPER = read_paper(PROJECT / "config" / "paper.yaml")
+PAPER = read_paper(PROJECT / "config" / "papers" / "img" / "paper.yaml")
 TABLES = sorted(PAPER.tables)
 
 needs_text = pytest.mark.skipif(not TEXT.is_file(), reason=f"the paper's text is not at {TEXT}")
