@@ -24,7 +24,7 @@ from benchmarks.report import print_report
 from img.config.runs import InferenceOptions, TrainingOptions
 from img.models.img.model import IMG
 from img.models.img.options import PRESETS, ImgOptions
-from img.models.protocol import Batch, Spans
+from img.models.protocol import Answers, Batch, MomentTargets, Progress, Stream
 from img.runs.training import parameter_groups
 
 PLAIN = Path(__file__).parents[2] / "shared" / "reference" / "img_plain.py"
@@ -41,19 +41,23 @@ def random_batch(samples: int, clips: int) -> Batch:
     clip_mask = torch.arange(clips) < lengths[:, None]
     word_mask = torch.arange(WORDS) < torch.where(torch.arange(samples) % 2 == 0, WORDS, WORDS // 2)[:, None]
     start, end = lengths // 4, lengths // 2
+    everyone = torch.ones(samples, dtype=torch.bool)
+    visual = torch.randn(samples, clips, VISUAL, generator=rng) * clip_mask[:, :, None]
+    audio = torch.randn(samples, clips, AUDIO, generator=rng) * clip_mask[:, :, None]
     return Batch(
-        visual=torch.randn(samples, clips, VISUAL, generator=rng) * clip_mask[:, :, None],
-        audio=torch.randn(samples, clips, AUDIO, generator=rng) * clip_mask[:, :, None],
+        streams={"visual": Stream(visual, everyone), "audio": Stream(audio, everyone)},
         clip_mask=clip_mask,
-        has_audio=torch.ones(samples, dtype=torch.bool),
         words=torch.randint(2, VOCABULARY, (samples, WORDS), generator=rng) * word_mask,
         characters=torch.randint(2, CHARACTERS, (samples, WORDS, LETTERS), generator=rng)
         * word_mask[:, :, None],
         word_mask=word_mask,
-        start=start,
-        end=end,
-        positive_clips=torch.stack((start, end), 1),
-        negative_clips=torch.stack((torch.zeros_like(start), lengths - 1), 1),
+        targets=MomentTargets(
+            start=start,
+            end=end,
+            span=torch.stack((start, end + 1), 1) / lengths[:, None],
+            positive_clips=torch.stack((start, end), 1),
+            negative_clips=torch.stack((torch.zeros_like(start), lengths - 1), 1),
+        ),
     )
 
 
@@ -86,11 +90,10 @@ def img_steps(preset: str, batch: Batch) -> dict[str, Callable[[], object]]:
     answering = build().eval()
 
     @torch.inference_mode()
-    def answer() -> dict[str, Spans]:
-        outputs = answering(batch, 0)
-        return answering.decode(outputs, batch, INFERENCE.answers, INFERENCE.nms_threshold)
+    def answer() -> Answers:
+        return answering.answer(batch, INFERENCE)
 
-    loss = step_of(lambda: model.losses(model(batch, EPOCH), batch, EPOCH)["total"], optimiser)
+    loss = step_of(lambda: model.losses(batch, Progress(EPOCH, EPOCH + 1))["total"], optimiser)
     return {"training step": loss, "answer": answer}
 
 
@@ -109,12 +112,14 @@ def plain_steps(plain: ModuleType, batch: Batch) -> dict[str, Callable[[], objec
     optimiser = torch.optim.AdamW(trainable, TRAINING.learning_rate, weight_decay=TRAINING.weight_decay)
     clip_mask, word_mask = batch.clip_mask.float(), batch.word_mask.float()
 
-    inputs = batch.words, batch.characters, batch.visual, clip_mask, batch.audio, word_mask
+    visual, audio = (batch.streams[name].values for name in ("visual", "audio"))
+    inputs = batch.words, batch.characters, visual, clip_mask, audio, word_mask
 
     def loss() -> Tensor:
         outputs = model(*inputs)
-        pairs = batch.positive_clips, batch.negative_clips
-        labels = batch.start, batch.end
+        targets = batch.targets
+        pairs = targets.positive_clips, targets.negative_clips
+        labels = targets.start, targets.end
         total: Tensor = plain.losses(outputs, *labels, *pairs, options.eps_min, options.gamma, EPOCH)
         return total
 

@@ -11,7 +11,7 @@ from img.commands.arguments import Commands
 from img.config.base import check, read_yaml
 from img.config.dataset import Dataset
 from img.config.variants import Variant, resolve
-from img.models.img.options import PRESETS, ImgOptions
+from img.models.img.options import PRESETS, ImgOptions, require_img
 
 
 def add_commands(commands: Commands) -> None:
@@ -42,7 +42,7 @@ def _model_options(path: Path | None, changes: dict[str, Any]) -> ImgOptions:
         return check(ImgOptions, changes, "options")
     dataset = check(Dataset, read_yaml(path), str(path))
     variant = Variant(description="", model=changes)
-    return resolve({path.stem: dataset}, {"profile": variant}, path.stem, "profile").model
+    return require_img(resolve({path.stem: dataset}, {"profile": variant}, path.stem, "profile").model)
 
 
 def _count(text: str) -> int:

@@ -107,9 +107,10 @@ def _count_activities(options: argparse.Namespace) -> None:
 
 def _count_cost(options: argparse.Namespace) -> None:
     from img.models.img.cost import Size, compare_with_paper, count_cost
+    from img.models.img.options import require_img
     from img.paper.measurements import measure_cost
 
-    model = read_settings(RunOptions, options.options, "options").model
+    model = require_img(read_settings(RunOptions, options.options, "options").model)
     costs = compare_with_paper(count_cost(model, Size(clips=model.max_clips)))
     write_json(options.out, measure_cost(costs))
 

@@ -109,7 +109,8 @@ def _evaluate(options: argparse.Namespace) -> None:
     from img.data.queries import read_queries_table
     from img.data.samples import Moments, find_usable, read_text, text_sizes
     from img.data.vocabulary import VOCABULARY
-    from img.models.checkpoint import check_fit, read_sizes
+    from img.models.checkpoint import read_sizes
+    from img.models.sizes import check_fit
     from img.runs.evaluation import constants, evaluate_run, find_protocols
 
     device = choose_device(options)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, SerializeAsAny
 
 from img.config.base import Strict
-from img.models.img.options import ImgOptions
+from img.models.options import SystemOptions
+from img.models.registry import parse_options
 
 TRAINING_VERSION = 1
 """Raised whenever a training run's result changes for the same inputs, options and seed."""
@@ -61,9 +64,13 @@ class InferenceOptions(Strict):
     )
 
 
+AnySystem = Annotated[SerializeAsAny[SystemOptions], BeforeValidator(parse_options)]
+"""Options of one of the registered systems, told apart by `kind`."""
+
+
 class RunOptions(Strict):
     """Everything that decides a training run but its data and seed."""
 
-    model: ImgOptions
+    model: AnySystem
     training: TrainingOptions
     selection_split: str

@@ -18,7 +18,7 @@ from img.data.query_features import QueryFeatures
 from img.data.ragged import Ragged
 from img.data.subsets import choose_share
 from img.data.vocabulary import PAD, UNKNOWN, Vocabulary
-from img.models.protocol import Batch
+from img.models.protocol import Batch, MomentTargets, Stream
 
 Text: TypeAlias = Vocabulary | QueryFeatures
 """What queries are read by: ids of words and characters, or features in their place."""
@@ -42,7 +42,7 @@ def read_text(queries: pd.DataFrame, vocabulary: Path, features: Path | None) ->
 
 
 def text_sizes(text: Text) -> dict[str, Any]:
-    """Returns what a model's shape owes to its queries, by the names of `img.models.checkpoint.Sizes`."""
+    """Returns what a model's shape owes to its queries, by the names of `img.models.sizes.Sizes`."""
     if isinstance(text, Vocabulary):
         return {"words": len(text.words), "characters": text.character_count, "query_width": None}
     return {"words": 0, "characters": 0, "query_width": text.values.shape[1]}
@@ -100,6 +100,7 @@ class Moments:
         spans = self.table[["duration", "start", "end"]].to_numpy()
         labels = np.array([label(int(clips), *span) for clips, span in zip(self.clips, spans, strict=True)])
         self.start, self.end = labels[:, 0], labels[:, 1]
+        self._spans = torch.from_numpy((spans[:, 1:] / spans[:, :1]).clip(0, 1)).float()
         clips = torch.from_numpy(self.clips)
         first = torch.from_numpy(self.first)
         self._visual = Ragged(inputs.visual, first, clips)
@@ -124,6 +125,7 @@ class Moments:
         """
         chosen = torch.from_numpy(samples)
         has_audio = torch.from_numpy(self.has_audio[samples])
+        everyone = torch.ones(len(samples), dtype=torch.bool)
         start, end = self.start[samples], self.end[samples]
         positive, negative = draw_clips(start, end, self.clips[samples], generator)
         words = characters = features = None
@@ -132,17 +134,21 @@ class Moments:
         elif self._features is not None:
             features, word_mask = self._features.pad(chosen), self._features.mask(chosen)
         return Batch(
-            visual=self._visual.pad(chosen),
-            audio=self._audio.pad(chosen) * has_audio[:, None, None],
+            streams={
+                "visual": Stream(self._visual.pad(chosen), everyone),
+                "audio": Stream(self._audio.pad(chosen) * has_audio[:, None, None], has_audio),
+            },
             clip_mask=self._visual.mask(chosen),
-            has_audio=has_audio,
+            word_mask=word_mask,
+            targets=MomentTargets(
+                start=torch.from_numpy(start),
+                end=torch.from_numpy(end),
+                span=self._spans[chosen],
+                positive_clips=torch.from_numpy(positive),
+                negative_clips=torch.from_numpy(negative),
+            ),
             words=words,
             characters=characters,
-            word_mask=word_mask,
-            start=torch.from_numpy(start),
-            end=torch.from_numpy(end),
-            positive_clips=torch.from_numpy(positive),
-            negative_clips=torch.from_numpy(negative),
             query_features=features,
         )
 

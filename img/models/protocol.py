@@ -1,4 +1,4 @@
-"""What training and evaluation know of a model: the batch it takes, what it returns, what it can do.
+"""What training and evaluation know of a system: the batch it takes, what it answers, what it can do.
 
 Shapes throughout the package: B batch, T clips of the longest video, N words of the longest query, C
 characters of the longest word, D width, S streams (sequences that share a structure and not their weights).
@@ -6,138 +6,156 @@ characters of the longest word, D width, S streams (sequences that share a struc
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import Any, Protocol, Self
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from img.config.runs import InferenceOptions
+
+AUTO = "auto"
+"""What a deployed system answers: its preferred branch, or its fallback where a sample lacks a stream."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """What one kind of feature says of a batch's clips."""
+
+    values: Tensor
+    """[B, T, D] float32 on the batch's clips; zeros where padded and where a sample lacks the stream."""
+    present: Tensor
+    """[B] bool, False for a sample without it, such as a video without sound."""
+
+
+@dataclass(frozen=True)
+class MomentTargets:
+    """Where the annotated moment lies."""
+
+    start: Tensor
+    """[B] int64, the moment's first clip."""
+    end: Tensor
+    """[B] int64, the moment's last clip (inclusive)."""
+    span: Tensor
+    """[B, 2] float32, the moment's start and end as annotated, as shares of the clips' time, 0 to 1."""
+    positive_clips: Tensor
+    """[B, 2] int64, clips inside the moment, for losses that compare clips."""
+    negative_clips: Tensor
+    """[B, 2] int64, clips outside the moment; the k-th is compared with the k-th positive clip."""
 
 
 @dataclass(frozen=True)
 class Batch:
     """One collated batch of video-query pairs, padded to its own longest video, query and word."""
 
-    visual: Tensor
-    """[B, T, Dv] float32."""
-    audio: Tensor
-    """[B, T, Da] float32, on the visual clips; zeros where there is no sound."""
+    streams: Mapping[str, Stream]
+    """By the names that the dataset gives them; those that a system needs are among them."""
     clip_mask: Tensor
     """[B, T] bool, True where a clip is real."""
-    has_audio: Tensor
-    """[B] bool, False for a video without sound."""
-    words: Tensor | None
-    """[B, N] int64; 0 is PAD, 1 is UNK. None where the queries are given as features."""
-    characters: Tensor | None
-    """[B, N, C] int64; 0 is PAD, 1 is UNK. None where the queries are given as features."""
     word_mask: Tensor
     """[B, N] bool, True where a word is real."""
-    start: Tensor
-    """[B] int64, the moment's first clip."""
-    end: Tensor
-    """[B] int64, the moment's last clip (inclusive)."""
-    positive_clips: Tensor
-    """[B, 2] int64, clips inside the moment, for the saliency loss."""
-    negative_clips: Tensor
-    """[B, 2] int64, clips outside the moment; the k-th is compared with the k-th positive clip."""
+    targets: MomentTargets
+    """What the task asks for."""
+    words: Tensor | None = None
+    """[B, N] int64; 0 is PAD, 1 is UNK. None where the queries are given as features."""
+    characters: Tensor | None = None
+    """[B, N, C] int64; 0 is PAD, 1 is UNK. None where the queries are given as features."""
+    query_features: Tensor | None = None
+    """[B, N, Dq] float32, in the place of words and characters; zeros where padded."""
     clip_counts: Tensor | None = None
     """[B] int64, the real clips of each video, kept on the CPU where the other tensors are on a device: what
     needs them there need not wait for the device. None on the CPU."""
-    query_features: Tensor | None = None
-    """[B, N, Dq] float32, in the place of words and characters; zeros where padded."""
 
     def to(self, device: torch.device | str) -> Batch:
         """Return the batch on `device`, from the CPU to a GPU without making either wait for the other."""
         if torch.device(device).type == self.clip_mask.device.type:
             return self
-        to_gpu = torch.device(device).type == "cuda"
-        moved: dict[str, Any] = {}
-        for name in (part.name for part in fields(self) if part.name != "clip_counts"):
-            tensor = getattr(self, name)
-            if tensor is not None:
-                tensor = (tensor.pin_memory() if to_gpu else tensor).to(device, non_blocking=to_gpu)
-            moved[name] = tensor
+        moved = {
+            part.name: _move(getattr(self, part.name), torch.device(device))
+            for part in fields(self)
+            if part.name != "clip_counts"
+        }
         return Batch(**moved, clip_counts=self.clip_mask.sum(1))
 
 
+def _move(value: Any, device: torch.device) -> Any:
+    """Return the same structure with its tensors on a device."""
+    if isinstance(value, Tensor):
+        to_gpu = device.type == "cuda"
+        return (value.pin_memory() if to_gpu else value).to(device, non_blocking=to_gpu)
+    if isinstance(value, Mapping):
+        return {name: _move(part, device) for name, part in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        return type(value)(**{part.name: _move(getattr(value, part.name), device) for part in fields(value)})
+    return value
+
+
 @dataclass(frozen=True)
-class Branch:
-    """What one branch of a model says about every clip; padded clips have logits of -1e30."""
+class Progress:
+    """How far training has come; losses and schedules inside a system may depend on it."""
 
-    start_logits: Tensor
-    """[B, T]."""
-    end_logits: Tensor
-    """[B, T]."""
-    saliency: Tensor
-    """[B, T], unbounded scores; those of padded clips mean nothing."""
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """A model's answer to one batch."""
-
-    branches: dict[str, Branch]
-    importance: Tensor
-    """[B], the weight of the sound from 0 to 1, 0 for a video without; NaN for a model that weighs none."""
-    auxiliary: dict[str, Tensor] = field(default_factory=dict)
-    """What only the model's own losses read."""
+    epoch: int
+    """Counted from 0."""
+    epochs: int
+    """How many there will be."""
 
 
 @dataclass(frozen=True)
 class Spans:
-    """The n best spans of each sample of a batch, the most probable first."""
+    """The n best spans of each sample of a batch, the best first."""
 
     start: Tensor
-    """[B, n] int64, first clip; -1 where a video has fewer spans than n."""
+    """[B, n] float64, as a share of the clips' time, 0 to 1; NaN where there are fewer spans than n."""
     end: Tensor
-    """[B, n] int64, last clip (inclusive); -1 where there is none."""
+    """[B, n] float64, likewise."""
     score: Tensor
-    """[B, n], joint probability of start and end; 0 where there is none."""
+    """[B, n], the system's own confidence; 0 where there is no span."""
 
 
-class MomentModel(Protocol):
-    """A moment retrieval model: a `torch.nn.Module` that can also do this."""
+@dataclass(frozen=True)
+class Answers:
+    """A system's answer to a batch."""
+
+    spans: Mapping[str, Spans]
+    """Of each branch that can answer, the preferred one first."""
+    columns: Mapping[str, Tensor] = field(default_factory=dict)
+    """Further numbers of each sample, [B], which become columns of the predictions; NaN where it has none."""
+    traces: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
+    """Curves over the clips of a branch by name, [B, T]; what they say of padded clips means nothing."""
+
+
+class System(nn.Module, ABC):
+    """A system of moment retrieval: what every one can do.
+
+    Attributes:
+        branches: names of the branches that answer, the preferred one first.
+    """
+
+    branches: tuple[str, ...]
 
     @property
-    def branches(self) -> tuple[str, ...]:
-        """Names of the branches that can be decoded, the preferred one first."""
-        ...
+    def fallback(self) -> str:
+        """The branch that answers for a video without sound."""
+        return self.branches[0]
 
-    def forward(self, batch: Batch, epoch: int, importance: float | None = None) -> Outputs:
-        """Answer a batch.
-
-        Args:
-            batch: the batch.
-            epoch: counted from 0, drives what is phased in while training.
-            importance: takes the place of the predicted importance of the sound, where the model has one.
-        """
-        ...
-
-    def losses(self, outputs: Outputs, batch: Batch, epoch: int) -> dict[str, Tensor]:
+    @abstractmethod
+    def losses(self, batch: Batch, progress: Progress) -> dict[str, Tensor]:
         """Return named scalar losses, of which `total` is the one to minimise."""
-        ...
 
-    def decode(
-        self, outputs: Outputs, batch: Batch, answers: int = 1, nms_threshold: float = 1.0
-    ) -> dict[str, Spans]:
-        """Return each branch's most probable spans, no two of which have a greater IoU than the threshold."""
-        ...
+    @abstractmethod
+    def answer(self, batch: Batch, options: InferenceOptions) -> Answers:
+        """Answer a batch."""
 
-    def ramps(self, epoch: int) -> dict[str, float]:
-        """Return how far each thing that is phased in while training has come, from 0 to 1."""
-        ...
+    def monitors(self, progress: Progress) -> dict[str, float]:
+        """Return what to log beside the losses, such as how far something is phased in."""
+        return {}
 
     def undecayed_parameters(self) -> frozenset[str]:
-        """Return the names of the parameters to spare weight decay."""
-        ...
-
-    def __call__(self, batch: Batch, epoch: int, importance: float | None = None) -> Outputs:
-        """As `forward`."""
-        ...
-
-    def train(self, mode: bool = True) -> Self:
-        """Enter or leave training mode, as every module does."""
-        ...
-
-    def eval(self) -> Self:
-        """Leave training mode, as every module does."""
-        ...
+        """Return the names of the parameters to spare weight decay: biases and layer norms."""
+        norms = {
+            f"{name}.weight" for name, module in self.named_modules() if isinstance(module, nn.LayerNorm)
+        }
+        return frozenset(norms | {name for name, _ in self.named_parameters() if "bias" in name})

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from img.data.alignment import clip_times, interval_iou
+from img.config.runs import InferenceOptions
+from img.data.alignment import interval_iou
 from img.data.samples import Moments
-from img.models.img.model import IMG
-from img.models.protocol import Branch, Spans
+from img.models.protocol import Spans, System
 
 
 @dataclass(frozen=True)
@@ -23,15 +23,13 @@ class BranchTimeline:
         start: of its span, in seconds.
         end: of its span, in seconds.
         iou: with the annotated moment.
-        start_probability: of every clip to be the first [T].
-        end_probability: of every clip to be the last [T].
+        traces: curves over the clips by name [T], such as their probability to be the first; maybe none.
     """
 
     start: float
     end: float
     iou: float
-    start_probability: np.ndarray
-    end_probability: np.ndarray
+    traces: Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -88,8 +86,9 @@ def select_queries(
         (predictions["split"] == split) & (predictions["protocol"] == protocol) & (predictions["rank"] == 1)
     ]
     iou = first.pivot(index="query", columns="branch", values="iou")
-    preferred = iou["fusion"] if "fusion" in iou else iou["visual"]
-    gain = preferred - (iou["visual"] if "fusion" in iou else 0.0)
+    preferred = iou[first["branch"].iloc[0]]
+    alone = "visual" in iou and preferred.name != "visual"
+    gain = preferred - (iou["visual"] if alone else 0.0)
     # By name where equal, so that the choice does not hang on the order of rows.
     order = gain.sort_index().sort_values(ascending=False, kind="stable").index
     missing = sorted(set(wanted) - set(order))
@@ -105,7 +104,7 @@ def select_queries(
 
 
 @torch.inference_mode()
-def trace_queries(model: IMG, moments: Moments, reasons: Mapping[str, str]) -> list[Timeline]:
+def trace_queries(model: System, moments: Moments, reasons: Mapping[str, str]) -> list[Timeline]:
     """Lets a model answer some queries and keeps what it says of every clip.
 
     Args:
@@ -113,17 +112,17 @@ def trace_queries(model: IMG, moments: Moments, reasons: Mapping[str, str]) -> l
         moments: the split's samples.
         reasons: query -> why it was chosen.
     """
-    places = pd.Series(np.arange(len(moments)), index=moments.table["query"])
-    samples = places.loc[list(reasons)].to_numpy().copy()
+    rows = pd.Series(np.arange(len(moments)), index=moments.table["query"])
+    samples = rows.loc[list(reasons)].to_numpy().copy()
     batch = moments.batch(samples, np.random.default_rng(0))
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        outputs = model.eval()(batch, 0)
-        spans = model.decode(outputs, batch)
+        answers = model.eval().answer(batch, InferenceOptions(answers=1))
     table = moments.table.iloc[samples].assign(reason=list(reasons.values()))
+    importance = answers.columns.get("importance", torch.full((len(samples),), torch.nan))
     branches = {
-        name: _trace_branch(branch, spans[name], table, moments.clips[samples])
-        for name, branch in outputs.branches.items()
+        name: _trace_branch(spans, answers.traces.get(name, {}), table, moments.clips[samples])
+        for name, spans in answers.spans.items()
     }
     return [
         Timeline(
@@ -134,7 +133,7 @@ def trace_queries(model: IMG, moments: Moments, reasons: Mapping[str, str]) -> l
             float(moment["duration"]),
             float(moment["start"]),
             float(moment["end"]),
-            float(outputs.importance[row]),
+            float(importance[row]),
             {name: traced[row] for name, traced in branches.items()},
         )
         for row, (_, moment) in enumerate(table.iterrows())
@@ -142,19 +141,17 @@ def trace_queries(model: IMG, moments: Moments, reasons: Mapping[str, str]) -> l
 
 
 def _trace_branch(
-    branch: Branch, spans: Spans, table: pd.DataFrame, clips: np.ndarray
+    spans: Spans, traces: Mapping[str, torch.Tensor], table: pd.DataFrame, clips: np.ndarray
 ) -> list[BranchTimeline]:
-    start, end = clip_times(
-        spans.start[:, 0].numpy(), spans.end[:, 0].numpy(), clips, table["duration"].to_numpy()
-    )
+    duration = table["duration"].to_numpy()
+    start, end = spans.start[:, 0].numpy() * duration, spans.end[:, 0].numpy() * duration
     iou = interval_iou(start, end, table["start"].to_numpy(), table["end"].to_numpy())
     return [
         BranchTimeline(
             float(start[row]),
             float(end[row]),
             float(iou[row]),
-            branch.start_logits[row, :count].softmax(-1).numpy(),
-            branch.end_logits[row, :count].softmax(-1).numpy(),
+            {name: values[row, :count].numpy() for name, values in traces.items()},
         )
         for row, count in enumerate(clips)
     ]

@@ -13,24 +13,20 @@ from torch import Tensor
 
 from extractors.storage.files import replacing
 from img.config.runs import InferenceOptions
-from img.data.alignment import clip_times, interval_iou
+from img.data.alignment import interval_iou
 from img.data.samples import Moments
-from img.models.blocks.decoding import NOTHING
 from img.models.checkpoint import load_checkpoint
-from img.models.protocol import MomentModel
+from img.models.protocol import AUTO, System
 from img.runs.device import computing_on
 from img.tasks.metrics import best_constant, recalls, summarise_iou
 
 PROTOCOLS = ("last", "best_on_test")
 """`last`: the final weights, nothing chosen on test. `best_on_test`: what the authors report."""
 
-AUTO = "auto"
-"""What a deployed system answers: the preferred branch, or the visual one where there is no sound."""
-
 
 @torch.inference_mode()
 def predict(
-    model: MomentModel, moments: Moments, batch_size: int, device: str, options: InferenceOptions
+    model: System, moments: Moments, batch_size: int, device: str, options: InferenceOptions
 ) -> pd.DataFrame:
     """Answers every query of a split.
 
@@ -43,50 +39,53 @@ def predict(
 
     Returns:
         A row for each query, branch and rank (from 1, the most probable answer; fewer where a video has fewer
-        spans): query, video, branch, rank, start, end (seconds), score, iou, importance.
+        spans): query, video, branch, rank, start, end (seconds), score, iou, and the system's own columns.
     """
     model.eval()
     with torch.random.fork_rng(), computing_on(device, batch_size):
         # A model that draws noise at every call (preset `reference`) still answers equal calls equally.
         torch.manual_seed(0)
-        answers, importance = _answer(model, moments, batch_size, device, options)
-    preferred = answers[model.branches[0]]
-    answers[AUTO] = np.where(moments.has_audio[:, None, None], preferred, answers.get("visual", preferred))
-    table = moments.table[["query", "video"]].assign(importance=importance)
+        answers, columns = _answer(model, moments, batch_size, device, options)
+    preferred, fallback = answers[model.branches[0]], answers[model.fallback]
+    answers[AUTO] = np.where(moments.has_audio[:, None, None], preferred, fallback)
+    table = moments.table[["query", "video"]].assign(**columns)
     frames = [_tabulate(moments, table.assign(branch=name), found) for name, found in answers.items()]
-    order = ["query", "video", "branch", "rank", "start", "end", "score", "iou", "importance"]
+    order = ["query", "video", "branch", "rank", "start", "end", "score", "iou", *columns]
     return pd.concat(frames, ignore_index=True)[order]
 
 
 def _answer(
-    model: MomentModel, moments: Moments, batch_size: int, device: str, options: InferenceOptions
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Returns each branch's answers, first clip, last clip and score [Q, n, 3], and the importance [Q]."""
+    model: System, moments: Moments, batch_size: int, device: str, options: InferenceOptions
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Returns each branch's answers, start and end as shares and score [Q, n, 3], and further columns [Q]."""
     # The clips of the saliency loss are drawn for every batch and not looked at here: any generator will do.
     generator = np.random.default_rng(0)
-    parts: dict[str, list[Tensor]] = {}
-    importance: list[Tensor] = []
+    spans: dict[str, list[Tensor]] = {}
+    columns: dict[str, list[Tensor]] = {}
     for batch in moments.batches(batch_size, generator, shuffle=False):
-        on_device = batch.to(device)
-        outputs = model(on_device, 0, options.importance)
-        decoded = model.decode(outputs, on_device, options.answers, options.nms_threshold)
-        for branch, spans in decoded.items():
-            columns = [spans.start.double(), spans.end.double(), spans.score.double()]
-            parts.setdefault(branch, []).append(torch.stack(columns, -1))
-        importance.append(outputs.importance.float())
+        found = model.answer(batch.to(device), options)
+        for branch, answer in found.spans.items():
+            stacked = torch.stack([answer.start.double(), answer.end.double(), answer.score.double()], -1)
+            spans.setdefault(branch, []).append(stacked)
+        for name, column in found.columns.items():
+            columns.setdefault(name, []).append(column.float())
     # Fetched at the end: the device need not wait for each batch.
-    answers = {branch: torch.cat(part).cpu().numpy() for branch, part in parts.items()}
-    return answers, torch.cat(importance).cpu().numpy()
+    return _fetch(spans), _fetch(columns)
+
+
+def _fetch(parts: Mapping[str, list[Tensor]]) -> dict[str, np.ndarray]:
+    return {name: torch.cat(part).cpu().numpy() for name, part in parts.items()}
 
 
 def _tabulate(moments: Moments, table: pd.DataFrame, answers: np.ndarray) -> pd.DataFrame:
     """Returns a row for each answer [Q, n, 3] to the queries of a table [Q], with its times and its IoU."""
-    query, rank = np.nonzero(answers[:, :, 0] != NOTHING)
-    first, last, probability = answers[query, rank].T
+    query, rank = np.nonzero(~np.isnan(answers[:, :, 0]))
     moment = moments.table.iloc[query]
-    start, end = clip_times(first, last, moments.clips[query], moment["duration"].to_numpy())
+    duration = moment["duration"].to_numpy()
+    first, last, confidence = answers[query, rank].T
+    start, end = first * duration, last * duration
     iou = interval_iou(start, end, moment["start"].to_numpy(), moment["end"].to_numpy())
-    return table.iloc[query].assign(rank=rank + 1, start=start, end=end, score=probability, iou=iou)
+    return table.iloc[query].assign(rank=rank + 1, start=start, end=end, score=confidence, iou=iou)
 
 
 def score(predictions: pd.DataFrame, answers: int = 1, missed: int = 0) -> dict[str, dict[str, float]]:
@@ -166,6 +165,8 @@ def evaluate_run(
 
 def _mean_importance(predictions: pd.DataFrame, moments: Moments) -> float | None:
     """The mean over the queries whose video has sound; None where there is none or the model weighs none."""
+    if "importance" not in predictions:
+        return None
     once = (predictions["branch"] == AUTO) & (predictions["rank"] == 1)
     importance = predictions.loc[once, "importance"].to_numpy()[moments.has_audio]
     return float(importance.mean()) if np.isfinite(importance).any() else None

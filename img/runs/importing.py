@@ -13,7 +13,9 @@ from torch import Tensor
 from extractors.storage.files import library_versions, sha256_of, write_json
 from img.config.runs import RunOptions
 from img.data.vocabulary import VOCABULARY, Vocabulary
-from img.models.checkpoint import build_official, check_fit, save_checkpoint
+from img.models.checkpoint import save_checkpoint
+from img.models.img.official import build_official
+from img.models.sizes import check_fit
 
 # What a state dict is often kept under, beside an optimiser's and other things.
 _KEYS = ("model", "state_dict", "model_state_dict")

@@ -24,8 +24,9 @@ from img.data.queries import read_queries_table
 from img.data.query_features import QueryFeatures
 from img.data.samples import Moments, read_text, text_sizes
 from img.data.vocabulary import VOCABULARY, Vocabulary, load_vectors
-from img.models.checkpoint import Sizes, build_model, save_checkpoint
-from img.models.img.model import IMG
+from img.models.checkpoint import build_system, save_checkpoint
+from img.models.protocol import Progress, System
+from img.models.sizes import Sizes
 from img.runs.device import computing_on
 from img.runs.evaluation import predict, score
 
@@ -36,7 +37,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class Progress:
+class Reached:
     """What a run has reached: everything a killed run needs to go on.
 
     Attributes:
@@ -101,18 +102,18 @@ def run_training(
             return entry.folder, True
         if fresh:
             remove_content(partial)
-        model, sizes, progress = _train_from_folders(
+        model, sizes, reached = _train_from_folders(
             queries_folder, features_folder, inputs, options, seed, device, partial
         )
         if (old := store.find(key)) is not None:
             store.remove(old)
         with store.adding(key, {**ingredients, "libraries": library_versions()}) as folder:
             save_checkpoint(folder / "last.safetensors", model.state_dict(), options.model, sizes)
-            save_checkpoint(folder / "best_on_test.safetensors", progress.best_state, options.model, sizes)
-            made = {"seed": seed, "device": device, "best_epoch": progress.best_epoch, "key": key}
+            save_checkpoint(folder / "best_on_test.safetensors", reached.best_state, options.model, sizes)
+            made = {"seed": seed, "device": device, "best_epoch": reached.best_epoch, "key": key}
             made["libraries"] = library_versions()
             write_json(folder / "options.json", {**options.model_dump(mode="json"), **made})
-            pd.DataFrame(progress.history).to_csv(folder / "history.csv", index=False)
+            pd.DataFrame(reached.history).to_csv(folder / "history.csv", index=False)
             shutil.copytree(partial / _EVENTS, folder / _EVENTS)
         remove_content(partial)
     return store.get(key).folder, False
@@ -134,7 +135,7 @@ def _train_from_folders(
     seed: int,
     device: str,
     partial: Path,
-) -> tuple[IMG, Sizes, Progress]:
+) -> tuple[System, Sizes, Reached]:
     queries, text = read_text(
         read_queries_table(queries_folder), queries_folder / VOCABULARY, features_folder
     )
@@ -144,24 +145,24 @@ def _train_from_folders(
     vectors = torch.zeros(0, 0)
     if isinstance(text, Vocabulary):
         vectors = torch.from_numpy(load_vectors(queries_folder / "vectors.bin", text))
-    widths = {"visual_width": inputs.visual.shape[1], "audio_width": inputs.audio.shape[1]}
-    sizes = Sizes(**widths, word_width=vectors.shape[1], **text_sizes(text))
+    widths = {"visual": inputs.visual.shape[1], "audio": inputs.audio.shape[1]}
+    sizes = Sizes(widths, word_width=vectors.shape[1], **text_sizes(text))
     with torch.random.fork_rng(), computing_on(device, options.training.batch_size):
         torch.manual_seed(seed)
-        model = build_model(options.model, sizes, vectors).to(device)
-        progress = train(model, moments, selection, options.training, seed, device, partial)
-    return model, sizes, progress
+        model = build_system(options.model, sizes, vectors).to(device)
+        reached = train(model, moments, selection, options.training, seed, device, partial)
+    return model, sizes, reached
 
 
 def train(
-    model: IMG,
+    model: System,
     moments: Moments,
     selection: Moments,
     options: TrainingOptions,
     seed: int,
     device: str,
     folder: Path,
-) -> Progress:
+) -> Reached:
     """Trains a model in place, from its beginning or from where an interrupted run in `folder` stopped.
 
     Everything random in an epoch follows from (seed, epoch) alone, so a resumed run goes the same way.
@@ -183,10 +184,10 @@ def train(
         parameter_groups(model, options.weight_decay), lr=options.learning_rate, fused=True
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 1 - step / (steps * options.epochs))
-    progress = _resume(folder / _RESUME, model, optimiser, schedule, device)
-    bar = tqdm(total=steps * options.epochs, initial=steps * progress.epoch, unit="step", desc="train")
-    with bar, SummaryWriter(str(folder / _EVENTS), purge_step=progress.epoch) as events:
-        for epoch in range(progress.epoch, options.epochs):
+    reached = _resume(folder / _RESUME, model, optimiser, schedule, device)
+    bar = tqdm(total=steps * options.epochs, initial=steps * reached.epoch, unit="step", desc="train")
+    with bar, SummaryWriter(str(folder / _EVENTS), purge_step=reached.epoch) as events:
+        for epoch in range(reached.epoch, options.epochs):
             generator = np.random.default_rng([seed, epoch])
             torch.manual_seed(int(generator.integers(2**63)))
             rate = float(schedule.get_last_lr()[0])
@@ -196,7 +197,7 @@ def train(
             )
             row: dict[str, float] = {"epoch": float(epoch), "learning_rate": rate}
             row |= {f"loss_{name}": value for name, value in losses.items()}
-            row |= {f"ramp_{name}": value for name, value in model.ramps(epoch).items()}
+            row |= model.monitors(Progress(epoch, options.epochs))
             row |= {
                 f"{branch}_{name}": value
                 for branch, scores in metrics.items()
@@ -205,21 +206,21 @@ def train(
             for name, value in row.items():
                 events.add_scalar(name, value, epoch)
             recall = metrics[model.branches[0]]["R1@0.7"]
-            if recall > progress.best:
-                progress.best, progress.best_epoch = recall, epoch
-                progress.best_state = {
+            if recall > reached.best:
+                reached.best, reached.best_epoch = recall, epoch
+                reached.best_state = {
                     name: value.detach().clone() for name, value in model.state_dict().items()
                 }
-            progress.history.append(row)
-            progress.epoch = epoch + 1
+            reached.history.append(row)
+            reached.epoch = epoch + 1
             bar.set_postfix(loss=f"{losses['total']:.3f}", r1_07=f"{recall:.1f}")
             events.flush()
-            _save(folder / _RESUME, model, optimiser, schedule, progress)
-    return progress
+            _save(folder / _RESUME, model, optimiser, schedule, reached)
+    return reached
 
 
 def _train_epoch(
-    model: IMG,
+    model: System,
     moments: Moments,
     options: TrainingOptions,
     epoch: int,
@@ -234,8 +235,7 @@ def _train_epoch(
     sums: dict[str, Tensor] = {}
     steps = 0
     for batch in moments.batches(options.batch_size, generator, shuffle=True):
-        on_device = batch.to(device)
-        losses = model.losses(model(on_device, epoch), on_device, epoch)
+        losses = model.losses(batch.to(device), Progress(epoch, options.epochs))
         optimiser.zero_grad(set_to_none=True)
         losses["total"].backward()
         nn.utils.clip_grad_norm_(model.parameters(), options.gradient_clip)
@@ -254,7 +254,7 @@ def _train_epoch(
     return means
 
 
-def parameter_groups(model: IMG, weight_decay: float) -> list[dict[str, Any]]:
+def parameter_groups(model: System, weight_decay: float) -> list[dict[str, Any]]:
     """Splits trainable parameters into those that decay and those the model asks to spare."""
     spared = model.undecayed_parameters()
     groups: dict[bool, list[nn.Parameter]] = {False: [], True: []}
@@ -267,23 +267,23 @@ def parameter_groups(model: IMG, weight_decay: float) -> list[dict[str, Any]]:
     ]
 
 
-def _save(path: Path, model: IMG, optimiser: Any, schedule: Any, progress: Progress) -> None:
+def _save(path: Path, model: System, optimiser: Any, schedule: Any, reached: Reached) -> None:
     state = {
         "model": model.state_dict(),
         "optimiser": optimiser.state_dict(),
         "schedule": schedule.state_dict(),
-        "progress": vars(progress),
+        "reached": vars(reached),
     }
     with replacing(path) as temporary:
         torch.save(state, temporary)
 
 
-def _resume(path: Path, model: IMG, optimiser: Any, schedule: Any, device: str) -> Progress:
+def _resume(path: Path, model: System, optimiser: Any, schedule: Any, device: str) -> Reached:
     if not path.is_file():
-        return Progress()
+        return Reached()
     state: Mapping[str, Any] = torch.load(path, map_location=device, weights_only=True)
     model.load_state_dict(state["model"])
     optimiser.load_state_dict(state["optimiser"])
     schedule.load_state_dict(state["schedule"])
-    log.info(f"resuming after epoch {state['progress']['epoch']} from {path}")
-    return Progress(**state["progress"])
+    log.info(f"resuming after epoch {state['reached']['epoch']} from {path}")
+    return Reached(**state["reached"])

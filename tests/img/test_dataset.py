@@ -61,10 +61,12 @@ def test_noise_is_in_the_sound_of_the_chosen_share_of_videos_and_nowhere_else() 
     samples, generator = np.arange(3), np.random.default_rng(0)
     clear = moments().batch(samples, generator)
     noisy = Moments(QUERIES, "train", INPUTS, VOCABULARY, noisy_audio_share=1.0).batch(samples, generator)
-    assert torch.equal(noisy.visual, clear.visual)
+    assert torch.equal(noisy.streams["visual"].values, clear.streams["visual"].values)
     # The second query's video has no sound.
-    assert [torch.equal(noisy.audio[b], clear.audio[b]) for b in range(3)] == [False, True, False]
-    assert (noisy.audio[~noisy.clip_mask] == 0).all()
+    assert [
+        torch.equal(noisy.streams["audio"].values[b], clear.streams["audio"].values[b]) for b in range(3)
+    ] == [False, True, False]
+    assert (noisy.streams["audio"].values[~noisy.clip_mask] == 0).all()
 
 
 def test_a_split_without_usable_queries_is_refused() -> None:
@@ -76,7 +78,7 @@ def test_a_split_without_usable_queries_is_refused() -> None:
 
 def test_a_batch_is_padded_with_zeros_to_its_longest_video_query_and_word() -> None:
     batch = moments().batch(np.array([1, 2]), np.random.default_rng(0))
-    assert batch.visual.tolist() == [
+    assert batch.streams["visual"].values.tolist() == [
         [[11, 12], [13, 14], [15, 16], [17, 18]],
         [[19, 20], [21, 22], [23, 24], [0, 0]],
     ]
@@ -89,13 +91,13 @@ def test_a_batch_is_padded_with_zeros_to_its_longest_video_query_and_word() -> N
         [[4, 3, 1, 1, 1], [0] * 5, [0] * 5],
         [[3, 0, 0, 0, 0], [1, 1, 1, 1, 3], [2, 3, 4, 0, 0]],
     ]
-    assert (batch.start.tolist(), batch.end.tolist()) == ([1, 0], [1, 2])
+    assert (batch.targets.start.tolist(), batch.targets.end.tolist()) == ([1, 0], [1, 2])
 
 
 def test_the_sound_of_a_video_without_is_zero() -> None:
     batch = moments().batch(np.array([0, 1, 2]), np.random.default_rng(0))
-    assert batch.has_audio.tolist() == [True, False, True]
-    assert batch.audio.squeeze(-1).tolist() == [
+    assert batch.streams["audio"].present.tolist() == [True, False, True]
+    assert batch.streams["audio"].values.squeeze(-1).tolist() == [
         [101, 102, 103, 104, 105],
         [0, 0, 0, 0, 0],
         [110, 111, 112, 0, 0],
@@ -105,19 +107,22 @@ def test_the_sound_of_a_video_without_is_zero() -> None:
 def test_without_sound_every_video_counts_as_one_without() -> None:
     found = moments(sound=False)
     batch = found.batch(np.array([0, 1, 2]), np.random.default_rng(0))
-    assert not batch.has_audio.any()
-    assert not batch.audio.any()
+    assert not batch.streams["audio"].present.any()
+    assert not batch.streams["audio"].values.any()
     assert not found.has_audio.any()
 
 
 def test_types_are_those_the_model_takes() -> None:
     batch = moments().batch(np.array([0, 1]), np.random.default_rng(0))
-    for name in ("visual", "audio"):
-        assert getattr(batch, name).dtype == torch.float32
-    for name in ("clip_mask", "word_mask", "has_audio"):
+    for stream in batch.streams.values():
+        assert (stream.values.dtype, stream.present.dtype) == (torch.float32, torch.bool)
+    for name in ("clip_mask", "word_mask"):
         assert getattr(batch, name).dtype == torch.bool
-    for name in ("words", "characters", "start", "end", "positive_clips", "negative_clips"):
+    for name in ("words", "characters"):
         assert getattr(batch, name).dtype == torch.int64
+    for name in ("start", "end", "positive_clips", "negative_clips"):
+        assert getattr(batch.targets, name).dtype == torch.int64
+    assert batch.targets.span.dtype == torch.float32
 
 
 Spans = Sequence[tuple[int, int, int]]
@@ -169,7 +174,7 @@ def test_every_pair_of_clips_is_drawn_equally_often() -> None:
 def test_batches_hold_every_sample_once(shuffle: bool, batch_size: int) -> None:
     found = list(moments().batches(batch_size, np.random.default_rng(3), shuffle))
     sizes = {1: [1, 1, 1], 2: [2, 1], 3: [3], 4: [3]}
-    assert [len(batch.start) for batch in found] == sizes[batch_size]
+    assert [len(batch.targets.start) for batch in found] == sizes[batch_size]
     clips = [int(count) for batch in found for count in batch.clip_mask.sum(dim=1)]
     assert sorted(clips) == [3, 4, 5]
     if not shuffle:

@@ -4,8 +4,10 @@ import torch
 from toy_dataset import Toy, make_toy, small_options
 
 from extractors.storage.store import Store
-from img.models.checkpoint import Sizes, build_model
+from img.models.checkpoint import build_system
 from img.models.img.model import IMG
+from img.models.protocol import Progress
+from img.models.sizes import Sizes
 from img.runs.device import computing_on
 from img.runs.training import run_training
 
@@ -56,15 +58,15 @@ def test_training_that_runs_out_of_memory_says_so(
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_no_step_waits_for_the_gpu(toy: Toy) -> None:
     moments = toy.moments("train")
-    sizes = Sizes(4, 3, len(toy.vocabulary.words), 8, toy.vocabulary.character_count)
-    model = build_model(small_options().model, sizes).to("cuda").train()
+    sizes = Sizes({"visual": 4, "audio": 3}, len(toy.vocabulary.words), 8, toy.vocabulary.character_count)
+    model = build_system(small_options().model, sizes).to("cuda").train()
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
 
     def step() -> None:
         for batch in moments.batches(8, np.random.default_rng(0), shuffle=True):
             on_device = batch.to("cuda")
             optimiser.zero_grad(set_to_none=True)
-            model.losses(model(on_device, 1), on_device, 1)["total"].backward()
+            model.losses(on_device, Progress(1, 2))["total"].backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimiser.step()
 

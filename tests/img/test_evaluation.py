@@ -1,11 +1,13 @@
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from toy_dataset import CLIPS, SECONDS, SILENT, Toy, make_toy, small_options
 
 from extractors.storage.store import Store
@@ -14,9 +16,9 @@ from img.config.runs import InferenceOptions
 from img.data.inputs import Inputs
 from img.data.queries import read_queries_table
 from img.data.samples import Moments
-from img.models.checkpoint import Sizes, build_model, load_checkpoint, save_checkpoint
-from img.models.img.model import IMG
-from img.models.protocol import Batch, Outputs, Spans
+from img.models.checkpoint import build_system, load_checkpoint, save_checkpoint
+from img.models.protocol import Answers, Batch, Progress, System
+from img.models.sizes import Sizes
 from img.runs.evaluation import constants, evaluate_run, predict, score
 from img.runs.training import run_training
 
@@ -147,8 +149,8 @@ def test_auto_is_visual_where_there_is_no_sound_and_fusion_elsewhere(
 
 def test_each_protocol_uses_its_own_weights(toy: Toy, run: Path, tmp_path: Path) -> None:
     shutil.copyfile(run / "last.safetensors", tmp_path / "last.safetensors")
-    sizes = Sizes(4, 3, len(toy.vocabulary.words), 8, toy.vocabulary.character_count)
-    untrained = build_model(small_options().model, sizes)
+    sizes = Sizes({"visual": 4, "audio": 3}, len(toy.vocabulary.words), 8, toy.vocabulary.character_count)
+    untrained = build_system(small_options().model, sizes)
     save_checkpoint(tmp_path / "best_on_test.safetensors", untrained.state_dict(), untrained.options, sizes)
     out = tmp_path / "predictions.parquet"
     evaluate_run(tmp_path, {"test": toy.moments("test")}, 8, "cpu", ONE, out)
@@ -342,22 +344,20 @@ def test_a_commands_error_is_a_line_and_a_status(tmp_path: Path, capsys: pytest.
     assert "none.json" in message
 
 
-class OneBranch:
+class OneBranch(System):
     """A trained model of which only one branch is left."""
 
-    def __init__(self, model: IMG, branch: str) -> None:
+    def __init__(self, model: System, branch: str) -> None:
+        super().__init__()
         self.branches = (branch,)
         self._model = model
 
-    def eval(self) -> "OneBranch":
-        return self
+    def losses(self, batch: Batch, progress: Progress) -> dict[str, torch.Tensor]:
+        return self._model.losses(batch, progress)
 
-    def __call__(self, batch: Batch, epoch: int, importance: float | None = None) -> Outputs:
-        outputs = self._model(batch, epoch, importance)
-        return Outputs({name: outputs.branches[name] for name in self.branches}, outputs.importance)
-
-    def decode(self, outputs: Outputs, batch: Batch, answers: int, nms_threshold: float) -> dict[str, Spans]:
-        return self._model.decode(outputs, batch, answers, nms_threshold)
+    def answer(self, batch: Batch, options: InferenceOptions) -> Answers:
+        answers = self._model.answer(batch, options)
+        return replace(answers, spans={name: answers.spans[name] for name in self.branches})
 
 
 @pytest.mark.parametrize("branch", ["visual", "audio"])

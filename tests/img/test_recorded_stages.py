@@ -22,7 +22,8 @@ from img.data.assembly import assemble
 from img.data.inputs import Inputs
 from img.data.queries import read_queries_table
 from img.data.vocabulary import load_vectors
-from img.models.checkpoint import Sizes, build_model, save_checkpoint
+from img.models.checkpoint import build_system, save_checkpoint
+from img.models.sizes import Sizes
 from img.runs.evaluation import constants, evaluate_run
 
 SPLIT, VIDEO_CLIPS, LONGEST = "train", {"a": 13, "b": 5}, 8
@@ -61,9 +62,9 @@ def test_inputs_are_those_recorded_for_their_version(tmp_path: Path) -> None:
 
 
 def test_metrics_are_those_recorded_for_their_version(toy: Toy, tmp_path: Path) -> None:
-    sizes = Sizes(4, 3, len(toy.vocabulary.words), 8, toy.vocabulary.character_count)
+    sizes = Sizes({"visual": 4, "audio": 3}, len(toy.vocabulary.words), 8, toy.vocabulary.character_count)
     torch.manual_seed(0)
-    model = build_model(small_options().model, sizes)
+    model = build_system(small_options().model, sizes)
     for protocol in ("last", "best_on_test"):
         save_checkpoint(tmp_path / f"{protocol}.safetensors", model.state_dict(), model.options, sizes)
     splits = {"train": toy.moments("train")}

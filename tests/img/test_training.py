@@ -15,8 +15,9 @@ from toy_dataset import Toy, make_toy, small_options
 from extractors.storage.files import read_json
 from extractors.storage.store import Store
 from img.config.runs import TRAINING_VERSION, RunOptions
-from img.models.checkpoint import Sizes, build_model, load_checkpoint, save_checkpoint
+from img.models.checkpoint import build_system, load_checkpoint, save_checkpoint
 from img.models.img.model import IMG
+from img.models.sizes import Sizes
 from img.runs import training
 from img.runs.training import parameter_groups, run_training
 
@@ -199,14 +200,14 @@ def test_a_loss_that_is_no_number_in_an_epochs_last_step_is_refused(
     toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        IMG, "losses", lambda self, outputs, *_: {"total": outputs.importance.sum() * torch.nan}
+        IMG, "losses", lambda self, *_: {"total": self.saliency.weight.sum() * torch.nan}
     )
     with pytest.raises(ValueError, match="no number any more in epoch 0"):
         run(toy, Store(tmp_path), small_options({"batch_size": 24}))
 
 
 def small_model(**options: Any) -> Any:
-    return build_model(small_options(**options).model, Sizes(4, 3, 5, 8, 9))
+    return build_system(small_options(**options).model, Sizes({"visual": 4, "audio": 3}, 5, 8, 9))
 
 
 def test_biases_and_layer_norms_do_not_decay_and_all_else_does() -> None:
@@ -239,7 +240,7 @@ def test_a_checkpoint_rebuilds_its_model(tmp_path: Path) -> None:
     torch.manual_seed(3)
     model = small_model(gamma=2.5)
     path = tmp_path / "model.safetensors"
-    save_checkpoint(path, model.state_dict(), model.options, Sizes(4, 3, 5, 8, 9))
+    save_checkpoint(path, model.state_dict(), model.options, Sizes({"visual": 4, "audio": 3}, 5, 8, 9))
     loaded = load_checkpoint(path)
     assert loaded.options == model.options
     assert not loaded.training
@@ -262,6 +263,6 @@ def test_a_checkpoint_of_other_sizes_is_refused_with_its_name(tmp_path: Path) ->
     model = small_model()
     path = tmp_path / "model.safetensors"
     state = copy.copy(model.state_dict())
-    save_checkpoint(path, state, model.options, Sizes(5, 3, 5, 8, 9))
+    save_checkpoint(path, state, model.options, Sizes({"visual": 5, "audio": 3}, 5, 8, 9))
     with pytest.raises(ValueError, match=r"model\.safetensors: expected a checkpoint"):
         load_checkpoint(path)

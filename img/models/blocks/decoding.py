@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
-from img.models.protocol import Branch, Spans
+from img.models.blocks.branch import Branch
+from img.models.protocol import Spans
 
 NOTHING = -1
 """Stands for the clips of a span that a video is too short to have."""
 
 
+@dataclass(frozen=True)
+class ClipSpans:
+    """The n best spans of clips of each sample of a batch, the most probable first."""
+
+    start: Tensor
+    """[B, n] int64, first clip; `NOTHING` where a video has fewer spans than n."""
+    end: Tensor
+    """[B, n] int64, last clip (inclusive); `NOTHING` where there is none."""
+    score: Tensor
+    """[B, n], joint probability of start and end; 0 where there is none."""
+
+    def as_shares(self, clip_mask: Tensor) -> Spans:
+        """Return the spans as shares of the clips' time: i/T and (j+1)/T."""
+        clips = clip_mask.sum(1, keepdim=True).double()
+        none = self.start == NOTHING
+        start = (self.start.double() / clips).masked_fill(none, torch.nan)
+        end = ((self.end.double() + 1) / clips).masked_fill(none, torch.nan)
+        return Spans(start, end, self.score)
+
+
 @torch.no_grad()
-def decode(branch: Branch, clip_mask: Tensor, answers: int = 1, nms_threshold: float = 1.0) -> Spans:
+def decode(branch: Branch, clip_mask: Tensor, answers: int = 1, nms_threshold: float = 1.0) -> ClipSpans:
     """Finds the spans (i, j), i <= j, of the highest P(start = i) P(end = j), no padded clip among them.
 
     Temporal non-maximum suppression: a span that overlaps an answer by more than the threshold is out. Of
@@ -35,14 +58,14 @@ def decode(branch: Branch, clip_mask: Tensor, answers: int = 1, nms_threshold: f
     joint = start[:, first] + end[:, last]
     found: list[tuple[Tensor, Tensor, Tensor]] = []
     while True:
-        score, place = joint.max(-1)
-        i, j = first[place], last[place]
+        score, index = joint.max(-1)
+        i, j = first[index], last[index]
         none = score == -torch.inf
         found.append((i.masked_fill(none, NOTHING), j.masked_fill(none, NOTHING), score.exp()))
         if len(found) >= answers:
-            return Spans(*(torch.stack(part, 1) for part in zip(*found, strict=True)))
+            return ClipSpans(*(torch.stack(part, 1) for part in zip(*found, strict=True)))
         out = _overlap(first, last, i[:, None], j[:, None]) > nms_threshold
-        joint = joint.masked_fill(out.scatter(1, place[:, None], True), -torch.inf)
+        joint = joint.masked_fill(out.scatter(1, index[:, None], True), -torch.inf)
 
 
 def _overlap(first: Tensor, last: Tensor, other_first: Tensor, other_last: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from img.models.protocol import Branch
+from img.models.blocks.branch import Branch
 
 
 def ramp(epoch: int, length: int) -> float:

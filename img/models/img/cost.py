@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from img.models.img.model import IMG
 from img.models.img.options import ImgOptions
-from img.models.protocol import Batch
+from img.models.protocol import Batch, MomentTargets, Stream
 
 COUNTED = """\
 Parameters are the trainable ones; word vectors are frozen and left out. FLOPs are those of matrix products
@@ -138,16 +138,16 @@ def _parameters(module: nn.Module) -> int:
 def _query(size: Size) -> Batch:
     clips, words = torch.ones(1, size.clips, dtype=torch.bool), torch.ones(1, size.words, dtype=torch.bool)
     nowhere = torch.zeros(1, dtype=torch.int64)
+    everyone = torch.ones(1, dtype=torch.bool)
+    pairs = nowhere.expand(1, 2)
     return Batch(
-        visual=torch.zeros(1, size.clips, size.visual_width),
-        audio=torch.zeros(1, size.clips, size.audio_width),
+        streams={
+            "visual": Stream(torch.zeros(1, size.clips, size.visual_width), everyone),
+            "audio": Stream(torch.zeros(1, size.clips, size.audio_width), everyone),
+        },
         clip_mask=clips,
-        has_audio=torch.ones(1, dtype=torch.bool),
+        word_mask=words,
+        targets=MomentTargets(nowhere, nowhere, torch.zeros(1, 2), pairs, pairs),
         words=torch.full((1, size.words), 2),
         characters=torch.full((1, size.words, size.letters), 2),
-        word_mask=words,
-        start=nowhere,
-        end=nowhere,
-        positive_clips=nowhere.expand(1, 2),
-        negative_clips=nowhere.expand(1, 2),
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from img.models.blocks.attention import (
     ContextQueryAttention,
@@ -13,7 +15,8 @@ from img.models.blocks.attention import (
     QueryConcatenation,
     SelfAttention,
 )
-from img.models.blocks.decoding import decode
+from img.models.blocks.branch import Branch
+from img.models.blocks.decoding import ClipSpans, decode
 from img.models.blocks.embedding import FeatureProjection, QueryEmbedding, QueryProjection
 from img.models.blocks.encoder import Encoder, SinusoidalPosition
 from img.models.blocks.losses import (
@@ -31,12 +34,33 @@ from img.models.blocks.streams import Mask, StreamLayerNorm, StreamLinear
 from img.models.fusion.importance_aware import ImportanceAwareFusion
 from img.models.fusion.slots import SlotAttention
 from img.models.img.options import ImgOptions
-from img.models.protocol import Batch, Branch, Outputs, Spans
+from img.models.protocol import Answers, Batch, Progress, System
+from img.models.sizes import Sizes
+
+if TYPE_CHECKING:
+    from img.config.runs import InferenceOptions
 
 ENCODER_CONVOLUTIONS = 2
 
 
-class IMG(nn.Module):
+@dataclass(frozen=True)
+class Outputs:
+    """What the model computes of one batch."""
+
+    branches: dict[str, Branch]
+    importance: Tensor
+    """[B], the weight of the sound from 0 to 1, 0 for a video without; NaN for a model that weighs none."""
+    auxiliary: dict[str, Tensor] = field(default_factory=dict)
+    """What only the model's own losses read."""
+
+
+def build(options: ImgOptions, sizes: Sizes, vectors: Tensor) -> IMG:
+    """Builds the model; without an audio stream among the sizes, that of the visual baseline."""
+    audio_width = sizes.streams.get("audio", 1)
+    return IMG(options, sizes.streams["visual"], audio_width, vectors, sizes.characters, sizes.query_width)
+
+
+class IMG(System):
     """Three branches, visual, audio and their fusion, each of which answers where the moment is.
 
     Tensors hold the visual and the audio side as streams in this order, and the branches in the order of
@@ -92,15 +116,34 @@ class IMG(nn.Module):
         self.saliency = StreamLinear(len(self.branches), width, 1)
         self.predictor = SpanPredictor(len(self.branches), width, heads, dropout, options.max_clips)
 
+    @property
+    def fallback(self) -> str:
+        """The visual branch answers for a video without sound."""
+        return "visual"
+
     def forward(self, batch: Batch, epoch: int, importance: float | None = None) -> Outputs:
         """Answer a batch; in training the sound's importance is phased in over the first epochs."""
         trust = ramp(epoch, self.options.importance_ramp_epochs) if self.training else 1.0
-        return self.answer(batch, trust, importance)
+        return self.compute(batch, trust, importance)
 
-    def answer(
+    def losses(self, batch: Batch, progress: Progress) -> dict[str, Tensor]:
+        """Return the terms of equation 10 before weighting, and their weighted sum `total`."""
+        return self.loss_terms(self(batch, progress.epoch), batch, progress.epoch)
+
+    def answer(self, batch: Batch, options: InferenceOptions) -> Answers:
+        """Answer a batch: each branch's spans and curves, and the importance of the sound."""
+        outputs: Outputs = self(batch, 0, options.importance)
+        spans = self.decode(outputs, batch, options.answers, options.nms_threshold)
+        return Answers(
+            spans={name: found.as_shares(batch.clip_mask) for name, found in spans.items()},
+            columns={"importance": outputs.importance},
+            traces={name: branch.traces() for name, branch in outputs.branches.items()},
+        )
+
+    def compute(
         self, batch: Batch, importance_trust: float, forced_importance: float | None = None
     ) -> Outputs:
-        """Answer a batch.
+        """Compute what every branch says of a batch.
 
         Args:
             batch: the batch.
@@ -122,7 +165,7 @@ class IMG(nn.Module):
             importance = sequences.new_full((sequences.shape[1],), math.nan)
         else:
             visual, audio = sequences
-            told = batch.has_audio, importance_trust, attention, forced_importance
+            told = batch.streams["audio"].present, importance_trust, attention, forced_importance
             fused = self.fusion(visual, audio, clip_mask, *told)
             sequences, importance = torch.cat((fused.sequence[None], sequences)), fused.importance
             if fused.moment_logits is not None:
@@ -140,9 +183,9 @@ class IMG(nn.Module):
             The visual and, if there is one, the audio sequence, [S, B, T, D], and [S, B, T, N].
         """
         word_mask = Mask.of(batch.word_mask, self.options.mask_padding)
-        projected = [self.visual_projection(batch.visual)]
+        projected = [self.visual_projection(batch.streams["visual"].values)]
         if self.audio_projection is not None:
-            projected.append(self.audio_projection(batch.audio))
+            projected.append(self.audio_projection(batch.streams["audio"].values))
         clips = self.encoder(torch.stack(projected), clip_mask)
         words = self.encoder(self._embed_query(batch), word_mask)
         clips = self.self_attention(clips, clip_mask)
@@ -160,19 +203,20 @@ class IMG(nn.Module):
             raise ValueError("the model reads words and characters, the batch has none")
         return self.query_embedding(batch.words, batch.characters)
 
-    def losses(self, outputs: Outputs, batch: Batch, epoch: int) -> dict[str, Tensor]:
+    def loss_terms(self, outputs: Outputs, batch: Batch, epoch: int) -> dict[str, Tensor]:
         """Return the terms of equation 10 before weighting, and their weighted sum `total`.
 
         Samples without sound count in no audio term and not in the importance predictor's.
         """
-        options = self.options
+        options, targets = self.options, batch.targets
         retrieval = {
-            name: retrieval_loss(branch, batch.start, batch.end) for name, branch in outputs.branches.items()
+            name: retrieval_loss(branch, targets.start, targets.end)
+            for name, branch in outputs.branches.items()
         }
-        with_audio = batch.has_audio.to(retrieval["visual"].dtype)
-        everyone = torch.ones_like(with_audio)
+        everyone = torch.ones_like(retrieval["visual"])
         counted = dict.fromkeys(self.branches, everyone)
         if self.fusion is not None:
+            with_audio = batch.streams["audio"].present.to(everyone.dtype)
             label = self._pseudo_label(retrieval)
             informative = with_audio * (label > options.eps_min)
             counted["audio"] = with_audio if options.audio_losses == "all" else informative
@@ -180,7 +224,7 @@ class IMG(nn.Module):
         terms = {name: mean_over(retrieval[name], counted[name]) for name in self.branches}
         for name, branch in outputs.branches.items():
             pairs = saliency_loss(
-                branch.saliency, batch.positive_clips, batch.negative_clips, options.saliency_margin
+                branch.saliency, targets.positive_clips, targets.negative_clips, options.saliency_margin
             )
             terms[f"saliency_{name}"] = (pairs * counted[name]).sum()
         if self.fusion is not None:
@@ -193,7 +237,7 @@ class IMG(nn.Module):
                 terms["importance"] = mean_over(importance_loss(outputs.importance, label), with_audio)
         if "moment_logits" in outputs.auxiliary:
             logits = outputs.auxiliary["moment_logits"]
-            visual, audio = moment_loss(logits, batch.start, batch.end, batch.clip_mask)
+            visual, audio = moment_loss(logits, targets.start, targets.end, batch.clip_mask)
             terms["slots"] = mean_over(visual, everyone) + mean_over(audio, with_audio)
         return {"total": self._total(terms, epoch), **terms}
 
@@ -214,18 +258,18 @@ class IMG(nn.Module):
         weighted = [weights.get(name.partition("_")[0], 1.0) * term for name, term in terms.items()]
         return torch.stack(weighted).sum()
 
-    def ramps(self, epoch: int) -> dict[str, float]:
+    def monitors(self, progress: Progress) -> dict[str, float]:
         """Return how far importance scores are trusted and distillation counts, from 0 to 1."""
         if self.options.modalities == "visual":
             return {}
         return {
-            "importance": ramp(epoch, self.options.importance_ramp_epochs),
-            "distillation": ramp(epoch, self.options.distillation_ramp_epochs),
+            "ramp_importance": ramp(progress.epoch, self.options.importance_ramp_epochs),
+            "ramp_distillation": ramp(progress.epoch, self.options.distillation_ramp_epochs),
         }
 
     def decode(
         self, outputs: Outputs, batch: Batch, answers: int = 1, nms_threshold: float = 1.0
-    ) -> dict[str, Spans]:
+    ) -> dict[str, ClipSpans]:
         """Return each branch's most probable spans; see `img.models.blocks.decoding.decode`."""
         return {
             name: decode(branch, batch.clip_mask, answers, nms_threshold)

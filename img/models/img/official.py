@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from img.models.img.model import IMG
+from img.config.base import check
+from img.models.img.model import IMG, build
+from img.models.img.options import ImgOptions
+from img.models.sizes import Sizes
 
 # Prefixes: ours -> theirs, one per stream.
 _PREFIXES: dict[str, tuple[str, ...]] = {
@@ -192,3 +196,59 @@ def load_official(model: IMG, state: Mapping[str, Tensor]) -> None:
 def _word_table(state: Mapping[str, Tensor], prefix: str) -> Tensor:
     pad = state[f"{prefix}word_emb.pad_vec"]
     return torch.cat((pad, torch.zeros_like(pad), state[f"{prefix}word_emb.glove_vec"]))
+
+
+# Where the authors' tensors tell a size: tensor and axis.
+_OFFICIAL_SIZES = {
+    "width": ("video_affine.linear.conv1d.weight", 0),
+    "visual_width": ("video_affine.linear.conv1d.weight", 1),
+    "audio_width": ("audio_affine.linear.conv1d.weight", 1),
+    "words": ("word_embeddingv.word_emb.glove_vec", 0),
+    "word_width": ("word_embeddingv.word_emb.glove_vec", 1),
+    "characters": ("word_embeddingv.char_emb.char_emb.weight", 0),
+    "max_clips": ("predictor_av.encoder.pos_embedding.position_embeddings.weight", 0),
+    "max_words": ("feature_encoderv.pe.pe", 0),
+}
+
+# Without all sizes any will do to list the tensors' names, which do not depend on them.
+_ANY_SIZE = 128
+
+
+def build_official(
+    state: Mapping[str, Tensor], choices: Mapping[str, Any] | None = None
+) -> tuple[IMG, Sizes]:
+    """Builds the model that a state dict of the authors belongs to, and tells its sizes.
+
+    Sizes come from the tensors' shapes, the rest from the preset `reference`.
+
+    Args:
+        state: the authors' state dict.
+        choices: model options that no shape tells (slots, thresholds), where they differ from the preset.
+
+    Returns:
+        The model, in evaluation mode, and its sizes.
+
+    Raises:
+        ValueError: listing every tensor that is missing, unknown or of another shape than the others ask for.
+    """
+    known = {
+        size: state[name].shape[axis]
+        for size, (name, axis) in _OFFICIAL_SIZES.items()
+        if name in state and state[name].dim() > axis
+    }
+    are_known = len(known) == len(_OFFICIAL_SIZES)
+    values = known if are_known else dict.fromkeys(_OFFICIAL_SIZES, _ANY_SIZE)
+    lengths = {name: values.pop(name) for name in ("width", "max_clips", "max_words")}
+    options = check(ImgOptions, {"preset": "reference", **lengths, **(choices or {})}, "the model's options")
+    widths = {"visual": values.pop("visual_width"), "audio": values.pop("audio_width")}
+    sizes = Sizes(widths, **values)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = build(options, sizes, torch.zeros(sizes.words, sizes.word_width))
+    if faults := find_faults(model, state, shapes=are_known):
+        raise ValueError(
+            f"expected the authors' state dict of {len(official_shapes(model))} tensors, found one of "
+            f"{len(state)}, in which\n" + "\n".join(faults)
+        )
+    load_official(model, state)
+    return model.eval(), sizes

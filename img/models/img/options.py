@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from img.models.options import Needs, SystemOptions
 
 Level = Literal["local", "event", "global"]
 FusionWeight = Literal["importance", "addition", "concatenation", "similarity", "entropy"]
@@ -33,11 +35,10 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
-class ImgOptions(BaseModel):
+class ImgOptions(SystemOptions):
     """Every choice that defines an IMG model; what is not given comes from the preset."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+    kind: Literal["img"] = Field("img", description="The system: IMG.")
     preset: Literal["paper", "reference"] = Field(
         "paper", description="Bundle that supplies every choice not given here."
     )
@@ -146,3 +147,18 @@ class ImgOptions(BaseModel):
         if self.eps_max is not None and self.eps_max <= self.eps_min:
             raise ValueError(f"eps_max {self.eps_max} must exceed eps_min {self.eps_min}")
         return self
+
+    def needs(self) -> Needs:
+        """Says what the model reads: sight, and sound unless it is the visual baseline."""
+        return Needs(frozenset({"visual"} if self.modalities == "visual" else {"visual", "audio"}))
+
+
+def require_img(options: SystemOptions) -> ImgOptions:
+    """Returns options of IMG as such.
+
+    Raises:
+        ValueError: they are another system's.
+    """
+    if not isinstance(options, ImgOptions):
+        raise ValueError(f"kind: only the cost of img is counted, found {options.kind}")
+    return options

@@ -7,7 +7,10 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from img.reports.figures.style import BRANCH_STYLES, finish_axes, save_figure
+from img.models.protocol import AUTO
+from img.reports.figures.style import finish_axes, save_figure, style_branch
+
+_RECALL, _RAMP = "_R1@0.5", "ramp_"
 
 
 def plot_history(history: Path, title: str, out: Path) -> None:
@@ -24,13 +27,17 @@ def plot_history(history: Path, title: str, out: Path) -> None:
         1, 3, figsize=(13, 3.6), layout="constrained", width_ratios=[3, 2, 3]
     )
     losses.plot(epochs, table["loss_total"], "k-", label="total")
-    present = {branch: style for branch, style in BRANCH_STYLES.items() if f"loss_{branch}" in table}
-    for branch, style in present.items():
-        losses.plot(epochs, table[f"loss_{branch}"], style, color="0.4", label=f"retrieval, {branch}")
-        recalls.plot(epochs, table[f"{branch}_R1@0.5"], style, color="k", label=branch)
-    phased = [name for name in map(str, table.columns) if name.startswith("ramp_")]
-    for name, style in zip(phased, BRANCH_STYLES.values(), strict=False):
-        ramps.plot(epochs, table[name], style, color="k", label=name.removeprefix("ramp_"))
+    columns = list(map(str, table.columns))
+    branches = [name.removesuffix(_RECALL) for name in columns if name.endswith(_RECALL)]
+    branches = [branch for branch in branches if branch != AUTO]
+    for branch in branches:
+        style = style_branch(branches, branch)
+        if f"loss_{branch}" in table:
+            losses.plot(epochs, table[f"loss_{branch}"], label=f"retrieval, {branch}", **style)
+        recalls.plot(epochs, table[f"{branch}{_RECALL}"], label=branch, **style)
+    phased = [name for name in columns if name.startswith(_RAMP)]
+    for name in phased:
+        ramps.plot(epochs, table[name], label=name.removeprefix(_RAMP), **style_branch(phased, name))
     finish_axes(losses, xlabel="epoch", ylabel="training loss", yscale="log")
     finish_axes(ramps, xlabel="epoch", ylabel="phased in (0 to 1)", ylim=(-0.03, 1.03))
     finish_axes(recalls, xlabel="epoch", ylabel="R1@0.5 on the selection split (%)", ylim=(0, 100))

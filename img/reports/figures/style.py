@@ -12,7 +12,13 @@ from matplotlib.figure import Figure
 
 from extractors.storage.files import replacing
 
-BRANCH_STYLES = {"fusion": "-", "visual": "--", "audio": ":"}
+_BRANCHES: tuple[Mapping[str, Any], ...] = (
+    {"linestyle": "-", "color": "black"},
+    {"linestyle": "--", "color": "0.45"},
+    {"linestyle": ":", "color": "0.7"},
+    {"linestyle": "-.", "color": "0.25"},
+)
+"""One for each branch of a system, the preferred one first."""
 
 LINES: tuple[Mapping[str, Any], ...] = (
     {"linestyle": "-", "marker": "o", "color": "black"},
@@ -21,6 +27,11 @@ LINES: tuple[Mapping[str, Any], ...] = (
     {"linestyle": "-.", "marker": "D", "color": "0.6"},
 )
 """One for each line of a plot, told apart by dash, mark and shade."""
+
+
+def style_branch(branches: Sequence[str], branch: str) -> Mapping[str, Any]:
+    """Returns the line style and shade of a branch among those that a system has."""
+    return _BRANCHES[list(branches).index(branch) % len(_BRANCHES)]
 
 
 def finish_axes(axes: Axes, **labels: Any) -> None:

@@ -6,20 +6,20 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from textwrap import fill
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
 from extractors.media.preview import Preview
-from img.reports.figures.style import BRANCH_STYLES, mark_simulated, save_figure
+from img.reports.figures.style import mark_simulated, save_figure, style_branch
 from img.reports.timelines import Timeline
 
 _TITLE_WIDTH = 80
 """Letters of a title that the figure has room for."""
 
-_SHADES = {"fusion": "black", "visual": "0.45", "audio": "0.7"}
+_DOWNWARDS = "end"
+"""The curve drawn downwards, so that a start and an end at one clip do not cover each other."""
 
 
 def plot_timelines(
@@ -29,7 +29,7 @@ def plot_timelines(
     simulated: Sequence[str],
     out: Path,
 ) -> None:
-    """Draws, query by query: pictures, sound, the moment and each branch's span, start and end probabilities.
+    """Draws, query by query: pictures, sound, the moment, and each branch's span and curves.
 
     Args:
         timelines: the queries.
@@ -44,12 +44,15 @@ def plot_timelines(
     for part, timeline in zip(parts, timelines, strict=True):
         preview = previews.get(timeline.video)
         rows = [1.0, 0.8] if preview is not None else []
-        axes = part.subplots(len(rows) + 2, 1, sharex=True, height_ratios=[*rows, 1.2, 1.5])
+        traced = any(branch.traces for branch in timeline.branches.values())
+        heights = [*rows, 1.2, *([1.5] if traced else [])]
+        axes = part.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
         if preview is not None:
             _draw_pictures(axes[0], preview)
             _draw_sound(axes[1], preview)
-        _draw_spans(axes[-2], timeline)
-        _draw_probabilities(axes[-1], timeline)
+        _draw_spans(axes[len(rows)], timeline)
+        if traced:
+            _draw_traces(axes[-1], timeline)
         axes[-1].set(xlabel="time in the video (s)", xlim=(0, timeline.duration))
         part.suptitle(fill(_heading(timeline), _TITLE_WIDTH + 20), fontsize="medium", x=0.01, ha="left")
     save_figure(figure, out)
@@ -82,11 +85,12 @@ def _draw_spans(axes: Axes, timeline: Timeline) -> None:
     axes.barh(
         0, timeline.end - timeline.start, left=timeline.start, color="white", edgecolor="black", hatch="//"
     )
-    for place, (name, branch) in enumerate(timeline.branches.items(), start=1):
-        axes.barh(place, branch.end - branch.start, left=branch.start, color=_SHADES[name], edgecolor="black")
+    for row, (name, branch) in enumerate(timeline.branches.items(), start=1):
+        shade = style_branch(names[1:], name)["color"]
+        axes.barh(row, branch.end - branch.start, left=branch.start, color=shade, edgecolor="black")
         axes.text(
             1.01,
-            place,
+            row,
             f"IoU {branch.iou:.2f}",
             transform=axes.get_yaxis_transform(),
             va="center",
@@ -96,14 +100,16 @@ def _draw_spans(axes: Axes, timeline: Timeline) -> None:
     axes.invert_yaxis()
 
 
-def _draw_probabilities(axes: Axes, timeline: Timeline) -> None:
+def _draw_traces(axes: Axes, timeline: Timeline) -> None:
+    names = list(timeline.branches)
     for name, branch in timeline.branches.items():
-        clips = len(branch.start_probability)
-        centres = (np.arange(clips) + 0.5) * timeline.duration / clips
-        style: dict[str, Any] = {"linestyle": BRANCH_STYLES[name], "color": _SHADES[name]}
-        axes.plot(centres, branch.start_probability, label=name, **style)
-        # Downwards, so that a start and an end at one clip do not cover each other.
-        axes.plot(centres, -branch.end_probability, **style)
+        for order, (trace, values) in enumerate(branch.traces.items()):
+            centres = (np.arange(len(values)) + 0.5) * timeline.duration / len(values)
+            sign = -1 if trace == _DOWNWARDS else 1
+            label = name if order == 0 else None
+            axes.plot(centres, sign * values, label=label, **style_branch(names, name))
     axes.axhline(0, color="black", linewidth=0.5)
-    axes.set(ylabel="probability:\nstart up, end down", ylim=(-1.05, 1.05))
+    traces = list(dict.fromkeys(trace for branch in timeline.branches.values() for trace in branch.traces))
+    directions = [f"{trace} down" if trace == _DOWNWARDS else f"{trace} up" for trace in traces]
+    axes.set(ylabel="curves:\n" + ", ".join(directions))
     axes.legend(frameon=False, fontsize="small", ncols=3)

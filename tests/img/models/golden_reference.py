@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from model_batches import audio_visual_batch
 
 from img.models.protocol import Batch
 
@@ -35,11 +36,10 @@ def batch() -> Batch:
     clip_mask = torch.arange(20) < torch.tensor([20, 13, 20, 7])[:, None]
     word_mask = torch.arange(7) < torch.tensor([7, 4, 6, 3])[:, None]
     start, end = torch.tensor([2, 0, 5, 1]), torch.tensor([9, 4, 5, 6])
-    return Batch(
+    return audio_visual_batch(
         visual=visual * clip_mask[:, :, None],
         audio=audio * clip_mask[:, :, None],
         clip_mask=clip_mask,
-        has_audio=torch.ones(4, dtype=torch.bool),
         words=words * word_mask,
         characters=characters * word_mask[:, :, None],
         word_mask=word_mask,

@@ -82,13 +82,13 @@ def test_only_what_is_predicted_has_a_predictor_and_its_loss(kind):
     model, batch = small_model(fusion_weight=kind), random_batch([6, 9], [3, 4])
     predictor = [name for name, _ in model.named_parameters() if name.startswith("fusion.importance")]
     assert bool(predictor) == (kind == "importance")
-    assert ("importance" in model.losses(model(batch, 0), batch, 0)) == (kind == "importance")
+    assert ("importance" in model.loss_terms(model(batch, 0), batch, 0)) == (kind == "importance")
 
 
 @pytest.mark.parametrize("kind", WEIGHTS)
 def test_importance_is_the_weight_of_the_sound_where_there_is_one(kind):
     batch = random_batch([6, 9, 7], [3, 4, 2])
-    batch.has_audio[1] = False
+    batch.streams["audio"].present[1] = False
     importance = small_model(fusion_weight=kind)(batch, 0).importance
     if kind == "concatenation":
         assert importance.isnan().all()
@@ -104,13 +104,13 @@ def test_every_weight_starts_as_addition_and_ends_as_its_own(kind):
     batch = random_batch([6, 9], [3, 4])
     addition, model = small_model(fusion_weight="addition"), small_model(fusion_weight=kind)
     model.load_state_dict(addition.state_dict(), strict=False)
-    expected = addition.answer(batch, 1.0).branches["fusion"].start_logits
-    torch.testing.assert_close(model.answer(batch, 0.0).branches["fusion"].start_logits, expected)
-    own = model.answer(batch, 1.0)
+    expected = addition.compute(batch, 1.0).branches["fusion"].start_logits
+    torch.testing.assert_close(model.compute(batch, 0.0).branches["fusion"].start_logits, expected)
+    own = model.compute(batch, 1.0)
     assert not torch.allclose(own.branches["fusion"].start_logits, expected)
     # The importance it reports is the weight it used.
     for sample, weight in enumerate(own.importance.tolist()):
-        forced = addition.answer(batch, 1.0, weight).branches["fusion"].start_logits[sample]
+        forced = addition.compute(batch, 1.0, weight).branches["fusion"].start_logits[sample]
         torch.testing.assert_close(forced, own.branches["fusion"].start_logits[sample])
 
 
@@ -167,8 +167,8 @@ def test_slots_are_supervised_only_if_so_weighted():
     batch = random_batch([6, 9], [3, 4])
     plain, supervised = small_model(), small_model(slot_supervision_weight=2)
     assert not any(isinstance(module, MomentProjection) for module in plain.modules())
-    assert "slots" not in plain.losses(plain(batch, 0), batch, 0)
-    losses = supervised.losses(supervised(batch, 0), batch, 0)
+    assert "slots" not in plain.loss_terms(plain(batch, 0), batch, 0)
+    losses = supervised.loss_terms(supervised(batch, 0), batch, 0)
     rest = {"total", "slots", "importance", "distillation_visual", "distillation_audio"}
     without = sum(
         loss * (0.5 if "saliency" in name else 1) for name, loss in losses.items() if name not in rest
@@ -178,11 +178,11 @@ def test_slots_are_supervised_only_if_so_weighted():
 
 def test_without_the_event_level_there_is_nothing_to_supervise():
     model, batch = small_model(slot_supervision_weight=1, levels=["local"]), random_batch([6, 9], [3, 4])
-    assert "slots" not in model.losses(model(batch, 0), batch, 0)
+    assert "slots" not in model.loss_terms(model(batch, 0), batch, 0)
 
 
 def test_supervision_of_slots_reaches_the_slots():
     model, batch = small_model(slot_supervision_weight=1), random_batch([6, 9], [3, 4])
-    model.losses(model(batch, 0), batch, 0)["slots"].backward()
+    model.loss_terms(model(batch, 0), batch, 0)["slots"].backward()
     assert model.fusion.levels["event"].slots.mean.grad.any()
     assert model.predictor.start.output.weight.grad is None

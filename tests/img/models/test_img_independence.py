@@ -1,15 +1,13 @@
 """With the `paper` preset a sample's answer depends on that sample alone, under every variant."""
 
-from dataclasses import replace
-
 import pytest
 import torch
-from model_batches import random_batch, rows, small_model, trimmed
+from model_batches import changed, random_batch, rows, sight, small_model, sound, trimmed
 from shipped_variants import distinct_models
 
 from img.models.fusion.slots import SlotAttention
-from img.models.img.model import IMG
-from img.models.protocol import Batch, Outputs
+from img.models.img.model import IMG, Outputs
+from img.models.protocol import Batch
 
 CLIPS, WORDS = [9, 5, 12, 3], [6, 3, 8, 1]
 VARIANTS = {name: changes for name, changes in distinct_models().items() if name != "reference"}
@@ -22,7 +20,7 @@ def answer(model: IMG, batch: Batch) -> Outputs:
 def batch_for(model: IMG) -> Batch:
     """The batch in the model's own precision."""
     batch, kind = random_batch(CLIPS, WORDS), model.saliency.weight.dtype
-    return replace(batch, visual=batch.visual.to(kind), audio=batch.audio.to(kind))
+    return changed(batch, visual=sight(batch).to(kind), audio=sound(batch).to(kind))
 
 
 def assert_same_answers(found: Outputs, expected: Outputs, sample: int, atol: float = 1e-9) -> None:
@@ -84,10 +82,10 @@ def test_order_within_the_batch_changes_nothing(model, training):
 def test_what_stands_at_padded_clips_changes_nothing(model):
     batch = batch_for(model)
     outside = ~batch.clip_mask[:, :, None]
-    noisy = replace(
+    noisy = changed(
         batch,
-        visual=batch.visual + torch.randn_like(batch.visual) * outside,
-        audio=batch.audio + torch.randn_like(batch.audio) * outside,
+        visual=sight(batch) + torch.randn_like(sight(batch)) * outside,
+        audio=sound(batch) + torch.randn_like(sound(batch)) * outside,
     )
     expected = answer(model, batch)
     for sample in range(4):
@@ -100,7 +98,7 @@ def test_losses_and_gradients_of_a_batch_are_the_means_of_its_samples_alone(mode
 
     def losses_and_gradients(batch: Batch) -> dict[str, torch.Tensor]:
         model.zero_grad()
-        losses = model.losses(answer(model, batch), batch, 5)
+        losses = model.loss_terms(answer(model, batch), batch, 5)
         losses["total"].backward()
         gradients = {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
         return {name: loss.detach() for name, loss in losses.items()} | gradients
@@ -132,8 +130,8 @@ def test_the_reference_preset_does_depend_on_the_batch():
 
 def test_without_sound_the_audio_array_changes_neither_fusion_nor_losses(fusing_model):
     batch = random_batch(CLIPS, WORDS)
-    silent = replace(batch, has_audio=torch.tensor([True, False, True, True]))
-    louder = replace(silent, audio=silent.audio + 5 * (torch.arange(4) == 1)[:, None, None])
+    silent = changed(batch, has_audio=torch.tensor([True, False, True, True]))
+    louder = changed(silent, audio=sound(silent) + 5 * (torch.arange(4) == 1)[:, None, None])
     first, second = answer(fusing_model, silent), answer(fusing_model, louder)
     fusion, other = first.branches["fusion"], second.branches["fusion"]
     torch.testing.assert_close(fusion.start_logits, other.start_logits)
@@ -142,14 +140,14 @@ def test_without_sound_the_audio_array_changes_neither_fusion_nor_losses(fusing_
     assert not torch.allclose(
         first.branches["audio"].start_logits[1], second.branches["audio"].start_logits[1]
     )
-    losses, others = (fusing_model.losses(first, silent, 20), fusing_model.losses(second, louder, 20))
+    losses, others = (fusing_model.loss_terms(first, silent, 20), fusing_model.loss_terms(second, louder, 20))
     for name, loss in losses.items():
         torch.testing.assert_close(loss, others[name], msg=lambda m, n=name: f"{n}: {m}")
 
 
 def test_a_batch_without_any_sound_has_no_audio_losses_and_finite_gradients(fusing_model):
-    batch = replace(random_batch(CLIPS, WORDS), has_audio=torch.zeros(4, dtype=torch.bool))
-    losses = fusing_model.losses(answer(fusing_model, batch), batch, 20)
+    batch = changed(random_batch(CLIPS, WORDS), has_audio=torch.zeros(4, dtype=torch.bool))
+    losses = fusing_model.loss_terms(answer(fusing_model, batch), batch, 20)
     for name in {"audio", "saliency_audio", "distillation_audio", "importance"} & losses.keys():
         assert losses[name] == 0
     losses["total"].backward()

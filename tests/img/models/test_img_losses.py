@@ -5,6 +5,7 @@ import pytest
 import torch
 from model_batches import random_batch, small_model
 
+from img.models.blocks.branch import Branch
 from img.models.blocks.losses import (
     distillation_loss,
     importance_loss,
@@ -15,7 +16,7 @@ from img.models.blocks.losses import (
     retrieval_loss,
     saliency_loss,
 )
-from img.models.protocol import Branch, Outputs
+from img.models.img.model import Outputs
 
 
 def branch(start: list[float], end: list[float]) -> Branch:
@@ -101,7 +102,7 @@ def test_mean_over_counts_only_those_counted():
 @pytest.mark.parametrize("audio_losses", ["all", "informative"])
 def test_total_is_the_weighted_sum_of_its_terms(audio_losses):
     model, batch = small_model(audio_losses=audio_losses), random_batch([9, 5, 12], [6, 3, 8])
-    losses = {name: loss.item() for name, loss in model.losses(model(batch, 5), batch, 5).items()}
+    losses = {name: loss.item() for name, loss in model.loss_terms(model(batch, 5), batch, 5).items()}
     expected = losses["fusion"] + losses["visual"] + losses["audio"] + 5 * losses["importance"]
     expected += 10 * ramp(5, 20) * (losses["distillation_visual"] + losses["distillation_audio"])
     expected += 0.5 * (losses["saliency_fusion"] + losses["saliency_visual"] + losses["saliency_audio"])
@@ -117,14 +118,16 @@ def test_audio_is_trained_on_informative_samples_only_if_so_chosen():
     audio = Branch(certain_and_wrong, certain_and_wrong, torch.zeros(2, 9))
     outputs = Outputs({**outputs.branches, "audio": audio}, outputs.importance)
     # Uniform for the first sample; for the second both boundaries are missed by 50.
-    assert everyone.losses(outputs, batch, 0)["audio"].item() == pytest.approx((2 * math.log(9) + 100) / 2)
-    assert informative.losses(outputs, batch, 0)["audio"].item() == pytest.approx(2 * math.log(9))
+    assert everyone.loss_terms(outputs, batch, 0)["audio"].item() == pytest.approx(
+        (2 * math.log(9) + 100) / 2
+    )
+    assert informative.loss_terms(outputs, batch, 0)["audio"].item() == pytest.approx(2 * math.log(9))
 
 
 def test_distillation_rises_over_twenty_epochs():
     model, batch = small_model(), random_batch([9, 5], [6, 3])
     outputs = model(batch, 0)
-    first, last = model.losses(outputs, batch, 0), model.losses(outputs, batch, 20)
+    first, last = model.loss_terms(outputs, batch, 0), model.loss_terms(outputs, batch, 20)
     distilled = last["distillation_visual"] + last["distillation_audio"]
     torch.testing.assert_close(last["total"] - first["total"], 10 * distilled, rtol=1e-3, atol=1e-5)
 
@@ -133,9 +136,9 @@ def losses_of(**changes) -> dict[str, torch.Tensor]:
     """Of the same outputs, an audio branch that is right and a visual one that is wrong among them."""
     batch, model = random_batch([9, 5], [6, 3]), small_model(**changes)
     outputs = small_model()(batch, 20)
-    right = 3 * torch.nn.functional.one_hot(batch.start, 9).float()
+    right = 3 * torch.nn.functional.one_hot(batch.targets.start, 9).float()
     audio = Branch(right, right, torch.zeros(2, 9))
-    return model.losses(replace(outputs, branches={**outputs.branches, "audio": audio}), batch, 20)
+    return model.loss_terms(replace(outputs, branches={**outputs.branches, "audio": audio}), batch, 20)
 
 
 @pytest.mark.parametrize("kind", ["importance", "distillation", "saliency"])

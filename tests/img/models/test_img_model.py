@@ -1,8 +1,8 @@
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import pytest
 import torch
-from model_batches import random_batch, small_model
+from model_batches import changed, random_batch, small_model, sound
 
 from img.models.fusion.importance import ImportancePredictor
 
@@ -52,8 +52,12 @@ def test_reference_decays_the_slots_norms_as_by_the_authors_rule():
 def test_batch_moves_whole_but_for_the_counts_of_clips_that_stay_on_the_cpu():
     batch = random_batch([3, 2], [2, 2])
     moved = batch.to("meta")
-    tensors = {f.name: getattr(moved, f.name) for f in fields(moved) if f.name != "query_features"}
-    assert {name for name, tensor in tensors.items() if not tensor.is_meta} == {"clip_counts"}
+    streams = [tensor for stream in moved.streams.values() for tensor in (stream.values, stream.present)]
+    texts = [moved.word_mask, moved.words, moved.characters]
+    tensors = [*streams, *vars(moved.targets).values(), *texts, moved.clip_mask]
+    assert len(tensors) == 13
+    assert all(tensor.is_meta for tensor in tensors)
+    assert not moved.clip_counts.is_meta
     assert moved.query_features is None
     assert moved.clip_counts.tolist() == [3, 2]
     assert batch.to("cpu") is batch
@@ -66,7 +70,7 @@ def test_packed_grus_as_on_a_gpu_give_the_same_answers_and_losses(preset):
     counted = replace(batch, clip_counts=batch.clip_mask.sum(1))
     outputs, packed = model(batch, 5), model(counted, 5)
     torch.testing.assert_close(packed.branches["fusion"].end_logits, outputs.branches["fusion"].end_logits)
-    torch.testing.assert_close(model.losses(packed, counted, 5), model.losses(outputs, batch, 5))
+    torch.testing.assert_close(model.loss_terms(packed, counted, 5), model.loss_terms(outputs, batch, 5))
 
 
 def test_a_visual_model_reads_no_sound_and_has_no_part_for_it():
@@ -75,11 +79,15 @@ def test_a_visual_model_reads_no_sound_and_has_no_part_for_it():
     assert not any(name.startswith(("audio", "fusion")) for name, _ in model.named_parameters())
     streams = [p for n, p in model.named_parameters() if not n.startswith("visual_projection")]
     assert all(len(parameter) == 1 for parameter in streams)
-    mute = replace(batch, audio=torch.full_like(batch.audio, torch.nan), has_audio=~batch.has_audio)
+    mute = changed(
+        batch,
+        audio=torch.full_like(sound(batch), torch.nan),
+        has_audio=~batch.streams["audio"].present,
+    )
     outputs, others = model(batch, 0), model(mute, 0)
     assert torch.equal(outputs.branches["visual"].start_logits, others.branches["visual"].start_logits)
     assert outputs.importance.isnan().all()
-    losses = model.losses(outputs, batch, 0)
+    losses = model.loss_terms(outputs, batch, 0)
     assert list(losses) == ["total", "visual", "saliency_visual"]
     torch.testing.assert_close(losses["total"], losses["visual"] + 0.5 * losses["saliency_visual"])
 

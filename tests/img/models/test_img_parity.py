@@ -40,7 +40,7 @@ def model(recorded) -> IMG:
 
 @pytest.fixture(scope="module")
 def outputs(model):
-    return model.answer(golden.batch(), TRUST)
+    return model.compute(golden.batch(), TRUST)
 
 
 @pytest.mark.parametrize("branch", ["fusion", "visual", "audio"])
@@ -65,7 +65,7 @@ def test_fusion_decodes_to_the_recorded_spans(model, outputs, recorded):
 
 
 def test_losses_are_as_recorded(model, outputs, recorded):
-    losses = model.losses(outputs, golden.batch(), EPOCH)
+    losses = model.loss_terms(outputs, golden.batch(), EPOCH)
     informative = recorded["pseudo_label"] > 0.2
     expected = {
         "total": recorded["loss_total"],
@@ -83,7 +83,7 @@ def test_losses_are_as_recorded(model, outputs, recorded):
 def test_gradient_of_every_tensor_has_the_recorded_norm(model, gradient_norms):
     model.zero_grad()
     batch = golden.batch()
-    model.losses(model.answer(batch, TRUST), batch, EPOCH)["total"].backward()
+    model.loss_terms(model.compute(batch, TRUST), batch, EPOCH)["total"].backward()
     norms = {}
     for name, parameter in model.named_parameters():
         names = official_names(name)

@@ -3,7 +3,6 @@
 import copy
 import importlib.util
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from model_batches import audio_visual_batch, changed, sight, sound
 from torch import nn
 
 from img.config.runs import TrainingOptions
@@ -85,11 +85,10 @@ def padded_batch(size: int, seed: int = 0) -> Batch:
     word_mask = torch.arange(9) < words[:, None]
     letter_mask = (torch.arange(7) < lengths(1, 7, (size, 9))[:, :, None]) & word_mask[:, :, None]
     start = clips // 4
-    return Batch(
+    return audio_visual_batch(
         visual=torch.randn(size, 15, VISUAL, generator=rng) * clip_mask[:, :, None],
         audio=torch.randn(size, 15, AUDIO, generator=rng) * clip_mask[:, :, None],
         clip_mask=clip_mask,
-        has_audio=torch.ones(size, dtype=torch.bool),
         words=torch.randint(1, WORDS, (size, 9), generator=rng) * word_mask,
         characters=torch.randint(1, CHARACTERS, (size, 9, 7), generator=rng) * letter_mask,
         word_mask=word_mask,
@@ -101,19 +100,30 @@ def padded_batch(size: int, seed: int = 0) -> Batch:
 
 
 def in_double_precision(batch: Batch) -> Batch:
-    return replace(batch, visual=batch.visual.double(), audio=batch.audio.double())
+    return changed(batch, visual=sight(batch).double(), audio=sound(batch).double())
 
 
 def plain_outputs(plain: nn.Module, batch: Batch, trust: float) -> tuple[torch.Tensor, ...]:
     return plain(
-        batch.words, batch.characters, batch.visual, batch.clip_mask, batch.audio, batch.word_mask, trust
+        batch.words,
+        batch.characters,
+        sight(batch),
+        batch.clip_mask,
+        sound(batch),
+        batch.word_mask,
+        trust,
     )
 
 
 def plain_losses(
     module: ModuleType, outputs: tuple[torch.Tensor, ...], batch: Batch, epoch: int
 ) -> torch.Tensor:
-    clips = (batch.start, batch.end, batch.positive_clips, batch.negative_clips)
+    clips = (
+        batch.targets.start,
+        batch.targets.end,
+        batch.targets.positive_clips,
+        batch.targets.negative_clips,
+    )
     return module.losses(outputs, *clips, eps_min=0.2, gamma=3.0, epoch=epoch)
 
 
@@ -123,7 +133,7 @@ def test_answers_agree_at_any_batch_size_with_padded_clips_words_and_characters(
     batch = padded_batch(size)
     with torch.no_grad():
         expected = plain_outputs(plain, batch, 0.7)
-        found = ours.answer(batch, 0.7)
+        found = ours.compute(batch, 0.7)
     real = batch.clip_mask
     for index, name in enumerate(BRANCHES):
         branch = found.branches[name]
@@ -143,7 +153,7 @@ def test_total_losses_agree(models, plain_module, size, epoch):
     ours, plain = models
     batch = padded_batch(size)
     expected = plain_losses(plain_module, plain_outputs(plain, batch, 0.7), batch, epoch)
-    found = ours.losses(ours.answer(batch, 0.7), batch, epoch)["total"]
+    found = ours.loss_terms(ours.compute(batch, 0.7), batch, epoch)["total"]
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
 
 
@@ -154,7 +164,7 @@ class FixedSplit:
         self._batches = batches
 
     def __len__(self) -> int:
-        return sum(len(batch.start) for batch in self._batches)
+        return sum(len(batch.targets.start) for batch in self._batches)
 
     def batches(self, *_: Any, **__: Any) -> Iterator[Batch]:
         return iter(self._batches)

@@ -1,12 +1,11 @@
 """What holds for the model of every variant in config/papers/img/variants.yaml."""
 
 import re
-from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
-from model_batches import random_batch, small_model
+from model_batches import changed, random_batch, small_model
 from shipped_variants import VARIANTS, distinct_models
 
 from img.models.img.model import IMG
@@ -25,7 +24,7 @@ def test_gradient_reaches_every_parameter(changes):
     model = small_model(**changes, dropout=0.1).train()
     batch = random_batch([16, 9, 12, 16], [6, 3, 8, 12])
     batch.words[0, 0], batch.characters[0, 0, :4] = 1, torch.tensor([1, 2, 3, 4])
-    model.losses(model(batch, 5), batch, 5)["total"].backward()
+    model.loss_terms(model(batch, 5), batch, 5)["total"].backward()
     unreached = {n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()}
     assert [name for name in unreached if not CANCELLED.fullmatch(name)] == []
 
@@ -37,7 +36,7 @@ def first_losses(model: IMG) -> dict[str, float]:
     """
     batch = random_batch([9, 5, 12] * 8, [6, 3, 8] * 8)
     torch.manual_seed(0)
-    return {name: loss.item() for name, loss in model.train().losses(model(batch, 5), batch, 5).items()}
+    return {name: loss.item() for name, loss in model.train().loss_terms(model(batch, 5), batch, 5).items()}
 
 
 @each({name: changes for name, changes in MODELS.items() if changes})
@@ -58,12 +57,12 @@ def test_variants_of_equal_options_are_those_that_say_so():
 def test_a_small_batch_is_learned_by_heart_in_sixty_steps(changes):
     model = small_model(**changes).train()
     batch = random_batch([6, 4, 5], [3, 2, 3])
-    batch = replace(batch, start=torch.tensor([1, 0, 3]), end=torch.tensor([4, 2, 3]))
+    batch = changed(batch, start=torch.tensor([1, 0, 3]), end=torch.tensor([4, 2, 3]))
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-2, fused=True)
     preferred = model.branches[0]
     history = []
     for _ in range(60):
-        losses = model.losses(model(batch, 20), batch, 20)
+        losses = model.loss_terms(model(batch, 20), batch, 20)
         optimiser.zero_grad()
         losses["total"].backward()
         optimiser.step()
@@ -71,4 +70,4 @@ def test_a_small_batch_is_learned_by_heart_in_sixty_steps(changes):
     spans = model.eval().decode(model(batch, 20), batch)[preferred]
     assert history[-1] < 0.2 * history[0]
     found = spans.start.flatten().tolist(), spans.end.flatten().tolist()
-    assert found == (batch.start.tolist(), batch.end.tolist())
+    assert found == (batch.targets.start.tolist(), batch.targets.end.tolist())

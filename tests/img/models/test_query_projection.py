@@ -1,10 +1,18 @@
 """Queries given as features of a text encoder, and the backbones that the paper names."""
 
-from dataclasses import replace
-
 import pytest
 import torch
-from model_batches import AUDIO, SMALL, VISUAL, random_batch, rows, small_model, trimmed, with_query_features
+from model_batches import (
+    AUDIO,
+    SMALL,
+    VISUAL,
+    changed,
+    random_batch,
+    rows,
+    small_model,
+    trimmed,
+    with_query_features,
+)
 
 from img.models.blocks.embedding import QueryProjection
 from img.models.img.model import IMG
@@ -75,14 +83,14 @@ def test_the_features_are_what_is_read():
 def test_two_queries_of_one_video_are_learnt_in_60_steps():
     model = reading_model(distillation_weight=0).train()
     both = random_batch([10, 10], [3, 3])
-    visual, audio = (x[:1].expand(2, -1, -1) for x in (both.visual, both.audio))
+    visual, audio = (both.streams[name].values[:1].expand(2, -1, -1) for name in ("visual", "audio"))
     spans = torch.tensor([[1, 3], [6, 8]])
-    both = replace(both, visual=visual, audio=audio, start=spans[:, 0], end=spans[:, 1], positive_clips=spans)
+    both = changed(both, visual=visual, audio=audio, start=spans[:, 0], end=spans[:, 1], positive_clips=spans)
     batch = with_query_features(both, WIDTH)
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-2)
     for _ in range(60):
         optimiser.zero_grad()
-        model.losses(model(batch, 0), batch, 0)["total"].backward()
+        model.loss_terms(model(batch, 0), batch, 0)["total"].backward()
         optimiser.step()
     answers = model.eval().decode(model(batch, 0), batch)["fusion"]
     assert torch.stack((answers.start, answers.end), 1).squeeze(-1).tolist() == spans.tolist()
@@ -114,13 +122,13 @@ def test_a_training_step_of_every_backbone_reaches_every_parameter(preset, visua
     model = IMG(options, visual, audio, torch.randn(20, 300), 15, query_width).train()
     batch = random_batch([clips, 7], [5, 3])
     given = torch.randn(2, clips, visual), torch.randn(2, clips, audio)
-    batch = Batch(**{**vars(batch), "visual": given[0], "audio": given[1]})
+    batch = changed(batch, visual=given[0], audio=given[1])
     if query_width is not None:
         batch = with_query_features(batch, query_width)
-    model.losses(model(batch, 5), batch, 5)["total"].backward()
+    model.loss_terms(model(batch, 5), batch, 5)["total"].backward()
     without = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.isfinite().all()]
     assert without == []
     assert model.query_embedding.linear.weight.grad.abs().amax(dim=(1, 2)).min() > 0
     assert model.visual_projection.linear.weight.shape == (128, visual)
     torch.optim.AdamW(model.parameters(), lr=5e-4).step()
-    assert model.losses(model(batch, 5), batch, 5)["total"].isfinite()
+    assert model.loss_terms(model(batch, 5), batch, 5)["total"].isfinite()
