@@ -32,7 +32,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def _plot_curves(options: argparse.Namespace) -> None:
-    from img.reports.figures.curves import plot_curves
+    from img.paper.curves import plot_curves
 
     _, recipes, scope = read_paper_files(options)
     plot_curves(recipes.figures[options.figure], scope, read_metrics(options.runs), options.out)

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from img.config.dataset import StandIn
+from img.paper.curves import plot_curves
 from img.paper.recipes import CurveRecipe, FigureRecipe, Scope
-from img.reports.figures.curves import plot_curves
 from img.reports.figures.durations import plot_durations, share_by_duration
 from img.reports.figures.history import plot_history
 from img.reports.figures.ratios import bin_by_ratio, plot_ratios

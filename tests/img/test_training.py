@@ -199,9 +199,7 @@ def test_a_loss_that_is_no_number_is_refused(toy: Toy, tmp_path: Path) -> None:
 def test_a_loss_that_is_no_number_in_an_epochs_last_step_is_refused(
     toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        IMG, "losses", lambda self, *_: {"total": self.saliency.weight.sum() * torch.nan}
-    )
+    monkeypatch.setattr(IMG, "losses", lambda self, *_: {"total": self.saliency.weight.sum() * torch.nan})
     with pytest.raises(ValueError, match="no number any more in epoch 0"):
         run(toy, Store(tmp_path), small_options({"batch_size": 24}))
 
