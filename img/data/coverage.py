@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from extractors.storage.files import replacing
-from img.data.assembly import FeatureFolder
+from img.data.feature_folder import FeatureFolder
 from img.data.query_features import FAULT
 
 _NOT_LISTED = "not extracted"

@@ -10,7 +10,21 @@ import torch
 from safetensors import safe_open
 
 from extractors.storage.files import read_json, sha256_of
-from img.data.assembly import VideoInputs
+
+
+@dataclass(frozen=True)
+class VideoInputs:
+    """Where a video's clips lie in the file.
+
+    Attributes:
+        first: row of its first clip.
+        clips: T.
+        has_audio: whether its audio rows are sound; they are zeros where not.
+    """
+
+    first: int
+    clips: int
+    has_audio: bool
 
 
 @dataclass(frozen=True)

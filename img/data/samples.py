@@ -11,11 +11,11 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from img.data.alignment import label
 from img.data.inputs import Inputs
 from img.data.noise import add_noise
 from img.data.query_features import QueryFeatures
 from img.data.ragged import Ragged
+from img.data.spans import label
 from img.data.subsets import choose_share
 from img.data.vocabulary import PAD, UNKNOWN, Vocabulary
 from img.models.protocol import Batch

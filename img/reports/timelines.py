@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from img.data.alignment import clip_times, interval_iou
 from img.data.samples import Moments
+from img.data.spans import clip_times, interval_iou
 from img.models.img.model import IMG
 from img.models.protocol import Branch, Spans
 

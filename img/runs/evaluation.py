@@ -13,8 +13,8 @@ from torch import Tensor
 
 from extractors.storage.files import replacing
 from img.config.settings import InferenceOptions
-from img.data.alignment import clip_times, interval_iou
 from img.data.samples import Moments
+from img.data.spans import clip_times, interval_iou
 from img.models.blocks.decoding import NOTHING
 from img.models.checkpoint import load_checkpoint
 from img.models.protocol import MomentModel

@@ -7,8 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from img.data.assembly import VideoInputs
-from img.data.inputs import Inputs
+from img.data.inputs import Inputs, VideoInputs
 from img.data.samples import Moments, draw_clips
 from img.data.vocabulary import Vocabulary
 

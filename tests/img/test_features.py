@@ -9,9 +9,10 @@ from safetensors.numpy import load_file
 
 from extractors.storage.store import Store
 from img.config.settings import InputOptions
-from img.data.alignment import pool
-from img.data.assembly import FeatureFolder, VideoInputs, assemble
-from img.data.inputs import Inputs
+from img.data.assembly import assemble
+from img.data.feature_folder import FeatureFolder
+from img.data.inputs import Inputs, VideoInputs
+from img.data.pooling import pool
 
 RNG = np.random.default_rng(0)
 VISUAL: dict[str, np.ndarray | str] = {

@@ -10,9 +10,8 @@ from toy_dataset import Toy, make_toy, small_options
 from extractors.storage.store import Store
 from img.__main__ import main
 from img.config.settings import InferenceOptions
-from img.data.assembly import VideoInputs
 from img.data.coverage import count_coverage
-from img.data.inputs import Inputs
+from img.data.inputs import Inputs, VideoInputs
 from img.data.queries import read_queries_table
 from img.data.query_features import QueryFeatures, assemble_query_features
 from img.data.samples import Moments

@@ -8,7 +8,7 @@ import pytest
 from project import SHARED, Project, new_project
 from safetensors.numpy import load_file
 
-from img.data.alignment import pool
+from img.data.pooling import pool
 
 DATA = SHARED / "data" / "activitynet_mini"
 PCA = SHARED / "data" / "weights" / "vggish_pca_params.npz"
