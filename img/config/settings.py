@@ -31,7 +31,7 @@ TRAINING_VERSION = 1
 QUERIES_VERSION = 1
 """Raised whenever the queries table, the vocabulary or its vectors change for the same files and options."""
 
-INPUTS_VERSION = 1
+INPUTS_VERSION = 2
 """Raised whenever assembled inputs change for the same features and options."""
 
 EVALUATION_VERSION = 1

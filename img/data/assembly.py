@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,11 +14,10 @@ from extractors.storage.files import write_json
 from extractors.storage.store import Store
 from img.config.settings import InputOptions
 from img.data.feature_folder import FeatureFolder
-from img.data.inputs import VideoInputs
+from img.data.inputs import FEATURES, INDEX, VideoInputs
 from img.data.mapped import hash_arrays, mapped_safetensors
 from img.data.pooling import pool, shorten
-
-_SMALLEST_DEVIATION = 1e-6
+from img.data.standardisation import Standardisation
 
 
 def assemble(
@@ -42,61 +41,61 @@ def assemble(
     Raises:
         ValueError: where features are missing altogether or cannot be healed.
     """
-    videos = sorted(video for video in set(queries["video"]) if _has(visual, video))
     widths = {
         "visual": visual.width,
         "audio": audio.width if any(r.is_ok for r in audio.rows.values()) else 1,
     }
-    places: dict[str, VideoInputs] = {}
-    first = 0
-    for video in videos:
-        clips = min(visual.rows[video].rows, options.max_clips)
-        places[video] = VideoInputs(first, clips, _has(audio, video))
-        first += clips
-
-    with mapped_safetensors(
-        {name: (first, width) for name, width in widths.items()}, out / "features.safetensors"
-    ) as data:
-        for video, place in tqdm(places.items(), unit="video", desc="assemble"):
-            rows = slice(place.first, place.first + place.clips)
-            data["visual"][rows] = shorten(visual.load(video, store), options.max_clips)
-            if place.has_audio:
-                data["audio"][rows] = pool(audio.load(video, store), place.clips)
+    videos = _lay_out(queries, visual, audio, options.max_clips)
+    total = sum(video.clips for video in videos.values())
+    shapes = {name: (total, width) for name, width in widths.items()}
+    statistics: dict[str, Standardisation] = {}
+    with mapped_safetensors(shapes, out / FEATURES) as data:
+        for name, video in tqdm(videos.items(), unit="video", desc="assemble"):
+            data["visual"][video.rows] = shorten(visual.load(name, store), options.max_clips)
+            if video.has_audio:
+                data["audio"][video.rows] = pool(audio.load(name, store), video.clips)
         if options.standardise:
             usable = queries[queries["fault"] == ""]
             training = set(usable.loc[usable["split"] == "train", "video"])
-            _standardise(data["visual"], list(places.values()), [v in training for v in places])
-            sound = {video: place for video, place in places.items() if place.has_audio}
-            _standardise(data["audio"], list(sound.values()), [v in training for v in sound])
+            sounding = {name: video for name, video in videos.items() if video.has_audio}
+            for stream, present in (("visual", videos), ("audio", sounding)):
+                found = _standardise(data[stream], present, training)
+                if found is not None:
+                    statistics[stream] = found
         content = hash_arrays(data)
     index = {
         "widths": widths,
         "options": options.model_dump(),
         "content_sha256": content,
-        "videos": {video: asdict(place) for video, place in places.items()},
+        "videos": {name: asdict(video) for name, video in videos.items()},
+        "standardisation": {stream: found.to_json() for stream, found in statistics.items()},
     }
-    write_json(out / "index.json", index)
+    write_json(out / INDEX, index)
+
+
+def _lay_out(
+    queries: pd.DataFrame, visual: FeatureFolder, audio: FeatureFolder, max_clips: int
+) -> dict[str, VideoInputs]:
+    """Gives every video of the queries that has visual features its rows, one after the other."""
+    videos: dict[str, VideoInputs] = {}
+    first = 0
+    for video in sorted(video for video in set(queries["video"]) if _has(visual, video)):
+        clips = min(visual.rows[video].rows, max_clips)
+        videos[video] = VideoInputs(first, clips, _has(audio, video))
+        first += clips
+    return videos
 
 
 def _has(features: FeatureFolder, video: str) -> bool:
     return video in features.rows and features.rows[video].is_ok
 
 
-def _standardise(data: np.ndarray, places: Sequence[VideoInputs], is_training: Sequence[bool]) -> None:
-    """Brings rows [ΣT, D] to the training videos' mean 0 and standard deviation 1, in place."""
-    count, total, squares = 0, np.zeros(data.shape[1]), np.zeros(data.shape[1])
-    for place, training in zip(places, is_training, strict=True):
-        if training:
-            rows = data[place.first : place.first + place.clips].astype(np.float64)
-            count += len(rows)
-            total += rows.sum(axis=0)
-            squares += np.square(rows).sum(axis=0)
-    if count == 0:
-        return
-    mean = total / count
-    deviation = np.sqrt(np.maximum(squares / count - np.square(mean), 0))
-    # A value that never changes carries nothing: it becomes 0, whatever rounding left of its deviation.
-    scale = np.where(deviation > _SMALLEST_DEVIATION, 1 / np.maximum(deviation, _SMALLEST_DEVIATION), 0.0)
-    for place in places:
-        clips = slice(place.first, place.first + place.clips)
-        data[clips] = (data[clips] - mean) * scale
+def _standardise(
+    data: np.ndarray, videos: Mapping[str, VideoInputs], training: Collection[str]
+) -> Standardisation | None:
+    """Standardises rows [ΣT, D] by those of the training videos, in place; not at all without any."""
+    found = Standardisation.of(data[video.rows] for name, video in videos.items() if name in training)
+    if found is not None:
+        for video in videos.values():
+            data[video.rows] = found.apply(data[video.rows])
+    return found

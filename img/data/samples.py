@@ -93,10 +93,10 @@ class Moments:
             raise ValueError(
                 f"split {split}: expected queries with videos, found none among its {total} queries"
             )
-        places = [inputs.videos[video] for video in self.table["video"]]
-        self.first = np.array([place.first for place in places])
-        self.clips = np.array([place.clips for place in places])
-        self.has_audio = np.array([place.has_audio and sound for place in places])
+        videos = [inputs.videos[video] for video in self.table["video"]]
+        self.first = np.array([video.first for video in videos])
+        self.clips = np.array([video.clips for video in videos])
+        self.has_audio = np.array([video.has_audio and sound for video in videos])
         spans = self.table[["duration", "start", "end"]].to_numpy()
         labels = np.array([label(int(clips), *span) for clips, span in zip(self.clips, spans, strict=True)])
         self.start, self.end = labels[:, 0], labels[:, 1]
@@ -109,7 +109,7 @@ class Moments:
         if isinstance(text, Vocabulary):
             self._words = _Words(self.table["words"], text)
         else:
-            rows = torch.tensor([text.places[query] for query in self.table["query"]])
+            rows = torch.tensor([text.rows[query] for query in self.table["query"]])
             self._features = Ragged(text.values, rows[:, 0], rows[:, 1])
 
     def __len__(self) -> int:
@@ -193,23 +193,23 @@ def _draw_two(counts: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 
 class _Words:
-    """The queries' words by their place among the split's distinct words, of which place 0 is padding."""
+    """The queries' words by their number among the split's distinct words, of which 0 is padding."""
 
     def __init__(self, queries: Iterable[Sequence[str]], vocabulary: Vocabulary) -> None:
         queries = [list(words) for words in queries]
-        places: dict[str, int] = {}
+        numbers: dict[str, int] = {}
         for words in queries:
             for word in words:
-                places.setdefault(word, len(places) + 1)
-        self._places = Ragged.of([[places[word] for word in words] for words in queries])
+                numbers.setdefault(word, len(numbers) + 1)
+        self._numbers = Ragged.of([[numbers[word] for word in words] for words in queries])
         word_ids, character_ids = vocabulary.word_ids(), vocabulary.character_ids()
-        self._word_ids = torch.tensor([PAD] + [word_ids.get(word, UNKNOWN) for word in places])
+        self._word_ids = torch.tensor([PAD] + [word_ids.get(word, UNKNOWN) for word in numbers])
         self._characters = Ragged.of(
-            [[], *([character_ids.get(character, UNKNOWN) for character in word] for word in places)]
+            [[], *([character_ids.get(character, UNKNOWN) for character in word] for word in numbers)]
         )
 
     def pad(self, samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Returns word ids [B, N], character ids [B, N, C] and the words' mask [B, N] of some samples [B]."""
-        places = self._places.pad(samples)
-        characters = self._characters.pad(places.flatten()).view(*places.shape, -1)
-        return self._word_ids[places], characters, self._places.mask(samples)
+        numbers = self._numbers.pad(samples)
+        characters = self._characters.pad(numbers.flatten()).view(*numbers.shape, -1)
+        return self._word_ids[numbers], characters, self._numbers.mask(samples)

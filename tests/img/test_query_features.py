@@ -49,11 +49,11 @@ def assembled(folder: Path, max_words: int = 128, queries: pd.DataFrame = QUERIE
 
 def test_features_of_both_namings_are_brought_into_one_file(tmp_path: Path) -> None:
     found = assembled(write_arrays(tmp_path / "text"))
-    assert found.places == {"qid_0": (0, 3), "qid_1": (3, 1)}
+    assert found.rows == {"qid_0": (0, 3), "qid_1": (3, 1)}
     assert found.values.tolist() == [[1, 2], [3, 4], [5, 6], [7, 8]]
     assert found.values.dtype == torch.float32
     cut = assembled(tmp_path / "text", max_words=2)
-    assert cut.places == {"qid_0": (0, 2), "qid_1": (2, 1)}
+    assert cut.rows == {"qid_0": (0, 2), "qid_1": (2, 1)}
     assert cut.values.tolist() == [[1, 2], [3, 4], [7, 8]]
 
 
@@ -80,7 +80,7 @@ def test_a_file_that_cannot_be_used_leaves_its_query_out(tmp_path: Path) -> None
     (arrays / "qid_2.npy").write_bytes(b"no array")
     np.save(arrays / "qid_1.npy", B)
     found = assembled(arrays)
-    assert list(found.places) == ["qid_0"]
+    assert list(found.rows) == ["qid_0"]
     assert "qid_2.npy: expected an array of numbers" in found.faults["qid_2"]
     assert "expected one array of qid_1, found qid_1.npy, qid1.pt" in found.faults["qid_1"]
 
