@@ -60,6 +60,23 @@ class FeatureFolder:
             self._heal(path, row, store)
         return np.load(path, allow_pickle=False).astype(np.float32) * np.float32(self.scale)
 
+    def row_seconds(self, video: str) -> np.ndarray:
+        """Reads when each row of a video's array starts and ends [n, 2], in seconds.
+
+        Raises:
+            ValueError: where the description beside the array does not tell; the message holds the command
+                that writes it again.
+        """
+        row = self.rows[video]
+        path = self.folder / f"{video}.json"
+        seconds = (read_json(path).get("row_seconds") if path.is_file() else None) or []
+        if len(seconds) != row.rows:
+            found = f"those of {len(seconds)}" if path.is_file() else "no file"
+            raise ValueError(
+                f"{path}: expected the seconds of {row.rows} rows, found {found}; {self._cure(row)}"
+            )
+        return np.array(seconds, np.float64)
+
     def _heal(self, path: Path, row: Row, store: Store) -> None:
         description = path.with_suffix(".json")
         entry = store.find(read_json(description)["key"]) if description.is_file() else None
@@ -67,15 +84,18 @@ class FeatureFolder:
             entry.link({ARRAY: path})
             log.warning(f"{path}: was lost or damaged, restored from the store")
             return
+        raise ValueError(
+            f"{path}: expected the array of SHA-256 {row.feature_sha256}, found "
+            f"{'another' if path.is_file() else 'no file'}; {self._cure(row)}"
+        )
+
+    def _cure(self, row: Row) -> str:
+        """Says by which command a video's array and its description are made again."""
         manifests = (self.folder / "shards").glob("*.tsv")
         shard = next(
             (shard for shard in manifests if any(r.video == row.video for r in read_manifest(shard))), "…"
         )
-        raise ValueError(
-            f"{path}: expected the array of SHA-256 {row.feature_sha256}, found "
-            f"{'another' if path.is_file() else 'no file'}; compute it again by: "
-            f"snakemake --cores 2 {shard} --forcerun {shard}"
-        )
+        return f"compute it again by: snakemake --cores 2 {shard} --forcerun {shard}"
 
 
 def read_feature_folder(folder: Path, shards: Sequence[str], scale: float = 1.0) -> FeatureFolder:

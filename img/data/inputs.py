@@ -22,17 +22,29 @@ class VideoInputs:
     Attributes:
         first: row of its first clip.
         clips: T.
-        has_audio: whether its audio rows are sound; they are zeros where not.
+        heard: clips, from the first, that have sound; the audio rows of the others are zeros.
+        seconds: how much of the video its clips cover, from its start; None where nobody knows.
     """
 
     first: int
     clips: int
-    has_audio: bool
+    heard: int
+    seconds: float | None = None
+
+    @property
+    def has_audio(self) -> bool:
+        """Whether any of it has sound."""
+        return self.heard > 0
 
     @property
     def rows(self) -> slice:
         """The rows of its clips."""
         return slice(self.first, self.first + self.clips)
+
+    @property
+    def heard_rows(self) -> slice:
+        """The rows of the clips that have sound."""
+        return slice(self.first, self.first + self.heard)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from img.data.durations import choose_duration, find_beyond
 from img.data.inputs import Inputs
 from img.data.noise import add_noise
 from img.data.query_features import QueryFeatures
@@ -51,11 +52,13 @@ def text_sizes(text: Text) -> dict[str, Any]:
 class Moments:
     """A split's usable queries, in file order, ready to be batched.
 
-    A query is usable where its annotation has no fault and its video has clips.
+    A query is usable where its annotation has no fault and its video has clips, not all before the moment.
 
     Attributes:
-        table: the queries (query, video, duration, start, end, sentence, …), one row a sample.
+        table: the queries (query, video, duration, start, end, sentence, …), one row a sample; `duration` is
+            what the video's clips cover (see `img.data.durations`).
         clips: T of each sample's video [Q].
+        heard: how many of them, from the first, have sound [Q].
         has_audio: whether each sample's video has sound [Q].
         start: label, first clip of each moment [Q].
         end: label, last clip of each moment, inclusive [Q].
@@ -96,7 +99,10 @@ class Moments:
         videos = [inputs.videos[video] for video in self.table["video"]]
         self.first = np.array([video.first for video in videos])
         self.clips = np.array([video.clips for video in videos])
-        self.has_audio = np.array([video.has_audio and sound for video in videos])
+        self.heard = np.array([video.heard if sound else 0 for video in videos])
+        self.has_audio = self.heard > 0
+        covered = _covered(self.table, inputs)
+        self.table["duration"] = choose_duration(self.table["duration"].to_numpy(), covered)
         spans = self.table[["duration", "start", "end"]].to_numpy()
         labels = np.array([label(int(clips), *span) for clips, span in zip(self.clips, spans, strict=True)])
         self.start, self.end = labels[:, 0], labels[:, 1]
@@ -104,7 +110,7 @@ class Moments:
         first = torch.from_numpy(self.first)
         self._visual = Ragged(inputs.visual, first, clips)
         audio = Ragged(inputs.audio, first, clips)
-        self._audio = add_noise(audio, self.table["video"].to_numpy(str), self.has_audio, noisy_audio_share)
+        self._audio = add_noise(audio, self.table["video"].to_numpy(str), self.heard, noisy_audio_share)
         self._words = self._features = None
         if isinstance(text, Vocabulary):
             self._words = _Words(self.table["words"], text)
@@ -123,7 +129,8 @@ class Moments:
             generator: draws the clips of the saliency loss.
         """
         chosen = torch.from_numpy(samples)
-        has_audio = torch.from_numpy(self.has_audio[samples])
+        visual, clip_mask = self._visual.pad(chosen), self._visual.mask(chosen)
+        heard = torch.arange(clip_mask.shape[1]) < torch.from_numpy(self.heard[samples])[:, None]
         start, end = self.start[samples], self.end[samples]
         positive, negative = draw_clips(start, end, self.clips[samples], generator)
         words = characters = features = None
@@ -132,10 +139,10 @@ class Moments:
         elif self._features is not None:
             features, word_mask = self._features.pad(chosen), self._features.mask(chosen)
         return Batch(
-            visual=self._visual.pad(chosen),
-            audio=self._audio.pad(chosen) * has_audio[:, None, None],
-            clip_mask=self._visual.mask(chosen),
-            has_audio=has_audio,
+            visual=visual,
+            audio=self._audio.pad(chosen) * heard[:, :, None],
+            clip_mask=clip_mask,
+            has_audio=torch.from_numpy(self.has_audio[samples]),
             words=words,
             characters=characters,
             word_mask=word_mask,
@@ -154,9 +161,17 @@ class Moments:
 
 
 def find_usable(queries: pd.DataFrame, split: str, inputs: Inputs) -> pd.Series[bool]:
-    """Tells which queries belong to a split, have no fault, and are about a video that has clips."""
+    """Tells which queries belong to a split, have no fault, and are about a moment that clips reach."""
     has_clips = queries["video"].isin(list(inputs.videos))
-    return (queries["split"] == split) & (queries["fault"] == "") & has_clips
+    start, annotated = queries["start"].to_numpy(), queries["duration"].to_numpy()
+    is_beyond = find_beyond(start, annotated, _covered(queries, inputs))
+    return (queries["split"] == split) & (queries["fault"] == "") & has_clips & ~is_beyond
+
+
+def _covered(queries: pd.DataFrame, inputs: Inputs) -> np.ndarray:
+    """The seconds that the clips of each query's video cover [Q]; nan where nobody knows."""
+    seconds = {name: video.seconds for name, video in inputs.videos.items()}
+    return queries["video"].map(seconds).to_numpy(float)
 
 
 def draw_clips(

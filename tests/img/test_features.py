@@ -74,9 +74,9 @@ def rows_of(inputs: Inputs, tensor: str, video: str) -> np.ndarray:
 def test_clips_are_pooled_and_sound_is_aligned_to_them(tmp_path: Path) -> None:
     inputs = assembled(tmp_path, InputOptions(max_clips=6))
     assert inputs.videos == {
-        "long": VideoInputs(0, 6, True),
-        "short": VideoInputs(6, 3, False),
-        "test": VideoInputs(9, 4, True),
+        "long": VideoInputs(0, 6, 6),
+        "short": VideoInputs(6, 3, 0),
+        "test": VideoInputs(9, 4, 4),
     }
     assert inputs.visual.shape == (13, 3)
     assert inputs.audio.shape == (13, 2)
