@@ -34,6 +34,9 @@ QUERIES_VERSION = 1
 INPUTS_VERSION = 2
 """Raised whenever assembled inputs change for the same features and options."""
 
+COVERAGE_VERSION = 1
+"""Raised whenever the coverage table changes for the same features and queries."""
+
 EVALUATION_VERSION = 1
 """Raised whenever predictions or metrics change for the same checkpoints and inputs."""
 

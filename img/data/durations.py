@@ -28,7 +28,7 @@ def compare_durations(annotated: np.ndarray, covered: np.ndarray) -> np.ndarray:
     """
     allowed = np.minimum(LARGEST_DIFFERENCE, LARGEST_SHARE * annotated)
     difference = covered - annotated
-    cases = [np.isnan(covered), difference < -allowed, difference > allowed]
+    cases = [np.isnan(difference), difference < -allowed, difference > allowed]
     return np.select(cases, ["", SHORTER, LONGER], AGREES)
 
 

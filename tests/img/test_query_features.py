@@ -5,12 +5,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from coverage_tables import write_full_coverage
 from toy_dataset import Toy, make_toy, small_options
 
 from extractors.storage.store import Store
 from img.__main__ import main
 from img.config.settings import InferenceOptions
-from img.data.coverage import count_coverage
+from img.data.coverage import count_coverage, read_coverage
 from img.data.inputs import Inputs, VideoInputs
 from img.data.queries import read_queries_table
 from img.data.query_features import QueryFeatures, assemble_query_features
@@ -67,7 +68,7 @@ def test_a_query_without_features_is_left_out_with_the_reason(tmp_path: Path) ->
     assert marked["fault"].tolist() == ["", "", missing, "backwards", ""]
     assert found.faults["qid_3"] == "text/qid_3.npy: expected rows of 2 values, as most have, found 5"
     assert QUERIES["fault"].tolist() == ["", "", "", "backwards", ""]
-    coverage = pd.DataFrame({"video": ["x"], "visual": ["ok"], "audio": ["ok"]})
+    coverage = read_coverage(write_full_coverage(tmp_path / "coverage.tsv", ["x"]))
     assert count_coverage(marked, coverage)["train"] == {
         **count_coverage(QUERIES, coverage)["train"],
         "used": 2,
@@ -177,9 +178,8 @@ def test_the_training_key_holds_the_features(toy: Toy, text: Path, tmp_path: Pat
 def test_train_and_evaluate_take_the_features_from_the_command_line(
     toy: Toy, text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run, coverage = tmp_path / "run", tmp_path / "coverage.tsv"
-    videos = sorted(Inputs.load(toy.inputs).videos)
-    coverage.write_text("video\tvisual\taudio\n" + "".join(f"{video}\tok\tok\n" for video in videos))
+    run = tmp_path / "run"
+    coverage = write_full_coverage(tmp_path / "coverage.tsv", Inputs.load(toy.inputs).videos)
     places = ["--queries", str(toy.queries), "--inputs", str(toy.inputs), "--threads", "1"]
     given = ["--query-features", str(text)]
     options = ["--options", small_options({"epochs": 1}).model_dump_json(), "--seed", "0"]

@@ -5,7 +5,7 @@ import json
 import av
 import numpy as np
 import pytest
-from project import SHARED, Project, new_project
+from project import AS_ANNOTATED, SHARED, Project, new_project
 from safetensors.numpy import load_file
 
 from img.data.pooling import pool
@@ -120,6 +120,8 @@ def test_metrics_are_there_for_both_test_splits(made):
             "queries": queries,
             "used": queries,
             "without_sound": 0,
+            "share_heard": 1.0,
+            **AS_ANNOTATED,
             "left_out": {},
         }
     protocols = metrics["variants"]["img"]["protocols"]
