@@ -29,7 +29,8 @@ from extractors.storage.manifest import Row
 from extractors.storage.store import Store
 from img.config.dataset import InputOptions
 from img.config.runs import TrainingOptions
-from img.data.assembly import FeatureFolder, assemble
+from img.data.assembly import assemble
+from img.data.feature_folder import FeatureFolder
 from img.data.inputs import Inputs
 from img.data.samples import Moments
 from img.data.vocabulary import build_vocabulary

@@ -75,7 +75,8 @@ def _assemble_query_features(options: argparse.Namespace) -> None:
 
 
 def _assemble(options: argparse.Namespace) -> None:
-    from img.data.assembly import assemble, read_feature_folder
+    from img.data.assembly import assemble
+    from img.data.feature_folder import read_feature_folder
     from img.data.queries import read_queries_table
 
     visual = read_feature_folder(options.visual, options.shards, options.visual_scale)
@@ -86,8 +87,8 @@ def _assemble(options: argparse.Namespace) -> None:
 
 
 def _report_coverage(options: argparse.Namespace) -> None:
-    from img.data.assembly import read_feature_folder
     from img.data.coverage import write_coverage
+    from img.data.feature_folder import read_feature_folder
     from img.data.queries import read_queries_table
     from img.data.videos import read_duplicates
 

@@ -18,8 +18,11 @@ PaperSplit = Literal["test", "audiomatter"]
 QUERIES_VERSION = 1
 """Raised whenever the queries table, the vocabulary or its vectors change for the same files and options."""
 
-INPUTS_VERSION = 1
+INPUTS_VERSION = 2
 """Raised whenever assembled inputs change for the same features and options."""
+
+COVERAGE_VERSION = 1
+"""Raised whenever the coverage table changes for the same features and queries."""
 
 
 def _check_extractor(settings: dict[str, Any]) -> dict[str, Any]:

@@ -1,75 +1,92 @@
-"""The arithmetic between features and labels: pooling, alignment, the clips a moment covers."""
+"""A stream laid along its video: cut or padded to end with it, by the seconds of its rows.
+
+docs/alignment.md gives the rules and the reasons.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
 import numpy as np
 
+from extractors.storage.manifest import Row
+from img.data.pooling import pool
 
-def pool(rows: np.ndarray, clips: int) -> np.ndarray:
-    """Brings a sequence of rows to a number of clips: averages rows, or repeats them where there are fewer.
+# Manifests round to milliseconds.
+_ROUNDING = 1e-3
 
-    Clip i is the mean over rows [b_i, b_{i+1}) with b_i = round(i / clips * n), at most n - 1, or row b_i
-    where that range is empty (the authors' data preparation).
+
+@dataclass(frozen=True)
+class Fit:
+    """How a stream is brought to its video's end, before it is pooled to the video's clips.
+
+    Attributes:
+        rule: `seconds`, or `share` where a stream or its video does not know the seconds of its rows: its
+            rows then share the video evenly.
+        rows: the stream's own.
+        fitted: the rows it has when cut or padded.
+    """
+
+    rule: Literal["seconds", "share"]
+    rows: int
+    fitted: int
+
+    def apply(self, rows: np.ndarray) -> np.ndarray:
+        """Cuts rows [rows, D], or pads them with zeros, to [fitted, D]."""
+        return np.pad(rows[: self.fitted], ((0, max(self.fitted - self.rows, 0)), (0, 0)))
+
+    def count_clips(self, clips: int) -> int:
+        """Counts the clips, of the video's, from the first to the last that a row of the stream reaches."""
+        is_own = np.arange(self.fitted)[:, None] < self.rows
+        return int(np.count_nonzero(pool(is_own.astype(float), clips)))
+
+
+def fit(stream: Row, video: Row, row_seconds: Callable[[], np.ndarray]) -> Fit:
+    """Finds how many rows a stream gets so that it ends with its video.
 
     Args:
-        rows: [n, D].
-        clips: T.
-
-    Returns:
-        Clips [T, D] of the rows' type.
+        stream: the manifest's row of the stream's array.
+        video: that of the video's visual array, whose last row ends where the video ends.
+        row_seconds: gives start and end of each of the stream's rows [n, 2], in seconds; asked for only where
+            the stream does not end with its video.
     """
-    count = len(rows)
-    bounds = np.minimum(np.round(np.arange(clips + 1) / clips * count).astype(int), count - 1)
-    # reduceat gives row b_i itself for an empty range, which is the rule.
-    sums = np.add.reduceat(rows, bounds[:-1], axis=0, dtype=np.float64)
-    lengths = np.maximum(np.diff(bounds), 1)
-    # reduceat runs its last range to the end of the rows; the rule stops one row earlier.
-    last = rows[bounds[-2] : max(bounds[-1], bounds[-2] + 1)]
-    sums[-1] = last.sum(axis=0, dtype=np.float64)
-    return (sums / lengths[:, None]).astype(rows.dtype)
+    if stream.seconds is None or video.seconds is None:
+        return Fit("share", stream.rows, stream.rows)
+    if ends_together(stream, video):
+        return Fit("seconds", stream.rows, stream.rows)
+    return Fit("seconds", stream.rows, count_rows(row_seconds(), video.seconds))
 
 
-def shorten(rows: np.ndarray, max_clips: int) -> np.ndarray:
-    """Pools rows [n, D] to at most `max_clips`; shorter sequences stay as they are."""
-    return rows if len(rows) <= max_clips else pool(rows, max_clips)
+def ends_together(stream: Row, video: Row) -> bool:
+    """Whether a stream ends with its video, give or take the seconds of one of its rows."""
+    if stream.seconds is None or video.seconds is None:
+        raise ValueError(f"{video.video}: expected arrays that know their seconds")
+    return abs(stream.seconds - video.seconds) <= stream.seconds / stream.rows + _ROUNDING
 
 
-def label(clips: int, duration: float, start: float, end: float) -> tuple[int, int]:
-    """Finds the clips whose span fits a moment best.
+def share_covered(stream: Row, video: Row) -> float:
+    """Returns the share of a video that a stream covers; nan where either does not know its seconds."""
+    if stream.seconds is None or video.seconds is None:
+        return math.nan
+    return 1.0 if ends_together(stream, video) else min(stream.seconds / video.seconds, 1.0)
 
-    Of all spans [i/T·D, (j+1)/T·D] with i <= j, the one with the highest IoU; the first in row-major order
-    where several tie.
+
+def count_rows(row_seconds: np.ndarray, end: float) -> int:
+    """Counts the rows of a stream that ends at a given time, by the rule that sound is cut into windows by.
+
+    They go on to the first that reaches the end, which is left out where less than half of it lies before the
+    end, unless it is the only one (`extractors.media.audio.cut`).
 
     Args:
-        clips: T, the video's clips.
-        duration: D, the video's duration in seconds.
-        start: of the moment, in seconds.
-        end: of the moment, in seconds; clamped to the duration.
-
-    Returns:
-        First and last clip, inclusive.
+        row_seconds: start and end of each row [n, 2], which gives their length and their hop.
+        end: in seconds.
     """
-    first = np.arange(clips)[:, None] / clips * duration
-    last = (np.arange(clips)[None, :] + 1) / clips * duration
-    overlap = interval_iou(first, last, start, min(end, duration))
-    i, j = np.unravel_index(int(overlap.argmax()), overlap.shape)
-    return int(i), int(j)
-
-
-def interval_iou(
-    start: np.ndarray | float,
-    end: np.ndarray | float,
-    other_start: np.ndarray | float,
-    other_end: np.ndarray | float,
-) -> np.ndarray:
-    """Returns the intersection over union of time spans (broadcast); 0 where both are empty."""
-    intersection = np.maximum(np.minimum(end, other_end) - np.maximum(start, other_start), 0.0)
-    union = np.maximum(end, other_end) - np.minimum(start, other_start)
-    return np.divide(intersection, union, out=np.zeros_like(intersection), where=union > 0)
-
-
-def clip_times(
-    first: np.ndarray, last: np.ndarray, clips: np.ndarray, duration: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Turns clip indices (inclusive) into seconds: i/T·D and (j+1)/T·D."""
-    return first / clips * duration, (last + 1) / clips * duration
+    starts = row_seconds[:, 0]
+    length = float(row_seconds[0, 1] - starts[0])
+    hop = float(starts[1] - starts[0]) if len(starts) > 1 else length
+    rows = max(math.ceil((end - length - _ROUNDING) / hop) + 1, 1)
+    is_mostly_outside = end - (rows - 1) * hop < length / 2
+    return rows - 1 if rows > 1 and is_mostly_outside else rows

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from extractors.storage.files import replacing
-from img.data.assembly import FeatureFolder
+from extractors.storage.manifest import Row
+from img.data.alignment import share_covered
+from img.data.durations import LONGER, SHORTER, compare_durations, find_beyond, find_cut
+from img.data.feature_folder import FeatureFolder
 from img.data.query_features import FAULT
 
 _NOT_LISTED = "not extracted"
 _FAULTY = "annotation"
+_BEYOND = "moment beyond video"
+_OF_QUERIES = (_FAULTY, FAULT, _BEYOND)
+"""Reasons that are a query's own; the others are its video's."""
+
+log = logging.getLogger(__name__)
 
 
 def write_coverage(
@@ -22,7 +33,10 @@ def write_coverage(
     duplicates: Mapping[str, str],
     path: Path,
 ) -> None:
-    """Writes a row for each video: visual and audio status, each split's queries on it, further files.
+    """Writes a row for each video: statuses, how long it is and should be, its queries, further files.
+
+    `seconds` are what its clips cover, `annotated` what its annotation says, `length` how the two compare
+    (see `img.data.durations`), `heard` the share of it that its sound covers; empty where nobody knows.
 
     Args:
         queries: the queries table.
@@ -31,36 +45,73 @@ def write_coverage(
         duplicates: further files of those videos that have several; they become the column `others`.
         path: the table to write.
     """
-    table = (
-        queries.groupby(["video", "split"]).size().unstack(fill_value=0).add_suffix("_queries").reset_index()
+    counts = queries.groupby(["video", "split"]).size().unstack(fill_value=0).add_suffix("_queries")
+    seen = [_row(visual, video) for video in counts.index]
+    heard = [_row(audio, video) for video in counts.index]
+    annotated = queries.groupby("video")["duration"].first().to_numpy(float)
+    seconds = np.array([row.seconds if row.is_ok and row.seconds is not None else np.nan for row in seen])
+    state = pd.DataFrame(
+        {
+            "visual": [row.status for row in seen],
+            "audio": [row.status for row in heard],
+            "seconds": seconds,
+            "annotated": annotated,
+            "length": compare_durations(annotated, seconds),
+            "heard": [_share_heard(sound, video) for sound, video in zip(heard, seen, strict=True)],
+        },
+        counts.index,
     )
-    for position, (role, features) in enumerate((("visual", visual), ("audio", audio)), 1):
-        status = [
-            features.rows[video].status if video in features.rows else _NOT_LISTED for video in table["video"]
-        ]
-        table.insert(position, role, status)
-    table["others"] = [duplicates.get(video, "") for video in table["video"]]
+    others = [duplicates.get(video, "") for video in counts.index]
+    table = state.join(counts).assign(others=others).reset_index()
     with replacing(path) as temporary:
-        table.to_csv(temporary, sep="\t", index=False)
+        table.round(4).to_csv(temporary, sep="\t", index=False)
+    _warn(table)
+
+
+def _row(features: FeatureFolder, video: str) -> Row:
+    return features.rows.get(video, Row(video, _NOT_LISTED))
+
+
+def _share_heard(sound: Row, video: Row) -> float:
+    if not video.is_ok:
+        return math.nan
+    return share_covered(sound, video) if sound.is_ok else 0.0
+
+
+def _warn(table: pd.DataFrame) -> None:
+    for length in (SHORTER, LONGER):
+        found = table[table["length"] == length]
+        if len(found):
+            first = found.iloc[0]
+            log.warning(
+                f"{len(found)} of {len(table)} videos are {length} than annotated, such as {first['video']}: "
+                f"{first['seconds']:g} s in place of {first['annotated']:g} s; moments keep their seconds"
+            )
 
 
 def read_coverage(path: Path) -> pd.DataFrame:
     """Reads what `write_coverage` wrote."""
-    return pd.read_csv(path, sep="\t", keep_default_na=False, dtype={"video": str})
+    table = pd.read_csv(path, sep="\t", keep_default_na=False, dtype={"video": str})
+    return table.assign(**{name: pd.to_numeric(table[name]) for name in ("seconds", "heard")})
 
 
 def explain_absence(queries: pd.DataFrame, coverage: pd.DataFrame) -> pd.Series[str]:
-    """Gives, for each query, why it is left out, as `annotation` or `video missing`; empty where it is used.
+    """Gives, for each query, why it is left out; empty where it is used.
+
+    The reasons are `annotation`, `text features`, `video missing` and the like, and `moment beyond video`.
 
     Args:
         queries: the queries table.
         coverage: the coverage table.
     """
     visual = dict(zip(coverage["video"], coverage["visual"], strict=True))
+    beyond = find_beyond(queries["start"].to_numpy(), *_durations(queries, coverage))
     # Reasons differ in details from file to file: what is before the colon is what can be counted.
     reasons = [
-        _name_fault(fault) or ("" if visual[video] == "ok" else f"video {visual[video].split(':')[0]}")
-        for fault, video in zip(queries["fault"], queries["video"], strict=True)
+        _name_fault(fault)
+        or ("" if visual[video] == "ok" else f"video {visual[video].split(':')[0]}")
+        or (_BEYOND if is_beyond else "")
+        for fault, video, is_beyond in zip(queries["fault"], queries["video"], beyond, strict=True)
     ]
     return pd.Series(reasons, queries.index, str)
 
@@ -73,14 +124,23 @@ def count_coverage(queries: pd.DataFrame, coverage: pd.DataFrame) -> dict[str, d
         coverage: the coverage table.
 
     Returns:
-        For each split: videos, videos_used, queries, used, without_sound, left_out (reason -> queries).
+        For each split: videos, videos_used, queries, left_out (reason -> queries), and of the queries used:
+        how many (used), how many on videos without sound, on videos that are partly heard, on shorter and on
+        longer videos than annotated, with a moment that is cut off by the end of a shorter one; and the mean
+        share of their video that is heard, None where one is not known.
     """
     audio = dict(zip(coverage["video"], coverage["audio"], strict=True))
+    heard = queries["video"].map(dict(zip(coverage["video"], coverage["heard"], strict=True)))
+    annotated, covered = _durations(queries, coverage)
+    length = pd.Series(compare_durations(annotated, covered), queries.index)
+    is_cut = find_cut(queries["start"].to_numpy(), queries["end"].to_numpy(), annotated, covered)
+    cut = pd.Series(is_cut, queries.index)
     reasons = explain_absence(queries, coverage)
     counts: dict[str, dict[str, object]] = {}
     for split, group in queries.groupby("split", sort=False):
         found = reasons[group.index]
         used = group.loc[found == "", "video"]
+        share = heard[used.index]
         left_out = found[found != ""].value_counts().sort_index()
         counts[str(split)] = {
             "videos": group["video"].nunique(),
@@ -88,6 +148,11 @@ def count_coverage(queries: pd.DataFrame, coverage: pd.DataFrame) -> dict[str, d
             "queries": len(group),
             "used": len(used),
             "without_sound": sum(audio[video] != "ok" for video in used),
+            "partly_heard": int(((share > 0) & (share < 1)).sum()),
+            "share_heard": round(float(share.mean()), 4) if len(share) and share.notna().all() else None,
+            "on_shorter_videos": int((length[used.index] == SHORTER).sum()),
+            "on_longer_videos": int((length[used.index] == LONGER).sum()),
+            "moments_cut": int(cut[used.index].sum()),
             "left_out": {str(reason): int(count) for reason, count in left_out.items()},
         }
     return counts
@@ -105,7 +170,7 @@ def list_left_out(queries: pd.DataFrame, coverage: pd.DataFrame) -> dict[str, di
     """
     reasons = explain_absence(queries, coverage)
     left_out = queries[reasons != ""].assign(reason=reasons)
-    left_out["id"] = left_out["video"].where(~left_out["reason"].isin([_FAULTY, FAULT]), left_out["query"])
+    left_out["id"] = left_out["video"].where(~left_out["reason"].isin(_OF_QUERIES), left_out["query"])
     lists: dict[str, dict[str, list[str]]] = {str(split): {} for split in queries["split"].unique()}
     for (split, reason), ids in left_out.groupby(["split", "reason"])["id"]:
         lists[str(split)][str(reason)] = sorted(ids.unique())
@@ -113,7 +178,7 @@ def list_left_out(queries: pd.DataFrame, coverage: pd.DataFrame) -> dict[str, di
 
 
 def count_misses(queries: pd.DataFrame, coverage: pd.DataFrame) -> dict[str, int]:
-    """Counts, split by split, the faultless queries that lack features: nothing can answer them.
+    """Counts, split by split, the faultless queries that nothing can answer: they lack features, or video.
 
     Args:
         queries: the queries table.
@@ -124,6 +189,12 @@ def count_misses(queries: pd.DataFrame, coverage: pd.DataFrame) -> dict[str, int
     return {
         str(split): int(is_missed[group.index].sum()) for split, group in queries.groupby("split", sort=False)
     }
+
+
+def _durations(queries: pd.DataFrame, coverage: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Returns each query's annotated duration, and the seconds that its video's clips cover [Q]."""
+    seconds = dict(zip(coverage["video"], coverage["seconds"], strict=True))
+    return queries["duration"].to_numpy(float), queries["video"].map(seconds).to_numpy(float)
 
 
 def _name_fault(fault: str) -> str:

@@ -31,13 +31,13 @@ class QueryFeatures:
 
     Attributes:
         values: [ΣN, Dq] float32.
-        places: first row and number of rows N of each query, by its id.
+        rows: first row and number of rows N of each query, by its id.
         faults: why a query has none, by its id.
         content_sha256: hash of the values and the index: equal features, equal hash.
     """
 
     values: torch.Tensor
-    places: Mapping[str, tuple[int, int]]
+    rows: Mapping[str, tuple[int, int]]
     faults: Mapping[str, str]
     content_sha256: str
 
@@ -47,12 +47,12 @@ class QueryFeatures:
         index = read_json(folder / _INDEX)
         with safe_open(folder / _FEATURES, "pt") as file:
             values = file.get_tensor("queries")
-        places = {query: (first, rows) for query, (first, rows) in index["queries"].items()}
-        return QueryFeatures(values, places, index["left_out"], sha256_of(folder / _INDEX))
+        rows = {query: (first, count) for query, (first, count) in index["queries"].items()}
+        return QueryFeatures(values, rows, index["left_out"], sha256_of(folder / _INDEX))
 
     def mark(self, queries: pd.DataFrame) -> pd.DataFrame:
         """Returns the queries table with a fault for each query that has no features."""
-        without = ~queries["query"].isin(list(self.places)) & (queries["fault"] == "")
+        without = ~queries["query"].isin(list(self.rows)) & (queries["fault"] == "")
         reasons = queries.loc[without, "query"].map(lambda query: f"{FAULT}: {self.faults[query]}")
         return queries.assign(fault=queries["fault"].mask(without, reasons))
 
@@ -95,22 +95,22 @@ def assemble_query_features(queries: pd.DataFrame, arrays: Path, max_words: int,
             f"{arrays}: expected features of queries, found none: {next(iter(left_out.values()))}"
         )
     ((width, _),) = Counter(width for _, width in shapes.values()).most_common(1)
-    places: dict[str, tuple[int, int]] = {}
+    kept: dict[str, tuple[int, int]] = {}
     total = 0
     for query, (rows, found) in shapes.items():
         if found == width:
-            places[query] = (total, rows)
+            kept[query] = (total, rows)
             total += rows
         else:
             left_out[query] = (
                 f"{parts[query].name}: expected rows of {width} values, as most have, found {found}"
             )
     with mapped_safetensors({"queries": (total, width)}, out / _FEATURES) as data:
-        for query, (first, rows) in places.items():
+        for query, (first, rows) in kept.items():
             data["queries"][first : first + rows] = parts[query].read()[:rows]
         content = hash_arrays(data)
-    _report(left_out, len(places))
-    index = {"width": width, "content_sha256": content, "queries": places, "left_out": left_out}
+    _report(left_out, len(kept))
+    index = {"width": width, "content_sha256": content, "queries": kept, "left_out": left_out}
     write_json(out / _INDEX, index)
 
 

@@ -38,6 +38,6 @@ class Ragged:
     def pad(self, samples: Tensor) -> Tensor:
         """Gathers the sequences of some samples, [B], padded with zeros: [B, longest, ...]."""
         mask = self.mask(samples)
-        places = self.first[samples, None] + torch.arange(mask.shape[1])
-        padded = self.rows[places.masked_fill_(~mask, 0)]
+        rows = self.first[samples, None] + torch.arange(mask.shape[1])
+        padded = self.rows[rows.masked_fill_(~mask, 0)]
         return padded.masked_fill_(~mask.view(*mask.shape, *(1,) * (padded.dim() - 2)), 0)

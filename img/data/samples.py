@@ -11,11 +11,12 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from img.data.alignment import label
+from img.data.durations import choose_duration, find_beyond
 from img.data.inputs import Inputs
 from img.data.noise import add_noise
 from img.data.query_features import QueryFeatures
 from img.data.ragged import Ragged
+from img.data.spans import label
 from img.data.subsets import choose_share
 from img.data.vocabulary import PAD, UNKNOWN, Vocabulary
 from img.models.protocol import Batch, MomentTargets, Stream
@@ -51,11 +52,13 @@ def text_sizes(text: Text) -> dict[str, Any]:
 class Moments:
     """A split's usable queries, in file order, ready to be batched.
 
-    A query is usable where its annotation has no fault and its video has clips.
+    A query is usable where its annotation has no fault and its video has clips, not all before the moment.
 
     Attributes:
-        table: the queries (query, video, duration, start, end, sentence, …), one row a sample.
+        table: the queries (query, video, duration, start, end, sentence, …), one row a sample; `duration` is
+            what the video's clips cover (see `img.data.durations`).
         clips: T of each sample's video [Q].
+        heard: how many of them, from the first, have sound [Q].
         has_audio: whether each sample's video has sound [Q].
         start: label, first clip of each moment [Q].
         end: label, last clip of each moment, inclusive [Q].
@@ -93,10 +96,13 @@ class Moments:
             raise ValueError(
                 f"split {split}: expected queries with videos, found none among its {total} queries"
             )
-        places = [inputs.videos[video] for video in self.table["video"]]
-        self.first = np.array([place.first for place in places])
-        self.clips = np.array([place.clips for place in places])
-        self.has_audio = np.array([place.has_audio and sound for place in places])
+        videos = [inputs.videos[video] for video in self.table["video"]]
+        self.first = np.array([video.first for video in videos])
+        self.clips = np.array([video.clips for video in videos])
+        self.heard = np.array([video.heard if sound else 0 for video in videos])
+        self.has_audio = self.heard > 0
+        covered = _covered(self.table, inputs)
+        self.table["duration"] = choose_duration(self.table["duration"].to_numpy(), covered)
         spans = self.table[["duration", "start", "end"]].to_numpy()
         labels = np.array([label(int(clips), *span) for clips, span in zip(self.clips, spans, strict=True)])
         self.start, self.end = labels[:, 0], labels[:, 1]
@@ -105,12 +111,12 @@ class Moments:
         first = torch.from_numpy(self.first)
         self._visual = Ragged(inputs.visual, first, clips)
         audio = Ragged(inputs.audio, first, clips)
-        self._audio = add_noise(audio, self.table["video"].to_numpy(str), self.has_audio, noisy_audio_share)
+        self._audio = add_noise(audio, self.table["video"].to_numpy(str), self.heard, noisy_audio_share)
         self._words = self._features = None
         if isinstance(text, Vocabulary):
             self._words = _Words(self.table["words"], text)
         else:
-            rows = torch.tensor([text.places[query] for query in self.table["query"]])
+            rows = torch.tensor([text.rows[query] for query in self.table["query"]])
             self._features = Ragged(text.values, rows[:, 0], rows[:, 1])
 
     def __len__(self) -> int:
@@ -124,7 +130,8 @@ class Moments:
             generator: draws the clips of the saliency loss.
         """
         chosen = torch.from_numpy(samples)
-        has_audio = torch.from_numpy(self.has_audio[samples])
+        visual, clip_mask = self._visual.pad(chosen), self._visual.mask(chosen)
+        heard = torch.arange(clip_mask.shape[1]) < torch.from_numpy(self.heard[samples])[:, None]
         everyone = torch.ones(len(samples), dtype=torch.bool)
         start, end = self.start[samples], self.end[samples]
         positive, negative = draw_clips(start, end, self.clips[samples], generator)
@@ -135,10 +142,12 @@ class Moments:
             features, word_mask = self._features.pad(chosen), self._features.mask(chosen)
         return Batch(
             streams={
-                "visual": Stream(self._visual.pad(chosen), everyone),
-                "audio": Stream(self._audio.pad(chosen) * has_audio[:, None, None], has_audio),
+                "visual": Stream(visual, everyone),
+                "audio": Stream(
+                    self._audio.pad(chosen) * heard[:, :, None], torch.from_numpy(self.has_audio[samples])
+                ),
             },
-            clip_mask=self._visual.mask(chosen),
+            clip_mask=clip_mask,
             word_mask=word_mask,
             targets=MomentTargets(
                 start=torch.from_numpy(start),
@@ -160,9 +169,17 @@ class Moments:
 
 
 def find_usable(queries: pd.DataFrame, split: str, inputs: Inputs) -> pd.Series[bool]:
-    """Tells which queries belong to a split, have no fault, and are about a video that has clips."""
+    """Tells which queries belong to a split, have no fault, and are about a moment that clips reach."""
     has_clips = queries["video"].isin(list(inputs.videos))
-    return (queries["split"] == split) & (queries["fault"] == "") & has_clips
+    start, annotated = queries["start"].to_numpy(), queries["duration"].to_numpy()
+    is_beyond = find_beyond(start, annotated, _covered(queries, inputs))
+    return (queries["split"] == split) & (queries["fault"] == "") & has_clips & ~is_beyond
+
+
+def _covered(queries: pd.DataFrame, inputs: Inputs) -> np.ndarray:
+    """The seconds that the clips of each query's video cover [Q]; nan where nobody knows."""
+    seconds = {name: video.seconds for name, video in inputs.videos.items()}
+    return queries["video"].map(seconds).to_numpy(float)
 
 
 def draw_clips(
@@ -199,23 +216,23 @@ def _draw_two(counts: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 
 class _Words:
-    """The queries' words by their place among the split's distinct words, of which place 0 is padding."""
+    """The queries' words by their number among the split's distinct words, of which 0 is padding."""
 
     def __init__(self, queries: Iterable[Sequence[str]], vocabulary: Vocabulary) -> None:
         queries = [list(words) for words in queries]
-        places: dict[str, int] = {}
+        numbers: dict[str, int] = {}
         for words in queries:
             for word in words:
-                places.setdefault(word, len(places) + 1)
-        self._places = Ragged.of([[places[word] for word in words] for words in queries])
+                numbers.setdefault(word, len(numbers) + 1)
+        self._numbers = Ragged.of([[numbers[word] for word in words] for words in queries])
         word_ids, character_ids = vocabulary.word_ids(), vocabulary.character_ids()
-        self._word_ids = torch.tensor([PAD] + [word_ids.get(word, UNKNOWN) for word in places])
+        self._word_ids = torch.tensor([PAD] + [word_ids.get(word, UNKNOWN) for word in numbers])
         self._characters = Ragged.of(
-            [[], *([character_ids.get(character, UNKNOWN) for character in word] for word in places)]
+            [[], *([character_ids.get(character, UNKNOWN) for character in word] for word in numbers)]
         )
 
     def pad(self, samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Returns word ids [B, N], character ids [B, N, C] and the words' mask [B, N] of some samples [B]."""
-        places = self._places.pad(samples)
-        characters = self._characters.pad(places.flatten()).view(*places.shape, -1)
-        return self._word_ids[places], characters, self._places.mask(samples)
+        numbers = self._numbers.pad(samples)
+        characters = self._characters.pad(numbers.flatten()).view(*numbers.shape, -1)
+        return self._word_ids[numbers], characters, self._numbers.mask(samples)

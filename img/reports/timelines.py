@@ -10,8 +10,8 @@ import pandas as pd
 import torch
 
 from img.config.runs import InferenceOptions
-from img.data.alignment import interval_iou
 from img.data.samples import Moments
+from img.data.spans import interval_iou
 from img.models.protocol import Spans, System
 
 

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from extractors.storage.files import replacing
 from img.config.runs import InferenceOptions
-from img.data.alignment import interval_iou
 from img.data.samples import Moments
+from img.data.spans import interval_iou
 from img.models.checkpoint import load_checkpoint
 from img.models.protocol import AUTO, System
 from img.runs.device import computing_on

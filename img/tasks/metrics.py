@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from img.data.alignment import interval_iou
+from img.data.spans import interval_iou
 
 THRESHOLDS = (0.3, 0.5, 0.7)
 

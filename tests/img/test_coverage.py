@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from coverage_tables import AS_ANNOTATED
 from feature_folders import write_features
 
 from extractors.storage.store import Store
@@ -21,7 +22,7 @@ QUERIES = pd.DataFrame(
         ("new", "test", ""),
     ],
     columns=["video", "split", "fault"],
-).assign(query=[f"q{number}" for number in range(9)])
+).assign(query=[f"q{number}" for number in range(9)], duration=20.0, start=4.0, end=8.0)
 
 
 def coverage_of(folder: Path) -> pd.DataFrame:
@@ -35,8 +36,10 @@ def coverage_of(folder: Path) -> pd.DataFrame:
 
 def test_every_video_has_a_row_with_its_statuses_and_queries(tmp_path: Path) -> None:
     coverage = coverage_of(tmp_path)
-    assert list(coverage.columns) == ["video", "visual", "audio", "test_queries", "train_queries", "others"]
-    assert [tuple(row) for row in coverage.itertuples(index=False)] == [
+    columns = ["video", "visual", "audio", "test_queries", "train_queries", "others"]
+    lengths = ["seconds", "annotated", "length", "heard"]
+    assert list(coverage.columns) == columns[:3] + lengths + columns[3:]
+    assert [tuple(row) for row in coverage[columns].itertuples(index=False)] == [
         ("001", "ok", "ok", 1, 2, ""),
         ("broken", 'failed: no "moov" atom', 'failed: no "moov" atom', 1, 0, ""),
         ("cut", "failed: timed out", "failed: timed out", 1, 0, "b/cut.mp4 | c/cut.mkv"),
@@ -55,6 +58,8 @@ def test_every_query_is_counted_as_used_or_left_out_with_its_reason(tmp_path: Pa
             "queries": 4,
             "used": 1,
             "without_sound": 0,
+            "share_heard": None,
+            **AS_ANNOTATED,
             "left_out": {"annotation": 2, "video missing": 1},
         },
         "test": {
@@ -63,6 +68,8 @@ def test_every_query_is_counted_as_used_or_left_out_with_its_reason(tmp_path: Pa
             "queries": 5,
             "used": 2,
             "without_sound": 1,
+            "share_heard": None,
+            **AS_ANNOTATED,
             "left_out": {"video failed": 2, "video not extracted": 1},
         },
     }

@@ -7,8 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from img.data.assembly import VideoInputs
-from img.data.inputs import Inputs
+from img.data.inputs import Inputs, VideoInputs
 from img.data.samples import Moments, draw_clips
 from img.data.vocabulary import Vocabulary
 
@@ -16,7 +15,7 @@ VOCABULARY = Vocabulary(("a", "cat"), ("c", "a", "t"))
 INPUTS = Inputs(
     visual=torch.arange(1.0, 25).reshape(12, 2),
     audio=torch.arange(101.0, 113).reshape(12, 1),
-    videos={"x": VideoInputs(0, 5, True), "y": VideoInputs(5, 4, False), "z": VideoInputs(9, 3, True)},
+    videos={"x": VideoInputs(0, 5, 5), "y": VideoInputs(5, 4, 0), "z": VideoInputs(9, 3, 3)},
     content_sha256="",
 )
 QUERIES = pd.DataFrame(

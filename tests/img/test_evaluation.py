@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from coverage_tables import AS_ANNOTATED
 from toy_dataset import CLIPS, SECONDS, SILENT, Toy, make_toy, small_options
 
 from extractors.storage.store import Store
@@ -322,7 +323,9 @@ def test_the_commands_train_evaluate_and_summarise(
         "queries": 8,
         "used": 8,
         "without_sound": 2,
+        "share_heard": None,
         "left_out": {},
+        **AS_ANNOTATED,
     }
     # The run was trained without sound, so it is evaluated without.
     assert metrics["mean_importance"] == {"last": {"test": None}, "best_on_test": {"test": None}}

@@ -9,9 +9,10 @@ from safetensors.numpy import load_file
 
 from extractors.storage.store import Store
 from img.config.dataset import InputOptions
-from img.data.alignment import pool
-from img.data.assembly import FeatureFolder, VideoInputs, assemble
-from img.data.inputs import Inputs
+from img.data.assembly import assemble
+from img.data.feature_folder import FeatureFolder
+from img.data.inputs import Inputs, VideoInputs
+from img.data.pooling import pool
 
 RNG = np.random.default_rng(0)
 VISUAL: dict[str, np.ndarray | str] = {
@@ -66,17 +67,16 @@ def array(videos: Mapping[str, np.ndarray | str], video: str) -> np.ndarray:
 
 
 def rows_of(inputs: Inputs, tensor: str, video: str) -> np.ndarray:
-    place = inputs.videos[video]
-    values: np.ndarray = getattr(inputs, tensor)[place.first : place.first + place.clips].numpy()
+    values: np.ndarray = getattr(inputs, tensor)[inputs.videos[video].rows].numpy()
     return values
 
 
 def test_clips_are_pooled_and_sound_is_aligned_to_them(tmp_path: Path) -> None:
     inputs = assembled(tmp_path, InputOptions(max_clips=6))
     assert inputs.videos == {
-        "long": VideoInputs(0, 6, True),
-        "short": VideoInputs(6, 3, False),
-        "test": VideoInputs(9, 4, True),
+        "long": VideoInputs(0, 6, 6),
+        "short": VideoInputs(6, 3, 0),
+        "test": VideoInputs(9, 4, 4),
     }
     assert inputs.visual.shape == (13, 3)
     assert inputs.audio.shape == (13, 2)
@@ -96,7 +96,7 @@ def test_a_video_without_sound_has_zeros_and_says_so(tmp_path: Path) -> None:
 def test_sound_that_no_video_has_is_one_column_of_zeros(tmp_path: Path) -> None:
     inputs = assembled(tmp_path, InputOptions(), audio=dict.fromkeys(VISUAL, "no_audio"))
     np.testing.assert_array_equal(inputs.audio, np.zeros((17, 1)))
-    assert not any(place.has_audio for place in inputs.videos.values())
+    assert not any(video.has_audio for video in inputs.videos.values())
 
 
 def test_stored_sound_is_multiplied_with_its_kinds_scale(tmp_path: Path) -> None:
@@ -118,6 +118,21 @@ def test_standardisation_uses_the_training_videos_alone(tmp_path: Path) -> None:
     sound = pool(array(AUDIO, "long").astype(np.float32), 10).astype(np.float64)
     expected = (pool(array(AUDIO, "test").astype(np.float32), 4) - sound.mean(axis=0)) / sound.std(axis=0)
     np.testing.assert_allclose(rows_of(inputs, "audio", "test"), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_the_statistics_are_kept_and_standardise_a_further_video_alike(tmp_path: Path) -> None:
+    plain = assembled(tmp_path / "plain", InputOptions())
+    found = assembled(tmp_path / "standardised", InputOptions(standardise=True))
+    assert plain.standardisation == {}
+    assert set(found.standardisation) == {"visual", "audio"}
+    for stream, videos in (("visual", ("long", "short", "test")), ("audio", ("long", "test"))):
+        for video in videos:
+            again = found.standardisation[stream].apply(rows_of(plain, stream, video))
+            np.testing.assert_array_equal(again, rows_of(found, stream, video))
+    silent = assembled(
+        tmp_path / "silent", InputOptions(standardise=True), audio=dict.fromkeys(VISUAL, "no_audio")
+    )
+    assert set(silent.standardisation) == {"visual"}
 
 
 def test_a_value_that_never_changes_becomes_zero(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from coverage_tables import write_full_coverage
 from official_files import PARAMETERS, official_state, write_vocabulary
 from toy_dataset import Toy, make_toy
 
@@ -123,9 +124,7 @@ def test_an_imported_checkpoint_answers_as_the_authors_weights_do(
 ) -> None:
     status, run = import_official(tmp_path, {key: state, "epoch": 7} if key else state)
     assert status == 0
-    coverage = tmp_path / "coverage.tsv"
-    videos = sorted(Inputs.load(toy.inputs).videos)
-    coverage.write_text("video\tvisual\taudio\n" + "".join(f"{video}\tok\tok\n" for video in videos))
+    coverage = write_full_coverage(tmp_path / "coverage.tsv", Inputs.load(toy.inputs).videos)
     places = ["--queries", toy.queries, "--inputs", toy.inputs, "--coverage", coverage, "--run", run]
     command = ["evaluate", *map(str, places), "--dataset", "toy", "--variant", "official", "--threads", "1"]
     assert main(command) == 0
@@ -191,8 +190,7 @@ def test_inputs_of_another_width_are_refused(
     toy: Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, run = import_official(tmp_path, official_state(24, 3, 5, 11))
-    coverage = tmp_path / "coverage.tsv"
-    coverage.write_text("video\tvisual\taudio\n")
+    coverage = write_full_coverage(tmp_path / "coverage.tsv", [])
     places = ["--queries", toy.queries, "--inputs", toy.inputs, "--coverage", coverage, "--run", run]
     assert main(["evaluate", *map(str, places), "--dataset", "toy", "--variant", "official"]) == 1
     assert "best_on_test.safetensors: the model expects visual width 24, found 4" in capsys.readouterr().err

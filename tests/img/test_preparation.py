@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from img.data.alignment import clip_times, interval_iou, label, pool, shorten
+from img.data.pooling import pool, shorten
+from img.data.spans import clip_times, interval_iou, label
 
 GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "preparation.npz", allow_pickle=False)
 POOLED = [(300, 128), (129, 128), (128, 128), (40, 128), (257, 128), (70, 64)]

@@ -5,14 +5,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from coverage_tables import write_full_coverage
 from toy_dataset import Toy, make_toy, small_options
 
 from extractors.storage.store import Store
 from img.__main__ import main
 from img.config.runs import InferenceOptions
-from img.data.assembly import VideoInputs
-from img.data.coverage import count_coverage
-from img.data.inputs import Inputs
+from img.data.coverage import count_coverage, read_coverage
+from img.data.inputs import Inputs, VideoInputs
 from img.data.queries import read_queries_table
 from img.data.query_features import QueryFeatures, assemble_query_features
 from img.data.samples import Moments
@@ -50,11 +50,11 @@ def assembled(folder: Path, max_words: int = 128, queries: pd.DataFrame = QUERIE
 
 def test_features_of_both_namings_are_brought_into_one_file(tmp_path: Path) -> None:
     found = assembled(write_arrays(tmp_path / "text"))
-    assert found.places == {"qid_0": (0, 3), "qid_1": (3, 1)}
+    assert found.rows == {"qid_0": (0, 3), "qid_1": (3, 1)}
     assert found.values.tolist() == [[1, 2], [3, 4], [5, 6], [7, 8]]
     assert found.values.dtype == torch.float32
     cut = assembled(tmp_path / "text", max_words=2)
-    assert cut.places == {"qid_0": (0, 2), "qid_1": (2, 1)}
+    assert cut.rows == {"qid_0": (0, 2), "qid_1": (2, 1)}
     assert cut.values.tolist() == [[1, 2], [3, 4], [7, 8]]
 
 
@@ -68,7 +68,7 @@ def test_a_query_without_features_is_left_out_with_the_reason(tmp_path: Path) ->
     assert marked["fault"].tolist() == ["", "", missing, "backwards", ""]
     assert found.faults["qid_3"] == "text/qid_3.npy: expected rows of 2 values, as most have, found 5"
     assert QUERIES["fault"].tolist() == ["", "", "", "backwards", ""]
-    coverage = pd.DataFrame({"video": ["x"], "visual": ["ok"], "audio": ["ok"]})
+    coverage = read_coverage(write_full_coverage(tmp_path / "coverage.tsv", ["x"]))
     assert count_coverage(marked, coverage)["train"] == {
         **count_coverage(QUERIES, coverage)["train"],
         "used": 2,
@@ -81,7 +81,7 @@ def test_a_file_that_cannot_be_used_leaves_its_query_out(tmp_path: Path) -> None
     (arrays / "qid_2.npy").write_bytes(b"no array")
     np.save(arrays / "qid_1.npy", B)
     found = assembled(arrays)
-    assert list(found.places) == ["qid_0"]
+    assert list(found.rows) == ["qid_0"]
     assert "qid_2.npy: expected an array of numbers" in found.faults["qid_2"]
     assert "expected one array of qid_1, found qid_1.npy, qid1.pt" in found.faults["qid_1"]
 
@@ -108,7 +108,7 @@ def test_equal_content_has_an_equal_hash_and_other_content_another(tmp_path: Pat
 
 def test_a_batch_holds_padded_features_in_the_place_of_words(tmp_path: Path) -> None:
     features = assembled(write_arrays(tmp_path / "text"))
-    inputs = Inputs(torch.ones(4, 3), torch.ones(4, 2), {"x": VideoInputs(0, 4, True)}, "")
+    inputs = Inputs(torch.ones(4, 3), torch.ones(4, 2), {"x": VideoInputs(0, 4, 4)}, "")
     moments = Moments(features.mark(QUERIES), "train", inputs, features)
     assert moments.table["query"].tolist() == ["qid_0", "qid_1"]
     batch = moments.batch(np.array([1, 0]), np.random.default_rng(0))
@@ -178,9 +178,8 @@ def test_the_training_key_holds_the_features(toy: Toy, text: Path, tmp_path: Pat
 def test_train_and_evaluate_take_the_features_from_the_command_line(
     toy: Toy, text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run, coverage = tmp_path / "run", tmp_path / "coverage.tsv"
-    videos = sorted(Inputs.load(toy.inputs).videos)
-    coverage.write_text("video\tvisual\taudio\n" + "".join(f"{video}\tok\tok\n" for video in videos))
+    run = tmp_path / "run"
+    coverage = write_full_coverage(tmp_path / "coverage.tsv", Inputs.load(toy.inputs).videos)
     places = ["--queries", str(toy.queries), "--inputs", str(toy.inputs), "--threads", "1"]
     given = ["--query-features", str(text)]
     options = ["--options", small_options({"epochs": 1}).model_dump_json(), "--seed", "0"]

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from feature_folders import write_features
+from feature_folders import heard_seconds, seen_seconds, write_features
 from toy_dataset import Toy, make_toy, small_options
 
-from extractors.storage.files import sha256_of_json
+from extractors.storage.files import read_json, sha256_of_json
 from extractors.storage.store import Store
 from img.config.dataset import INPUTS_VERSION, QUERIES_VERSION, InputOptions
 from img.config.runs import EVALUATION_VERSION, InferenceOptions
@@ -58,7 +58,43 @@ def test_inputs_are_those_recorded_for_their_version(tmp_path: Path) -> None:
     inputs = Inputs.load(tmp_path / "inputs")
     weights = torch.arange(1, inputs.visual.shape[0] + 1)[:, None]
     found = [float((weights * tensor.abs()).sum()) for tensor in (inputs.visual, inputs.audio)]
-    assert (INPUTS_VERSION, found) == (1, pytest.approx([239.645, 166.006], rel=1e-4))
+    assert (INPUTS_VERSION, found) == (2, pytest.approx([239.645, 166.006], rel=1e-4))
+
+
+@pytest.mark.parametrize(
+    ("standardise", "content"),
+    [(True, "fac8ca423eb7ffb6"), (False, "19a34edde38d9cb4")],
+    ids=["standardised", "as extracted"],
+)
+def test_inputs_of_the_demo_are_recorded_to_the_last_bit(
+    tmp_path: Path, standardise: bool, content: str
+) -> None:
+    """Rows at the demo's rates, on videos whose sound ends with them or within a row before or after.
+
+    Also on one without sound. What aligns streams must not touch these.
+    """
+    seconds = {
+        "a": (12.0, 12.0),
+        "b": (19.75, 19.8),
+        "c": (13.25, 12.75),
+        "d": (15.0, 15.75),
+        "e": (14.0, 0.0),
+    }
+    seen = {video: seen_seconds(end) for video, (end, _) in seconds.items()}
+    heard = {video: heard_seconds(end) for video, (_, end) in seconds.items() if end}
+    rng = np.random.default_rng(1)
+    visual = {video: rng.random((len(rows), 5), np.float32) for video, rows in seen.items()}
+    audio = {video: rng.random((len(rows), 4), np.float32) for video, rows in heard.items()}
+    store = Store(tmp_path / "store")
+    folders = (
+        write_features(tmp_path / "v", store, visual, row_seconds=seen),
+        write_features(tmp_path / "a", store, {**audio, "e": "no_audio"}, row_seconds=heard),
+    )
+    queries = pd.DataFrame({"video": list(seconds), "split": ["train"] * 3 + ["test"] * 2, "fault": ""})
+    assemble(
+        queries, *folders, InputOptions(max_clips=16, standardise=standardise), store, tmp_path / "inputs"
+    )
+    assert read_json(tmp_path / "inputs" / "index.json")["content_sha256"][:16] == content
 
 
 def test_metrics_are_those_recorded_for_their_version(toy: Toy, tmp_path: Path) -> None:

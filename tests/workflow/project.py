@@ -41,6 +41,9 @@ SMALL_DATASET: dict[str, Any] = {
     "seeds": [0],
 }
 
+AS_ANNOTATED = {"partly_heard": 0, "on_shorter_videos": 0, "on_longer_videos": 0, "moments_cut": 0}
+"""What metrics.json counts of videos that are as long as annotated, and heard to their end or not at all."""
+
 
 @dataclass(frozen=True)
 class Outcome:

@@ -12,7 +12,7 @@ import pytest
 import torch
 import yaml
 from media import write_sound, write_video
-from project import Outcome, Project, new_project
+from project import AS_ANNOTATED, Outcome, Project, new_project
 
 from extractors.kinds.i3d import I3D
 from extractors.storage.store import Store
@@ -149,6 +149,8 @@ def test_metrics_count_the_queries_that_are_left_out_and_why(runs):
             "queries": 9,
             "used": 2,
             "without_sound": 1,
+            "share_heard": 0.5,
+            **AS_ANNOTATED,
             "left_out": {"annotation": 1, "video failed": 4, "video missing": 2},
         },
         "train": {
@@ -157,6 +159,8 @@ def test_metrics_count_the_queries_that_are_left_out_and_why(runs):
             "queries": 8,
             "used": 8,
             "without_sound": 0,
+            "share_heard": 1.0,
+            **AS_ANNOTATED,
             "left_out": {},
         },
     }

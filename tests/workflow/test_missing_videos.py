@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from media import write_video
-from project import Project, new_project
+from project import AS_ANNOTATED, Project, new_project
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
@@ -116,8 +116,15 @@ def test_the_table_of_videos_names_each_ones_file_and_the_file_not_taken(made):
 def test_coverage_names_every_video_with_its_queries(made):
     table = pd.read_csv(made.path("results/small/coverage.tsv"), sep="\t", keep_default_na=False)
     columns = ["video", "visual", "audio", "train_queries", "val_1_queries", "val_2_queries", "others"]
-    assert list(table.columns) == columns
-    assert {tuple(row) for row in table.itertuples(index=False)} == {
+    lengths = ["seconds", "annotated", "length", "heard"]
+    assert list(table.columns) == columns[:3] + lengths + columns[3:]
+    assert set(table.loc[table["visual"] == "ok", "length"]) == {"as annotated"}
+    assert dict(zip(table["video"], table["heard"], strict=True)) == {
+        **dict.fromkeys(("v_a", "v_bB", "v_-d-"), "1.0"),
+        "v___c8": "0.0",
+        **dict.fromkeys(("v_gone", "v_lost", "v_half"), ""),
+    }
+    assert {tuple(row) for row in table[columns].itertuples(index=False)} == {
         ("v_a", "ok", "ok", 2, 0, 0, ""),
         ("v_bB", "ok", "ok", 2, 0, 0, ""),
         ("v_gone", "missing", "missing", 2, 0, 0, ""),
@@ -137,6 +144,8 @@ def test_metrics_say_how_much_of_each_split_is_left_out_what_and_why(made):
             "queries": 6,
             "used": 3,
             "without_sound": 0,
+            "share_heard": 1.0,
+            **AS_ANNOTATED,
             "left_out": {"annotation": 1, "video missing": 2},
         },
         "val_1": {
@@ -145,6 +154,8 @@ def test_metrics_say_how_much_of_each_split_is_left_out_what_and_why(made):
             "queries": 7,
             "used": 3,
             "without_sound": 1,
+            "share_heard": 0.6667,
+            **AS_ANNOTATED,
             "left_out": {"video missing": 4},
         },
         "val_2": {
@@ -153,6 +164,8 @@ def test_metrics_say_how_much_of_each_split_is_left_out_what_and_why(made):
             "queries": 2,
             "used": 1,
             "without_sound": 0,
+            "share_heard": 1.0,
+            **AS_ANNOTATED,
             "left_out": {"video missing": 1},
         },
     }

@@ -5,10 +5,10 @@ import json
 import av
 import numpy as np
 import pytest
-from project import SHARED, Project, new_project
+from project import AS_ANNOTATED, SHARED, Project, new_project
 from safetensors.numpy import load_file
 
-from img.data.alignment import pool
+from img.data.pooling import pool
 
 DATA = SHARED / "data" / "activitynet_mini"
 PCA = SHARED / "data" / "weights" / "vggish_pca_params.npz"
@@ -104,7 +104,7 @@ def test_assembled_inputs_are_the_features_with_sound_scaled_by_255(made):
         visual, _ = read_features(made, "i3d", video)
         audio, _ = read_features(made, "vggish", video)
         rows = slice(place["first"], place["first"] + place["clips"])
-        assert place["has_audio"]
+        assert place["heard"] == place["clips"]
         np.testing.assert_array_equal(inputs["visual"][rows], visual)
         np.testing.assert_allclose(inputs["audio"][rows], pool(audio, len(visual)) / 255, rtol=1e-5)
     assert 0.5 < inputs["audio"].max() <= 1
@@ -120,6 +120,8 @@ def test_metrics_are_there_for_both_test_splits(made):
             "queries": queries,
             "used": queries,
             "without_sound": 0,
+            "share_heard": 1.0,
+            **AS_ANNOTATED,
             "left_out": {},
         }
     protocols = metrics["variants"]["img"]["protocols"]

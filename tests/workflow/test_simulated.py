@@ -37,7 +37,7 @@ def test_features_are_drawn_and_become_inputs_of_the_real_widths(made: Project) 
     index = json.loads(made.path(INDEX).read_text())
     assert index["widths"] == {"visual": 1024, "audio": 2048}
     assert {video: place["clips"] for video, place in index["videos"].items()} == {"A": 20, "B": 25, "C": 16}
-    assert all(place["has_audio"] for place in index["videos"].values())
+    assert all(video["heard"] == video["clips"] for video in index["videos"].values())
 
 
 def test_nothing_is_drawn_twice(made: Project) -> None:

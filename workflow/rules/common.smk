@@ -17,7 +17,12 @@ from extractors.importing.arrays import SUFFIXES
 from extractors.storage.manifest import read_manifest
 from extractors.importing.folders import open_place, video_names
 from img.config.base import check, to_json
-from img.config.dataset import INPUTS_VERSION, QUERIES_VERSION, read_datasets
+from img.config.dataset import (
+    COVERAGE_VERSION,
+    INPUTS_VERSION,
+    QUERIES_VERSION,
+    read_datasets,
+)
 from img.config.project import Configuration, check_together
 from img.config.runs import EVALUATION_VERSION, TRAINING_VERSION
 from img.config.variants import read_variants, resolve, resolve_inference

@@ -82,6 +82,7 @@ rule report_coverage:
         folders=get_feature_folders,
         shards=get_shard_names,
         duplicates=get_duplicates,
+        code_version=COVERAGE_VERSION,
     shell:
         "python -m img report-coverage --queries {params.queries:q} {params.folders} --shards {params.shards} "
         "--videos {input.videos:q} --out {output.table:q} 2> {log:q}"

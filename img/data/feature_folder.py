@@ -1,0 +1,108 @@
+"""One extractor's features of a dataset, each array healed or refused where it is not what was made."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from extractors.shard import ARRAY
+from extractors.storage.files import read_json, sha256_of
+from extractors.storage.manifest import Row, read_manifest
+from extractors.storage.store import Store
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FeatureFolder:
+    """One extractor's features of a dataset.
+
+    Attributes:
+        folder: holds `{video}.npy` and `shards/{shard}.tsv`.
+        rows: what became of each video.
+        scale: what the stored values are multiplied with.
+    """
+
+    folder: Path
+    rows: Mapping[str, Row]
+    scale: float
+
+    @property
+    def width(self) -> int:
+        """Values in a row.
+
+        Raises:
+            ValueError: where no video has features, or widths differ.
+        """
+        widths = {row.width for row in self.rows.values() if row.is_ok}
+        if len(widths) != 1:
+            reasons = sorted({row.status for row in self.rows.values() if not row.is_ok})[:3]
+            raise ValueError(
+                f"{self.folder}: expected features of one width, "
+                f"found {sorted(widths) or 'no features at all'}"
+                + (f" ({'; '.join(reasons)})" if reasons else "")
+            )
+        return widths.pop()
+
+    def load(self, video: str, store: Store) -> np.ndarray:
+        """Loads a video's rows, float32 [n, D], healing the array from the store if it was lost or damaged.
+
+        Raises:
+            ValueError: where it cannot be healed; the message holds the command that computes it again.
+        """
+        row = self.rows[video]
+        path = self.folder / f"{video}.npy"
+        if not _is_whole(path, row):
+            self._heal(path, row, store)
+        return np.load(path, allow_pickle=False).astype(np.float32) * np.float32(self.scale)
+
+    def row_seconds(self, video: str) -> np.ndarray:
+        """Reads when each row of a video's array starts and ends [n, 2], in seconds.
+
+        Raises:
+            ValueError: where the description beside the array does not tell; the message holds the command
+                that writes it again.
+        """
+        row = self.rows[video]
+        path = self.folder / f"{video}.json"
+        seconds = (read_json(path).get("row_seconds") if path.is_file() else None) or []
+        if len(seconds) != row.rows:
+            found = f"those of {len(seconds)}" if path.is_file() else "no file"
+            raise ValueError(
+                f"{path}: expected the seconds of {row.rows} rows, found {found}; {self._cure(row)}"
+            )
+        return np.array(seconds, np.float64)
+
+    def _heal(self, path: Path, row: Row, store: Store) -> None:
+        description = path.with_suffix(".json")
+        entry = store.find(read_json(description)["key"]) if description.is_file() else None
+        if entry is not None and entry.description["files"][ARRAY] == row.feature_sha256:
+            entry.link({ARRAY: path})
+            log.warning(f"{path}: was lost or damaged, restored from the store")
+            return
+        raise ValueError(
+            f"{path}: expected the array of SHA-256 {row.feature_sha256}, found "
+            f"{'another' if path.is_file() else 'no file'}; {self._cure(row)}"
+        )
+
+    def _cure(self, row: Row) -> str:
+        """Says by which command a video's array and its description are made again."""
+        manifests = (self.folder / "shards").glob("*.tsv")
+        shard = next(
+            (shard for shard in manifests if any(r.video == row.video for r in read_manifest(shard))), "…"
+        )
+        return f"compute it again by: snakemake --cores 2 {shard} --forcerun {shard}"
+
+
+def read_feature_folder(folder: Path, shards: Sequence[str], scale: float = 1.0) -> FeatureFolder:
+    """Reads the manifests of a feature folder's shards."""
+    manifests = (folder / "shards" / f"{shard}.tsv" for shard in shards)
+    return FeatureFolder(folder, {row.video: row for path in manifests for row in read_manifest(path)}, scale)
+
+
+def _is_whole(path: Path, row: Row) -> bool:
+    return path.is_file() and sha256_of(path) == row.feature_sha256

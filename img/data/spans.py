@@ -1,0 +1,46 @@
+"""Spans of clips and of seconds: the clips a moment covers, the seconds clips cover, how spans overlap."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def label(clips: int, duration: float, start: float, end: float) -> tuple[int, int]:
+    """Finds the clips whose span fits a moment best.
+
+    Of all spans [i/T·D, (j+1)/T·D] with i <= j, the one with the highest IoU; the first in row-major order
+    where several tie.
+
+    Args:
+        clips: T, the video's clips.
+        duration: D, the video's duration in seconds.
+        start: of the moment, in seconds.
+        end: of the moment, in seconds; clamped to the duration.
+
+    Returns:
+        First and last clip, inclusive.
+    """
+    first = np.arange(clips)[:, None] / clips * duration
+    last = (np.arange(clips)[None, :] + 1) / clips * duration
+    overlap = interval_iou(first, last, start, min(end, duration))
+    i, j = np.unravel_index(int(overlap.argmax()), overlap.shape)
+    return int(i), int(j)
+
+
+def interval_iou(
+    start: np.ndarray | float,
+    end: np.ndarray | float,
+    other_start: np.ndarray | float,
+    other_end: np.ndarray | float,
+) -> np.ndarray:
+    """Returns the intersection over union of time spans (broadcast); 0 where both are empty."""
+    intersection = np.maximum(np.minimum(end, other_end) - np.maximum(start, other_start), 0.0)
+    union = np.maximum(end, other_end) - np.minimum(start, other_start)
+    return np.divide(intersection, union, out=np.zeros_like(intersection), where=union > 0)
+
+
+def clip_times(
+    first: np.ndarray, last: np.ndarray, clips: np.ndarray, duration: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Turns clip indices (inclusive) into seconds: i/T·D and (j+1)/T·D."""
+    return first / clips * duration, (last + 1) / clips * duration
