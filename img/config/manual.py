@@ -149,5 +149,9 @@ def _type(entry: Schema) -> str:
 
 def _bounds(entry: Schema) -> str:
     words = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "exclusiveMaximum": "below"}
-    bounds = " ".join(f"{word} {entry[key]:g}" for key, word in words.items() if key in entry)
+    bounds = " ".join(f"{word} {_number(entry[key])}" for key, word in words.items() if key in entry)
     return f" {bounds}" if bounds else ""
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"

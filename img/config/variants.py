@@ -8,12 +8,13 @@ from typing import Any
 
 from pydantic import Field
 
-from img.config.base import Strict, check, read_yaml
+from extractors.settings import Settings
+from img.config.base import check, read_yaml
 from img.config.dataset import Dataset
 from img.config.runs import InferenceOptions, RunOptions
 
 
-class Variant(Strict):
+class Variant(Settings):
     """Options that one variant changes, beside the dataset's own."""
 
     description: str = Field(description="What differs, in a line.")

@@ -99,13 +99,13 @@ def test_the_settings_classes_are_found() -> None:
 
 def test_a_row_says_type_default_presets_and_meaning() -> None:
     assert row("learning_rate") == (
-        "| `learning_rate` | number above 0 | `0.0005` | AdamW's, falling linearly to 0. |"
+        "| `learning_rate` | number above 0 to 10 | `0.0005` | AdamW's, falling linearly to 0. |"
     )
     assert row("position").startswith(
         "| `position` | `time` or `batch` | `time` | `batch` | What the encoders'"
     )
     assert row("shrink").startswith("| `shrink` | true or false | `true` | `false` | `true` | Scale larger")
-    assert row("seeds").startswith("| `seeds` | list (whole number from 0) | `[0, 1, 2]` |")
+    assert row("seeds").startswith("| `seeds` | list (whole number from 0 to 4294967295) | `[0, 1, 2]` |")
     assert row("visual").startswith("| `visual` | text | required |")
 
 
