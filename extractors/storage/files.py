@@ -99,7 +99,7 @@ def parse_json(text: str, source: str) -> Any:
 
 
 def _refuse_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Makes an object of its keys and values; of a key given twice, the first value would silently be lost."""
+    """Makes an object of its keys and values; of a key given twice, the first value would be lost."""
     made = dict(pairs)
     if len(made) < len(pairs):
         repeated = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]

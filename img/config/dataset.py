@@ -23,6 +23,10 @@ INPUTS_VERSION = 1
 """Raised whenever assembled inputs change for the same features and options."""
 
 
+_RESULTS = ("store", "tables", "figures", "statistics")
+"""Folders that lie in results/ beside those of the datasets."""
+
+
 def _check_extractor(settings: dict[str, Any]) -> dict[str, Any]:
     registry.parse(settings)
     return settings
@@ -49,6 +53,11 @@ class Annotations(Settings):
             raise ValueError(f"splits: expected a split called train, found {sorted(self.splits)}")
         if self.format == "charades_sta" and self.durations is None:
             raise ValueError("durations: needed where format is charades_sta, found nothing")
+        if self.format == "activitynet_captions" and self.durations is not None:
+            raise ValueError(
+                f"durations: expected nothing where format is activitynet_captions, which tells them itself, "
+                f"found {self.durations}"
+            )
         return self
 
     @property
@@ -103,6 +112,13 @@ class PaperOptions(Settings):
     splits: dict[PaperSplit, Name] = Field(description="The split that stands for each of the paper's.")
     tables: list[Whole] = Field(default=[], description="Numbers of the tables to make.")
     figures: list[Name] = Field(default=[], description="Names of the figures to draw.")
+
+    @model_validator(mode="after")
+    def _each_once(self) -> PaperOptions:
+        for key, values in (("tables", self.tables), ("figures", self.figures)):
+            if len(set(values)) < len(values):
+                raise ValueError(f"{key}: expected each once, found {values}")
+        return self
 
 
 class Dataset(Settings):
@@ -221,10 +237,23 @@ class Dataset(Settings):
 
 
 def read_datasets(folder: Path) -> dict[str, Dataset]:
-    """Reads and checks every dataset's file in a folder; a dataset is named after its file."""
+    """Reads and checks every dataset's file in a folder; a dataset is named after its file.
+
+    Raises:
+        ValueError: where a file is faulty, or one has a name under which it would not be read.
+    """
     datasets = {}
-    for path in sorted(folder.glob("*.yaml")):
-        if not re.fullmatch(NAME, path.stem):
-            raise ValueError(f"{path}: expected a file name of letters, digits, _, . and -")
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in (".yml", ".yaml") and path.suffix != ".yaml":
+            raise ValueError(
+                f"{path}: expected a name that ends in .yaml, as no other is read; rename or remove the file"
+            )
+        if path.suffix != ".yaml":
+            continue
+        if not re.fullmatch(NAME, path.stem) or path.stem in _RESULTS:
+            raise ValueError(
+                f"{path}: expected a file name of letters, digits, _, . and - that is none of "
+                f"{', '.join(_RESULTS)}, folders of results/ themselves"
+            )
         datasets[path.stem] = check(Dataset, read_yaml(path), str(path))
     return datasets

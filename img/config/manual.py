@@ -81,7 +81,7 @@ def _describe(config: Schema, dataset: Schema, variants: Schema) -> Iterator[str
         presets = {f"preset: {preset}": values for preset, values in kind.parameters.presets.items()}
         properties = {key: schema["properties"][key] for key in kind.parameters.model_fields}
         yield from _table(properties, {"default": {}, **presets}, schema["required"])
-    variant = variants["$defs"]["Variant"]
+    variant = variants["$defs"]["VariantGrid"]
     yield from _section(
         "### `config/papers/img/variants.yaml`", "A mapping from each variant's name to:", variant
     )

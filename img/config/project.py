@@ -89,6 +89,7 @@ def check_together(
             resolve(datasets, variants, name, variant)
             resolve_inference(datasets, variants, name, variant)
     _check_modalities(datasets)
+    _check_kinds_of_files(configuration, datasets)
 
 
 def _check_modalities(datasets: Mapping[str, Dataset]) -> None:
@@ -104,3 +105,34 @@ def _check_modalities(datasets: Mapping[str, Dataset]) -> None:
                     f"{other}, as in config/datasets/{first}.yaml, found one that reads {modality}; "
                     "choose another name"
                 )
+
+
+def _check_kinds_of_files(configuration: Configuration, datasets: Mapping[str, Dataset]) -> None:
+    """Refuses a file where a folder belongs and a folder where a file does; what is absent is told later."""
+    _expect_folder(configuration.store, "config/config.yaml: store")
+    for name, dataset in datasets.items():
+        source = f"config/datasets/{name}.yaml"
+        if dataset.videos is not None:
+            _expect_folder(dataset.videos, f"{source}: videos")
+        for split, path in dataset.annotations.splits.items():
+            _expect_file(path, f"{source}: annotations.splits.{split}")
+        if dataset.annotations.durations is not None:
+            _expect_file(dataset.annotations.durations, f"{source}: annotations.durations")
+        if isinstance(dataset.queries.embedding, Path):
+            _expect_file(dataset.queries.embedding, f"{source}: queries.embedding")
+        for extractor, settings in dataset.extractors.items():
+            _, parameters = registry.parse(settings)
+            for key in ("weights", "pca"):
+                given = getattr(parameters, key, None)
+                if isinstance(given, Path):
+                    _expect_file(given, f"{source}: extractors.{extractor}.{key}")
+
+
+def _expect_folder(path: Path, key: str) -> None:
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"{key}: expected a folder, found a file at {path}")
+
+
+def _expect_file(path: Path, key: str) -> None:
+    if path.is_dir():
+        raise ValueError(f"{key}: expected a file, found a folder at {path}")

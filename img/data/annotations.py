@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from extractors.storage.files import read_json
 from img.config.dataset import Annotations
@@ -234,6 +234,6 @@ def _seconds(value: Any, where: str) -> float:
     return float(value)
 
 
-def _is_seconds(value: Any) -> bool:
+def _is_seconds(value: Any) -> TypeGuard[float]:
     # A truth value is an int to Python, but no number in JSON.
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LONGEST

@@ -7,7 +7,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from img.reports.figures.style import BRANCH_STYLES, finish_axes, save_figure
+from img.reports.figures.style import BRANCH_STYLES, finish_axes, plain, save_figure
 
 
 def plot_history(history: Path, title: str, out: Path) -> None:
@@ -37,5 +37,5 @@ def plot_history(history: Path, title: str, out: Path) -> None:
     for axes in (losses, ramps, recalls):
         if axes.lines:
             axes.legend(frameon=False)
-    figure.suptitle(title)
+    figure.suptitle(plain(title))
     save_figure(figure, out)
