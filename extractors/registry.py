@@ -13,7 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
+
+from extractors.settings import LARGEST_SEED, Real, Settings, Whole, describe
 
 if TYPE_CHECKING:
     import torch
@@ -23,10 +25,8 @@ if TYPE_CHECKING:
 Modality = Literal["visual", "audio"]
 
 
-class KindParameters(BaseModel):
+class KindParameters(Settings):
     """What the parameters of all kinds have in common."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
 
@@ -58,7 +58,7 @@ class Parameters(KindParameters):
         description="SHA-256 the weights file must have. A pickle that holds more than tensors is only "
         "loaded when this is given and matches.",
     )
-    seed: int = Field(default=0, ge=0, description="Seed of `weights: random`.")
+    seed: Whole = Field(default=0, ge=0, le=LARGEST_SEED, description="Seed of `weights: random`.")
     precision: Literal["float32", "bfloat16"] = Field(
         default="float32", description="Number format of the network's forward pass."
     )
@@ -67,17 +67,24 @@ class Parameters(KindParameters):
 class FrameParameters(Parameters):
     """How frames are sampled and cut into windows. Lengths are in frames at the sampled rate."""
 
-    frame_rate: float | None = Field(
-        default=None, gt=0, description="Frames per second to sample by timestamp; null keeps every frame."
+    frame_rate: Real | None = Field(
+        default=None,
+        ge=0.01,
+        le=1000,
+        description="Frames per second to sample by timestamp; null keeps every frame.",
     )
-    window: int = Field(default=16, ge=2, description="Frames in a window.")
-    stride: int = Field(default=16, ge=1, description="Frames between the starts of two windows.")
-    shorter_side: int = Field(default=224, ge=32, description="Pixels of the shorter side after scaling.")
+    window: Whole = Field(default=16, ge=2, le=1024, description="Frames in a window.")
+    stride: Whole = Field(
+        default=16, ge=1, le=10_000, description="Frames between the starts of two windows."
+    )
+    shorter_side: Whole = Field(
+        default=224, ge=32, le=2048, description="Pixels of the shorter side after scaling."
+    )
     shrink: bool = Field(
         default=True,
         description="Scale larger frames down too; false only enlarges frames below shorter_side.",
     )
-    crop: int = Field(default=224, ge=32, description="Pixels of the square centre crop.")
+    crop: Whole = Field(default=224, ge=32, le=2048, description="Pixels of the square centre crop.")
 
     @model_validator(mode="after")
     def _crop_fits(self) -> FrameParameters:
@@ -107,19 +114,28 @@ class I3DParameters(FrameParameters):
 class I3DR50Parameters(FrameParameters):
     """I3D with a ResNet-50 (pytorchvideo, Kinetics): 8 frames, every eighth of a 30 fps video."""
 
-    frame_rate: float | None = Field(default=3.75, gt=0, description="Frames per second, by timestamp.")
-    window: int = Field(default=8, ge=2, description="Frames in a window.")
-    stride: int = Field(default=8, ge=1, description="Frames between the starts of two windows.")
-    shorter_side: int = Field(default=256, ge=32, description="Pixels of the shorter side after scaling.")
+    frame_rate: Real | None = Field(
+        default=3.75, ge=0.01, le=1000, description="Frames per second, by timestamp."
+    )
+    window: Whole = Field(default=8, ge=2, le=1024, description="Frames in a window.")
+    stride: Whole = Field(default=8, ge=1, le=10_000, description="Frames between the starts of two windows.")
+    shorter_side: Whole = Field(
+        default=256, ge=32, le=2048, description="Pixels of the shorter side after scaling."
+    )
 
 
 class PannParameters(Parameters):
     """CNN14 of PANNs (Kong et al. 2020) on 32 kHz sound, one row for each window."""
 
-    window_seconds: float = Field(
-        default=1.0, ge=0.31, description="Length of a window; the network needs 9,920 samples (0.31 s)."
+    window_seconds: Real = Field(
+        default=1.0,
+        ge=0.31,
+        le=600,
+        description="Length of a window; the network needs 9,920 samples (0.31 s).",
     )
-    hop_seconds: float = Field(default=1.0, gt=0, description="Seconds between the starts of two windows.")
+    hop_seconds: Real = Field(
+        default=1.0, ge=0.01, le=3600, description="Seconds between the starts of two windows."
+    )
 
     def sampling(self) -> str:
         """Says in words how sound is cut into windows."""
@@ -143,10 +159,13 @@ class ImportedArrays(KindParameters):
         description="Folder of `{video}.npy`, `.npz` or `.pt`, or a pickle of a dict of arrays; of several, "
         "a video's rows are put side by side and cut to the shortest."
     )
-    width: int = Field(ge=1, description="Values of a row; a video whose rows are of another width failed.")
-    divisor: float = Field(
+    width: Whole = Field(
+        ge=1, le=100_000, description="Values of a row; a video whose rows are of another width failed."
+    )
+    divisor: Real = Field(
         default=1.0,
-        gt=0,
+        ge=0.001,
+        le=100_000,
         description="What values are divided by when they become a model's inputs: 255 for VGGish's 8-bit "
         "values.",
     )
@@ -290,14 +309,3 @@ def parse(settings: dict[str, Any]) -> tuple[Kind, KindParameters]:
     if isinstance(parameters, ImportedParameters):
         kind = replace(kind, modality=parameters.modality, scale=1 / parameters.divisor)
     return kind, parameters
-
-
-def describe(error: ValidationError) -> str:
-    """Says, a line for each fault, which key is wrong, what was expected and what was found."""
-    lines = []
-    for fault in error.errors():
-        key = ".".join(str(part) for part in fault["loc"])
-        found = f", found {fault['input']!r}" if fault["type"] not in ("missing", "value_error") else ""
-        message = fault["msg"].removeprefix("Value error, ")
-        lines.append(f"{key}: {message}{found}" if key else message)
-    return "\n".join(lines)

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from extractors.registry import KINDS, ImportedParameters, Kind, KindParameters, parse
+from extractors.settings import parse_yaml
 from extractors.storage.store import Store
 
 
@@ -72,7 +71,7 @@ def _extract(options: argparse.Namespace) -> int:
         key, separator, value = item.partition("=")
         if not separator:
             raise ValueError(f"--set: expected KEY=VALUE, found {item!r}")
-        settings[key] = yaml.safe_load(value)
+        settings[key] = parse_yaml(value, f"--set {key}")
     kind, parameters = parse(settings)
     names = [video.stem for video in options.videos]
     twins = sorted({name for name in names if names.count(name) > 1})

@@ -8,6 +8,7 @@ import os
 import platform
 import shutil
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -68,12 +69,45 @@ def read_json(path: Path) -> Any:
     """Reads a JSON file.
 
     Raises:
-        ValueError: where it is no JSON; the message names the file.
+        ValueError: where it is no JSON, or an object in it gives a key twice; the message names the file.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
         raise ValueError(f"{path}: expected a JSON file, found something else ({error})") from error
+    return parse_json(text, str(path))
+
+
+def parse_json(text: str, source: str) -> Any:
+    """Reads JSON.
+
+    Args:
+        text: the JSON.
+        source: where it comes from, for the message.
+
+    Raises:
+        ValueError: where it is no JSON, or an object in it gives a key twice; the message names the source.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_refuse_repeated_keys)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{source}: expected JSON, found something else ({error})") from error
+    except RecursionError:
+        raise ValueError(f"{source}: expected JSON, found values nested too deeply") from None
+    except ValueError as error:
+        raise ValueError(f"{source}: {error}") from None
+
+
+def _refuse_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Makes an object of its keys and values; of a key given twice, the first value would be lost."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        repeated = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
+        raise ValueError(
+            f"expected each key of an object once, found {len(repeated)} given more than once, "
+            f"such as {repeated[0]!r}"
+        )
+    return made
 
 
 def remove_content(folder: Path) -> None:

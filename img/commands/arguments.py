@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
 from extractors.gpus import take_gpu
+from extractors.storage.files import parse_json
 from img.config.base import check, read_yaml
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -49,7 +49,7 @@ def read_settings(model: type[Settings], value: str, option: str) -> Settings:
         ValueError: naming the key at fault.
     """
     if value.lstrip().startswith("{"):
-        return check(model, json.loads(value), f"--{option}")
+        return check(model, parse_json(value, f"--{option}"), f"--{option}")
     return check(model, read_yaml(Path(value)), value)
 
 

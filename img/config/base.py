@@ -1,4 +1,4 @@
-"""What all settings share: how they are read, checked and written."""
+"""How settings are named, read, checked and written."""
 
 from __future__ import annotations
 
@@ -6,23 +6,16 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
-from extractors import registry
+from extractors.settings import Loader, describe, parse_yaml
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
-Name = Annotated[str, Field(pattern=NAME)]
-Settings = TypeVar("Settings", bound=BaseModel)
+Name = Annotated[str, Field(pattern=NAME, max_length=100)]
+Model = TypeVar("Model", bound=BaseModel)
 
 
-class Strict(BaseModel):
-    """Settings that refuse unknown keys and never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def check(model: type[Settings], values: Any, source: str) -> Settings:
+def check(model: type[Model], values: Any, source: str) -> Model:
     """Checks values against a settings class.
 
     Args:
@@ -36,21 +29,28 @@ def check(model: type[Settings], values: Any, source: str) -> Settings:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise ValueError(f"{source}:\n{registry.describe(error)}") from None
+        raise ValueError(f"{source}:\n{describe(error)}") from None
 
 
-def read_yaml(path: Path) -> Any:
+def read_yaml(path: Path, loader: type[Loader] = Loader) -> Any:
     """Reads a YAML file.
 
+    Args:
+        path: the file.
+        loader: how it is read.
+
     Raises:
-        ValueError: where it is missing or no YAML; the message names it.
+        ValueError: where it is missing, no YAML, or gives a key twice; the message names it and the line.
     """
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise ValueError(f"{path}: expected a YAML file, found nothing") from None
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ValueError(f"{path}: expected YAML: {error}") from None
+    except IsADirectoryError:
+        raise ValueError(f"{path}: expected a YAML file, found a folder") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: expected YAML in UTF-8: {error}") from None
+    return parse_yaml(text, str(path), loader)
 
 
 def to_json(settings: BaseModel) -> str:

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, Field, model_validator
 
 from extractors import registry
-from img.config.base import NAME, Name, Strict, check, read_yaml
+from extractors.settings import LARGEST_SEED, Settings, Whole
+from img.config.base import NAME, Name, check, read_yaml
 from img.config.runs import InferenceOptions, TrainingOptions
 
 PaperDataset = Literal["charades", "activitynet"]
@@ -25,6 +26,10 @@ COVERAGE_VERSION = 1
 """Raised whenever the coverage table changes for the same features and queries."""
 
 
+_RESULTS = ("store", "tables", "figures", "statistics")
+"""Folders that lie in results/ beside those of the datasets."""
+
+
 def _check_extractor(settings: dict[str, Any]) -> dict[str, Any]:
     registry.parse(settings)
     return settings
@@ -33,7 +38,7 @@ def _check_extractor(settings: dict[str, Any]) -> dict[str, Any]:
 ExtractorSettings = Annotated[dict[str, Any], AfterValidator(_check_extractor)]
 
 
-class Annotations(Strict):
+class Annotations(Settings):
     """Where the queries are and how they are written."""
 
     format: Literal["charades_sta", "activitynet_captions"] = Field(
@@ -51,6 +56,11 @@ class Annotations(Strict):
             raise ValueError(f"splits: expected a split called train, found {sorted(self.splits)}")
         if self.format == "charades_sta" and self.durations is None:
             raise ValueError("durations: needed where format is charades_sta, found nothing")
+        if self.format == "activitynet_captions" and self.durations is not None:
+            raise ValueError(
+                f"durations: expected nothing where format is activitynet_captions, which tells them itself, "
+                f"found {self.durations}"
+            )
         return self
 
     @property
@@ -59,16 +69,18 @@ class Annotations(Strict):
         return [*self.splits.values(), *([self.durations] if self.durations else [])]
 
 
-class QueryOptions(Strict):
+class QueryOptions(Settings):
     """How sentences become words, characters and vectors."""
 
     embedding: Path | Literal["random"] = Field(
         default="random",
         description="GloVe text file or its zip, or `random` for seeded vectors (demo and tests).",
     )
-    embedding_width: int = Field(default=300, ge=1, description="Values of a word vector.")
-    max_words: int = Field(default=128, ge=1, description="Words kept of a query.")
-    min_character_count: int = Field(default=5, ge=1, description="A rarer character counts as unknown.")
+    embedding_width: Whole = Field(default=300, ge=1, le=100_000, description="Values of a word vector.")
+    max_words: Whole = Field(default=128, ge=1, le=10_000, description="Words kept of a query.")
+    min_character_count: Whole = Field(
+        default=5, ge=1, le=1_000_000, description="A rarer character counts as unknown."
+    )
     features: Path | None = Field(
         default=None,
         description="Folder of `{query}.npy`, `.npz` or `.pt`, features of a text encoder [words, width] "
@@ -76,10 +88,12 @@ class QueryOptions(Strict):
     )
 
 
-class InputOptions(Strict):
+class InputOptions(Settings):
     """How features become a model's inputs."""
 
-    max_clips: int = Field(default=128, ge=1, description="Clips kept of a video; longer ones are pooled.")
+    max_clips: Whole = Field(
+        default=128, ge=1, le=100_000, description="Clips kept of a video; longer ones are pooled."
+    )
     standardise: bool = Field(
         default=False,
         description="Subtract the training split's mean and divide by its standard deviation, value by "
@@ -87,23 +101,30 @@ class InputOptions(Strict):
     )
 
 
-class StandIn(Strict):
+class StandIn(Settings):
     """A dataset that stands for one of the paper's."""
 
     dataset: Name = Field(description="The dataset.")
     splits: dict[PaperSplit, Name] = Field(description="The split that stands for each of the paper's.")
 
 
-class PaperOptions(Strict):
+class PaperOptions(Settings):
     """What a dataset that is not the paper's makes of the paper."""
 
     stands_for: PaperDataset = Field(description="The paper's dataset it stands for.")
     splits: dict[PaperSplit, Name] = Field(description="The split that stands for each of the paper's.")
-    tables: list[int] = Field(default=[], description="Numbers of the tables to make.")
+    tables: list[Whole] = Field(default=[], description="Numbers of the tables to make.")
     figures: list[Name] = Field(default=[], description="Names of the figures to draw.")
 
+    @model_validator(mode="after")
+    def _each_once(self) -> PaperOptions:
+        for key, values in (("tables", self.tables), ("figures", self.figures)):
+            if len(set(values)) < len(values):
+                raise ValueError(f"{key}: expected each once, found {values}")
+        return self
 
-class Dataset(Strict):
+
+class Dataset(Settings):
     """A dataset: one file in config/datasets/, named after it."""
 
     simulated: bool = Field(
@@ -132,7 +153,9 @@ class Dataset(Strict):
     imported: dict[Name, registry.ImportedArrays] = Field(
         default={}, description="Arrays made elsewhere, by the name of the extractor they stand for."
     )
-    shards: int = Field(default=1, ge=1, le=1000, description="Extraction jobs per extractor; keep it fixed.")
+    shards: Whole = Field(
+        default=1, ge=1, le=1000, description="Extraction jobs per extractor; keep it fixed."
+    )
     queries: QueryOptions = QueryOptions()
     inputs: InputOptions = InputOptions()
     model: dict[str, Any] = Field(
@@ -149,7 +172,7 @@ class Dataset(Strict):
         "`all_queries`, the others too, each a miss (IoU 0). A query with a faulty annotation is in neither.",
     )
     variants: list[Name] = Field(default=["img"], min_length=1, description="What metrics.json compares.")
-    seeds: list[Annotated[int, Field(ge=0)]] = Field(
+    seeds: list[Annotated[Whole, Field(ge=0, le=LARGEST_SEED)]] = Field(
         default=[0, 1, 2], min_length=1, description="Training seeds metrics.json and the tables report."
     )
     paper: PaperOptions | None = Field(
@@ -217,10 +240,23 @@ class Dataset(Strict):
 
 
 def read_datasets(folder: Path) -> dict[str, Dataset]:
-    """Reads and checks every dataset's file in a folder; a dataset is named after its file."""
+    """Reads and checks every dataset's file in a folder; a dataset is named after its file.
+
+    Raises:
+        ValueError: where a file is faulty, or one has a name under which it would not be read.
+    """
     datasets = {}
-    for path in sorted(folder.glob("*.yaml")):
-        if not re.fullmatch(NAME, path.stem):
-            raise ValueError(f"{path}: expected a file name of letters, digits, _, . and -")
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in (".yml", ".yaml") and path.suffix != ".yaml":
+            raise ValueError(
+                f"{path}: expected a name that ends in .yaml, as no other is read; rename or remove the file"
+            )
+        if path.suffix != ".yaml":
+            continue
+        if not re.fullmatch(NAME, path.stem) or path.stem in _RESULTS:
+            raise ValueError(
+                f"{path}: expected a file name of letters, digits, _, . and - that is none of "
+                f"{', '.join(_RESULTS)}, folders of results/ themselves"
+            )
         datasets[path.stem] = check(Dataset, read_yaml(path), str(path))
     return datasets

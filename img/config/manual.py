@@ -81,7 +81,7 @@ def _describe(config: Schema, dataset: Schema, variants: Schema) -> Iterator[str
         presets = {f"preset: {preset}": values for preset, values in kind.parameters.presets.items()}
         properties = {key: schema["properties"][key] for key in kind.parameters.model_fields}
         yield from _table(properties, {"default": {}, **presets}, schema["required"])
-    variant = variants["$defs"]["Variant"]
+    variant = variants["$defs"]["VariantGrid"]
     yield from _section(
         "### `config/papers/img/variants.yaml`", "A mapping from each variant's name to:", variant
     )
@@ -149,5 +149,9 @@ def _type(entry: Schema) -> str:
 
 def _bounds(entry: Schema) -> str:
     words = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "exclusiveMaximum": "below"}
-    bounds = " ".join(f"{word} {entry[key]:g}" for key, word in words.items() if key in entry)
+    bounds = " ".join(f"{word} {_number(entry[key])}" for key, word in words.items() if key in entry)
     return f" {bounds}" if bounds else ""
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"

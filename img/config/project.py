@@ -9,12 +9,13 @@ from typing import Literal
 from pydantic import Field
 
 from extractors import registry
-from img.config.base import Name, Strict
+from extractors.settings import Settings, Whole
+from img.config.base import Name
 from img.config.dataset import Dataset
 from img.config.variants import Variant, resolve, resolve_inference
 
 
-class LocalResource(Strict):
+class LocalResource(Settings):
     """A file or folder of your own in the place of a resource."""
 
     path: Path = Field(
@@ -22,7 +23,7 @@ class LocalResource(Strict):
     )
 
 
-class Configuration(Strict):
+class Configuration(Settings):
     """config/config.yaml: what holds for every dataset."""
 
     datasets: list[Name] = Field(default=[], description="Datasets that `snakemake` without a target makes.")
@@ -34,16 +35,22 @@ class Configuration(Strict):
         default="report",
         description="What a bad video does: `report` lists it, `stop` ends the run after its shard.",
     )
-    decoding_timeout: int = Field(
-        default=60, gt=0, description="Seconds without a sign of life after which a decoder is killed."
+    decoding_timeout: Whole = Field(
+        default=60,
+        ge=1,
+        le=86_400,
+        description="Seconds without a sign of life after which a decoder is killed.",
     )
-    extraction_threads: int = Field(
+    extraction_threads: Whole = Field(
         default=1,
         ge=1,
+        le=1024,
         description="Cores of an extraction job: threads of the network on a CPU, and processes that decode. "
         "On a CPU one core for each of many shards does as well as several for each; on a GPU raise it.",
     )
-    extraction_batch: int = Field(default=4, ge=1, description="Windows in a batch of an extractor.")
+    extraction_batch: Whole = Field(
+        default=4, ge=1, le=4096, description="Windows in a batch of an extractor."
+    )
     resources: dict[Name, LocalResource] = Field(
         default={},
         description="Files of your own instead of downloads: a name of the manifest -> `path`, the file, or "
@@ -82,6 +89,7 @@ def check_together(
             resolve(datasets, variants, name, variant)
             resolve_inference(datasets, variants, name, variant)
     _check_modalities(datasets)
+    _check_kinds_of_files(configuration, datasets)
 
 
 def _check_modalities(datasets: Mapping[str, Dataset]) -> None:
@@ -97,3 +105,34 @@ def _check_modalities(datasets: Mapping[str, Dataset]) -> None:
                     f"{other}, as in config/datasets/{first}.yaml, found one that reads {modality}; "
                     "choose another name"
                 )
+
+
+def _check_kinds_of_files(configuration: Configuration, datasets: Mapping[str, Dataset]) -> None:
+    """Refuses a file where a folder belongs and a folder where a file does; what is absent is told later."""
+    _expect_folder(configuration.store, "config/config.yaml: store")
+    for name, dataset in datasets.items():
+        source = f"config/datasets/{name}.yaml"
+        if dataset.videos is not None:
+            _expect_folder(dataset.videos, f"{source}: videos")
+        for split, path in dataset.annotations.splits.items():
+            _expect_file(path, f"{source}: annotations.splits.{split}")
+        if dataset.annotations.durations is not None:
+            _expect_file(dataset.annotations.durations, f"{source}: annotations.durations")
+        if isinstance(dataset.queries.embedding, Path):
+            _expect_file(dataset.queries.embedding, f"{source}: queries.embedding")
+        for extractor, settings in dataset.extractors.items():
+            _, parameters = registry.parse(settings)
+            for key in ("weights", "pca"):
+                given = getattr(parameters, key, None)
+                if isinstance(given, Path):
+                    _expect_file(given, f"{source}: extractors.{extractor}.{key}")
+
+
+def _expect_folder(path: Path, key: str) -> None:
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"{key}: expected a folder, found a file at {path}")
+
+
+def _expect_file(path: Path, key: str) -> None:
+    if path.is_dir():
+        raise ValueError(f"{key}: expected a file, found a folder at {path}")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, SerializeAsAny
 
-from img.config.base import Strict
+from extractors.settings import Real, Settings, Whole
 from img.models.options import SystemOptions
 from img.models.registry import parse_options
 
@@ -17,18 +17,22 @@ EVALUATION_VERSION = 1
 """Raised whenever predictions or metrics change for the same checkpoints and inputs."""
 
 
-class TrainingOptions(Strict):
+class TrainingOptions(Settings):
     """How a model is trained. Everything here changes the result."""
 
-    epochs: int = Field(default=100, ge=1, description="Passes over the training split.")
-    batch_size: int = Field(default=16, ge=1, description="Queries in a batch.")
-    learning_rate: float = Field(default=5e-4, gt=0, description="AdamW's, falling linearly to 0.")
-    weight_decay: float = Field(default=0.01, ge=0, description="AdamW's, biases and layer norms left out.")
-    gradient_clip: float = Field(default=1.0, gt=0, description="Largest norm of a step's gradient.")
+    epochs: Whole = Field(default=100, ge=1, le=100_000, description="Passes over the training split.")
+    batch_size: Whole = Field(default=16, ge=1, le=65_536, description="Queries in a batch.")
+    learning_rate: Real = Field(default=5e-4, gt=0, le=10, description="AdamW's, falling linearly to 0.")
+    weight_decay: Real = Field(
+        default=0.01, ge=0, le=10, description="AdamW's, biases and layer norms left out."
+    )
+    gradient_clip: Real = Field(
+        default=1.0, gt=0, le=100_000, description="Largest norm of a step's gradient."
+    )
     sound: bool = Field(
         default=True, description="False treats every video as one without sound, in training and evaluation."
     )
-    fraction: float = Field(
+    fraction: Real = Field(
         default=1.0,
         gt=0,
         le=1,
@@ -37,25 +41,25 @@ class TrainingOptions(Strict):
     )
 
 
-class InferenceOptions(Strict):
+class InferenceOptions(Settings):
     """How a trained model answers when it is evaluated. Nothing here changes training."""
 
-    answers: int = Field(
-        default=5, ge=1, description="n, spans of each query and branch; gives Rn beside R1."
+    answers: Whole = Field(
+        default=5, ge=1, le=1000, description="n, spans of each query and branch; gives Rn beside R1."
     )
-    nms_threshold: float = Field(
+    nms_threshold: Real = Field(
         default=0.5,
         ge=0,
         le=1,
         description="Largest IoU of two answers to a query (temporal non-maximum suppression); 1 is off.",
     )
-    importance: float | None = Field(
+    importance: Real | None = Field(
         default=None,
         ge=0,
         le=1,
         description="Takes the place of the predicted importance of every video's sound; null leaves it.",
     )
-    noisy_audio_share: float = Field(
+    noisy_audio_share: Real = Field(
         default=0.0,
         ge=0,
         le=1,
@@ -68,7 +72,7 @@ AnySystem = Annotated[SerializeAsAny[SystemOptions], BeforeValidator(parse_optio
 """Options of one of the registered systems, told apart by `kind`."""
 
 
-class RunOptions(Strict):
+class RunOptions(Settings):
     """Everything that decides a training run but its data and seed."""
 
     model: AnySystem

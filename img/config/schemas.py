@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from extractors.registry import KINDS
 from img.config.dataset import Dataset
 from img.config.project import Configuration
-from img.config.variants import Variant
+from img.config.variants import VariantGrid
 from img.models.img.options import ImgOptions
 
 
@@ -42,5 +42,5 @@ def build_schemas() -> dict[str, dict[str, Any]]:
     return {
         "config": Configuration.model_json_schema(),
         "dataset": dataset,
-        "variants": TypeAdapter(dict[str, Variant]).json_schema(),
+        "variants": TypeAdapter(dict[str, VariantGrid]).json_schema(),
     }

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from img.config.base import Strict, check, read_yaml
+from extractors.settings import Settings
+from img.config.base import NAME, check, read_yaml
 from img.config.dataset import Dataset
 from img.config.runs import InferenceOptions, RunOptions
 
+_SECTIONS = ("model", "training", "inference")
 
-class Variant(Strict):
+
+class Variant(Settings):
     """Options that one variant changes, beside the dataset's own."""
 
     description: str = Field(description="What differs, in a line.")
@@ -26,12 +31,93 @@ class Variant(Strict):
     )
 
 
+class VariantGrid(Variant):
+    """A variant, or one for each combination of some options' values.
+
+    With a `grid`, the name and the description are templates: `{model.slots}` stands for the value's label.
+    """
+
+    grid: dict[str, list[Any] | dict[str | int, Any]] = Field(
+        default={},
+        description="Makes a variant for each combination: an option, such as `model.slots`, -> its "
+        "values, or label -> value. `{model.slots}` in the name and the description stands for the label.",
+    )
+
+    @model_validator(mode="after")
+    def _sections(self) -> VariantGrid:
+        for option, values in self.grid.items():
+            section, _, key = option.partition(".")
+            if section not in _SECTIONS or not key:
+                expected = " or ".join(f"{name}.OPTION" for name in _SECTIONS)
+                raise ValueError(f"grid: expected {expected}, found {option!r}")
+            if key in getattr(self, section):
+                raise ValueError(f"grid: {option}: expected it once, found it under {section} too")
+            if not values or len(_by_label(values)) < len(values):
+                raise ValueError(f"grid: {option}: expected values with labels of their own, found {values}")
+        return self
+
+    def expand(self, name: str) -> Iterator[tuple[str, Variant]]:
+        """Yields the name and the settings of each variant.
+
+        Args:
+            name: the template of the names.
+
+        Raises:
+            ValueError: where the name or the description has a placeholder that is no option of the grid.
+        """
+        values = {option: _by_label(given) for option, given in self.grid.items()}
+        for labels in itertools.product(*values.values()):
+            chosen = dict(zip(values, labels, strict=True))
+            changes = {section: dict(getattr(self, section)) for section in _SECTIONS}
+            for option, label in chosen.items():
+                section, _, key = option.partition(".")
+                changes[section][key] = values[option][label]
+            yield (
+                _fill_in(name, chosen),
+                Variant(description=_fill_in(self.description, chosen), **changes),
+            )
+
+
+def _by_label(values: list[Any] | dict[str | int, Any]) -> dict[str, Any]:
+    """Gives values by their labels; one without a label is called what it is."""
+    pairs = values.items() if isinstance(values, dict) else zip(values, values, strict=True)
+    return {str(label): value for label, value in pairs}
+
+
+def _fill_in(template: str, labels: Mapping[str, str]) -> str:
+    def label(found: re.Match[str]) -> str:
+        if found[1] not in labels:
+            raise ValueError(f"expected placeholders among {sorted(labels)}, found {found[0]!r}")
+        return labels[found[1]]
+
+    return re.sub(r"\{([^{}]*)\}", label, template) if labels else template
+
+
 def read_variants(path: Path) -> dict[str, Variant]:
-    """Reads and checks the variants' file."""
+    """Reads and checks a file of variants.
+
+    Raises:
+        ValueError: where it is none; the message names it, the variant and the key.
+    """
     values = read_yaml(path)
     if not isinstance(values, dict):
         raise ValueError(f"{path}: expected a mapping of variants, found {type(values).__name__}")
-    return {name: check(Variant, value, f"{path}: {name}") for name, value in values.items()}
+    variants: dict[str, Variant] = {}
+    for template, value in values.items():
+        grid = check(VariantGrid, value, f"{path}: {template}")
+        try:
+            made = list(grid.expand(str(template)))
+        except ValueError as error:
+            raise ValueError(f"{path}: {template}: {error}") from None
+        for name, variant in made:
+            if not re.fullmatch(NAME, name):
+                raise ValueError(
+                    f"{path}: {template}: expected a name of letters, digits, _, . and -, found {name!r}"
+                )
+            if name in variants:
+                raise ValueError(f"{path}: {template}: expected names of their own, found {name!r} again")
+            variants[name] = variant
+    return variants
 
 
 def resolve(

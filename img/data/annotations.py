@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from extractors.storage.files import read_json
 from img.config.dataset import Annotations
@@ -16,6 +15,15 @@ from img.config.dataset import Annotations
 _CHARADES_LINE = re.compile(
     r"(?P<video>\S+) (?P<start>\S+) (?P<end>[^\s#]+)##(?:(?P<query>qid_\d+)##)?(?P<sentence>.*)", re.DOTALL
 )
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_SECOND_RECORD = re.compile(rf"\S+ {_NUMBER.pattern} {_NUMBER.pattern}##")
+
+_LONGEST = 1e6
+"""Seconds; a longer video, or no number at all, is a mistake in the file."""
+
+_LONGEST_NAME = 250
+"""Bytes; file systems hold names of 255, and a suffix such as .json follows."""
 
 log = logging.getLogger(__name__)
 
@@ -60,48 +68,83 @@ def read_queries(annotations: Annotations) -> list[Query]:
             found = list(_activitynet_captions(path, split))
         if not found:
             raise ValueError(f"{path}: expected queries, found none")
-        unfit = sorted({query.video for query in found if not _names_a_file(query.video)})
-        if unfit:
-            raise ValueError(f"{path}: expected ids of videos that can name files, found {unfit[0]!r}")
         faulty = [query for query in found if query.fault]
         for query in faulty[:5]:
             log.warning(f"{path}: {query.query} of video {query.video} is left out: {query.fault}")
         if faulty:
             log.warning(f"{path}: {len(faulty)} of {len(found)} queries are left out")
         queries.extend(found)
+    _refuse_twins({query.video: annotations.splits[query.split] for query in queries})
     return queries
 
 
+def _refuse_twins(files: Mapping[str, Path]) -> None:
+    """Refuses two videos whose names differ in `v_` alone: files and arrays are found by either name."""
+    for video, path in files.items():
+        if f"v_{video}" in files:
+            raise ValueError(
+                f"{path}: expected ids of videos that differ in more than `v_` in front, "
+                f"found {video!r} and 'v_{video}'"
+            )
+
+
 def read_durations(path: Path) -> dict[str, float]:
-    """Reads the videos' durations, in seconds, from JSON of video -> {"duration": seconds}."""
+    """Reads the videos' durations, in seconds, from JSON of video -> {"duration": seconds}.
+
+    Raises:
+        ValueError: where the file is something else; the message names it and the video.
+    """
     content = read_json(path)
-    try:
-        return {video: float(entry["duration"]) for video, entry in content.items()}
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f'{path}: expected {{video: {{"duration": seconds}}}}, found something else ({error!r})'
-        ) from error
+    expected = f'{path}: expected {{video: {{"duration": seconds}}}}, found'
+    if not isinstance(content, dict):
+        raise ValueError(f"{expected} a {type(content).__name__}")
+    durations = {}
+    for video, entry in content.items():
+        seconds = entry.get("duration") if isinstance(entry, dict) else None
+        if not _is_seconds(seconds):
+            raise ValueError(f"{expected} {entry!r:.200} for video {video!r:.200}")
+        durations[video] = float(seconds)
+    return durations
 
 
 def _charades_sta(path: Path, split: str, durations: dict[str, float]) -> Iterator[Query]:
-    for number, line in enumerate(_read_text(path).split("\n")):
+    lines: dict[str, int] = {}
+    repeated: list[str] = []
+    for number, line in enumerate(_LINE_END.split(_read_text(path))):
         if not line.strip():
             continue
         match = _CHARADES_LINE.fullmatch(line)
         where = f"{path}, line {number + 1}"
         if match is None:
-            raise ValueError(f"{where}: expected `video start end##sentence`, found {line!r}")
-        video = match["video"]
+            raise ValueError(f"{where}: expected `video start end##sentence`, found {line!r:.200}")
+        sentence = _check_charades_sentence(match["sentence"], where)
+        video = _check_video(match["video"], where)
         if video not in durations:
             raise ValueError(f"{where}: the durations hold no video {video!r}")
         query = match["query"] or f"{split}_{number}"
-        span = _seconds(match["start"], where), _seconds(match["end"], where)
-        yield _query(query, split, video, durations[video], span, match["sentence"])
+        if lines.setdefault(query, number + 1) <= number:
+            repeated.append(f"{query} in lines {lines[query]} and {number + 1}")
+        span = _parse_seconds(match["start"], where), _parse_seconds(match["end"], where)
+        yield _query(query, split, video, durations[video], span, sentence)
+    if repeated:
+        raise ValueError(
+            f"{path}: expected an id of its own for each query, found {len(repeated)} ids given again: "
+            + ", ".join(repeated[:5])
+        )
+
+
+def _check_charades_sentence(sentence: str, where: str) -> str:
+    first, separator, _ = sentence.partition("##")
+    if separator and " " not in first:
+        raise ValueError(f"{where}: expected `qid_N` or a sentence after `##`, found {first!r:.200}")
+    if second := _SECOND_RECORD.search(sentence):
+        raise ValueError(f"{where}: expected one query in a line, found a second: {second[0]!r:.200}")
+    return sentence
 
 
 def _read_text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: expected text in UTF-8, found something else ({error})") from error
 
@@ -111,30 +154,57 @@ def _activitynet_captions(path: Path, split: str) -> Iterator[Query]:
     if not isinstance(content, dict):
         raise ValueError(f"{path}: expected an object of videos, found a {type(content).__name__}")
     for video, entry in content.items():
-        where = f"{path}, video {video}"
+        where = f"{path}, video {_check_video(video, str(path))}"
         missing = {"duration", "timestamps", "sentences"} - set(entry if isinstance(entry, dict) else ())
         if missing:
             raise ValueError(
                 f"{where}: expected the keys duration, timestamps, sentences; {sorted(missing)} lack"
             )
-        if len(entry["timestamps"]) != len(entry["sentences"]):
+        duration = _seconds(entry["duration"], where)
+        spans, sentences = (_check_list(entry, key, where) for key in ("timestamps", "sentences"))
+        if len(spans) != len(sentences):
             raise ValueError(
-                f"{where}: expected as many timestamps as sentences, found "
-                f"{len(entry['timestamps'])} and {len(entry['sentences'])}"
+                f"{where}: expected as many timestamps as sentences, found {len(spans)} and {len(sentences)}"
             )
-        for number, (span, sentence) in enumerate(zip(entry["timestamps"], entry["sentences"], strict=True)):
+        for number, (span, sentence) in enumerate(zip(spans, sentences, strict=True)):
+            place = f"{where}: query {number}"
             if not isinstance(span, list) or len(span) != 2:
-                raise ValueError(f"{where}: expected a start and an end, found {span!r}")
+                raise ValueError(f"{place}: expected a start and an end, found {span!r:.200}")
             if not isinstance(sentence, str):
-                raise ValueError(f"{where}: expected a sentence, found {sentence!r}")
-            duration = _seconds(entry["duration"], where)
-            times = _seconds(span[0], where), _seconds(span[1], where)
+                raise ValueError(f"{place}: expected a sentence, found {sentence!r:.200}")
+            if not _is_text(sentence):
+                raise ValueError(f"{place}: expected text, found half a character in {sentence!r:.200}")
+            times = _seconds(span[0], place), _seconds(span[1], place)
             yield _query(f"{video}_{number}", split, video, duration, times, sentence)
 
 
-def _names_a_file(video: str) -> bool:
-    """Tells whether features can be kept under an id, in a folder and in tables separated by tabs."""
-    return video == " ".join(video.split()) and "/" not in video and video[:1] not in ("", ".")
+def _check_list(entry: Mapping[str, Any], key: str, where: str) -> list[Any]:
+    values = entry[key]
+    if not isinstance(values, list):
+        raise ValueError(f"{where}: {key}: expected a list, found {values!r:.200}")
+    return values
+
+
+def _is_text(sentence: str) -> bool:
+    """Tells whether text can be written: JSON may hold one half of a surrogate pair."""
+    try:
+        sentence.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _check_video(video: str, where: str) -> str:
+    """Refuses an id under which features cannot be kept, in a folder and in tables separated by tabs."""
+    is_one_line = video == " ".join(video.split()) and video.isprintable()
+    if not is_one_line or "/" in video or video[:1] in ("", "."):
+        raise ValueError(f"{where}: expected ids of videos that can name files, found {video!r:.200}")
+    if len(video.encode()) > _LONGEST_NAME:
+        raise ValueError(
+            f"{where}: expected ids of videos of at most {_LONGEST_NAME} bytes, found {len(video.encode())}: "
+            f"{video!r:.200}"
+        )
+    return video
 
 
 def _query(
@@ -151,11 +221,19 @@ def _query(
     return Query(query, split, video, duration, start, end, sentence.strip(), fault)
 
 
+def _parse_seconds(text: str, where: str) -> float:
+    """Reads seconds from text; `float` alone would also take 1_0 for 10."""
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(f"{where}: expected seconds, found {text!r:.200}")
+    return _seconds(float(text), where)
+
+
 def _seconds(value: Any, where: str) -> float:
-    try:
-        seconds = float(value)
-    except (TypeError, ValueError):
-        seconds = math.nan
-    if not math.isfinite(seconds):
-        raise ValueError(f"{where}: expected seconds, found {value!r}")
-    return seconds
+    if not _is_seconds(value):
+        raise ValueError(f"{where}: expected seconds, found {value!r:.200}")
+    return float(value)
+
+
+def _is_seconds(value: Any) -> TypeGuard[float]:
+    # A truth value is an int to Python, but no number in JSON.
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LONGEST

@@ -122,6 +122,14 @@ def _check_ids(queries: pd.DataFrame) -> None:
             "queries: expected ids that stand for one sentence each, since features are found by them, "
             f"found {len(ambiguous)} that stand for several, such as {ambiguous[0]}"
         )
+    owners: dict[str, str] = {}
+    for query in sentences.index:
+        for name in query_names(query):
+            if (owner := owners.setdefault(name, query)) != query:
+                raise ValueError(
+                    f"queries: expected ids whose features have different names, found {owner} and {query}, "
+                    f"which may both be called {name}"
+                )
 
 
 def _find(place: Place, query: str, arrays: Path) -> Part:

@@ -66,8 +66,23 @@ class Vocabulary:
 
     @staticmethod
     def load(path: Path) -> Vocabulary:
-        """Reads a vocabulary from JSON."""
+        """Reads a vocabulary from JSON.
+
+        Raises:
+            ValueError: where it is none, or lists a word or character twice, so that ids would not be sure.
+        """
         content = read_json(path)
+        if not isinstance(content, dict) or set(content) != {"words", "characters"}:
+            raise ValueError(f"{path}: expected the keys words and characters, found {content!r:.200}")
+        for key, entries in content.items():
+            if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
+                raise ValueError(f"{path}: {key}: expected a list of texts, found {entries!r:.200}")
+            repeated = [entry for entry, count in Counter(entries).items() if count > 1]
+            if repeated:
+                raise ValueError(
+                    f"{path}: {key}: expected each once, found {len(repeated)} given again, such as "
+                    f"{repeated[0]!r:.200}"
+                )
         return Vocabulary(tuple(content["words"]), tuple(content["characters"]))
 
 

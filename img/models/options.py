@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from extractors.settings import Settings
 
 Text = Literal["words", "features", "either"]
 
@@ -21,10 +21,8 @@ class Needs(NamedTuple):
     text: Text = "either"
 
 
-class SystemOptions(BaseModel):
+class SystemOptions(Settings):
     """Options of a system. A subclass names its `kind` by a literal, with itself as the default."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: str
 

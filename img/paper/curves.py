@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 
 from img.paper.recipes import FigureRecipe, Scope
 from img.paper.tables import Estimate, Runs
-from img.reports.figures.style import LINES, finish_axes, mark_simulated, save_figure
+from img.reports.figures.style import LINES, finish_axes, mark_simulated, plain, save_figure
 
 IMPORTANCE = "importance"
 PROTOCOL = "last"
@@ -42,12 +42,12 @@ def plot_curves(recipe: FigureRecipe, scope: Scope, runs: Runs, out: Path) -> No
                     [place for place, _ in drawn],
                     [estimate.mean for _, estimate in drawn],
                     [estimate.deviation or 0.0 for _, estimate in drawn],
-                    label=curve.label,
+                    label=plain(curve.label),
                     capsize=3,
                     **style,
                 )
         label = "mean importance of the sound" if quantity == IMPORTANCE else f"{quantity} (%)"
-        finish_axes(axes, xlabel=recipe.axis, ylabel=label)
+        finish_axes(axes, xlabel=plain(recipe.axis), ylabel=label)
     handles, labels = panels[0][0].get_legend_handles_labels()
     if len(labels) > 1:
         panels[0][0].legend(handles, labels, frameon=False)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from extractors.settings import Settings, Whole
 from img.config.base import Name, check, read_yaml
 from img.config.dataset import Dataset, PaperDataset, PaperSplit, StandIn
 from img.paper.transcription import Claim, Column, Key, Paper
@@ -16,11 +17,7 @@ from img.paper.transcription import Claim, Column, Key, Paper
 Branch = Literal["fusion", "visual", "audio"]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class RowRecipe(_Strict):
+class RowRecipe(Settings):
     """How a row of a table is made."""
 
     variant: Name | None = Field(default=None, description="The variant whose runs give the row's numbers.")
@@ -42,14 +39,14 @@ class RowRecipe(_Strict):
         return self.variants.get(column, self.variant)
 
 
-class CurveRecipe(_Strict):
+class CurveRecipe(Settings):
     """One line of a figure: a variant for each point."""
 
     label: str = Field(description="What the line is called.")
     points: dict[float, Name] = Field(description="Place on the horizontal axis -> variant.")
 
 
-class FigureRecipe(_Strict):
+class FigureRecipe(Settings):
     """A figure that is drawn from runs."""
 
     caption: str = Field(description="What is shown.")
@@ -72,7 +69,7 @@ class FigureRecipe(_Strict):
         return list(dict.fromkeys([*points, *self.variants.values()]))
 
 
-class TimelineRecipe(_Strict):
+class TimelineRecipe(Settings):
     """A figure that follows single queries along their video's time."""
 
     caption: str = Field(description="What is shown.")
@@ -80,11 +77,11 @@ class TimelineRecipe(_Strict):
     split: PaperSplit = Field(default="test", description="The paper's split.")
     variant: Name = Field(default="img", description="The variant whose first seed answers.")
     queries: list[str] = Field(default=[], description="Ids of queries to show in any case.")
-    best: int = Field(default=1, ge=0, description="How many to show where the sound helped most.")
-    worst: int = Field(default=1, ge=0, description="How many to show where it hurt most.")
+    best: Whole = Field(default=1, ge=0, le=100, description="How many to show where the sound helped most.")
+    worst: Whole = Field(default=1, ge=0, le=100, description="How many to show where it hurt most.")
 
 
-class Recipes(_Strict):
+class Recipes(Settings):
     """A file tables.yaml."""
 
     datasets: dict[PaperDataset, StandIn] = Field(
@@ -104,7 +101,7 @@ class Recipes(_Strict):
     )
 
 
-class Scope(_Strict):
+class Scope(Settings):
     """What the paper's datasets are taken to be."""
 
     stand_ins: dict[PaperDataset, StandIn] = Field(

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
-from img.config.base import check
+from extractors.settings import Loader, Settings
+from img.config.base import check, read_yaml
 from img.config.dataset import PaperDataset, PaperSplit
 
 
@@ -24,8 +25,8 @@ Number = Annotated[Decimal, BeforeValidator(_as_decimal)]
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@]*$")]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+class _Strict(Settings):
+    model_config = ConfigDict(strict=True)
 
 
 class Column(_Strict):
@@ -192,11 +193,11 @@ class Paper(_Strict):
                     yield Comparison(claim=claim.id, worse=worse, column=column, difference=first - second)
 
 
-class _ExactLoader(yaml.SafeLoader):
+class _ExactLoader(Loader):
     """Reads numbers with a point as decimals: 58.10 stays 58.10."""
 
 
-def _construct_decimal(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Decimal:
+def _construct_decimal(loader: Loader, node: yaml.ScalarNode) -> Decimal:
     text = str(loader.construct_scalar(node))
     try:
         return Decimal(text)
@@ -218,14 +219,7 @@ def read_paper(path: Path) -> Paper:
     Raises:
         ValueError: where the file is missing, no YAML, or not regular; the message names file and key.
     """
-    try:
-        # The loader is PyYAML's safe one, but for how it reads decimals.
-        values = yaml.load(path.read_text(encoding="utf-8"), _ExactLoader)
-    except FileNotFoundError:
-        raise ValueError(f"{path}: expected a YAML file, found nothing") from None
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ValueError(f"{path}: expected YAML: {error}") from None
-    return check(Paper, values, str(path))
+    return check(Paper, read_yaml(path, _ExactLoader), str(path))
 
 
 def _refuse_repeated(keys: list[str], name: str) -> None:

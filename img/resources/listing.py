@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator, model_validator
+from pydantic import Field, RootModel, field_validator, model_validator
 
+from extractors.settings import Settings, Whole
 from img.config.base import Name, check, read_yaml
 from img.resources.checksums import Checksum
 
@@ -19,20 +20,20 @@ DOWNLOADS = ROOT / ".downloads"
 _ARCHIVE_SUFFIX = ".zip"
 
 
-class Resource(BaseModel):
+class Resource(Settings):
     """A public file. resources/manifest.yaml says what each key means."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     path: Path
     url: Annotated[str, Field(pattern=r"^https?://[^/]+/")]
-    size: Annotated[int, Field(gt=0)] | Annotated[str, Field(pattern=r"^about \d+ [MG]B$")] | None = None
+    size: (
+        Annotated[Whole, Field(ge=1, le=10**15)] | Annotated[str, Field(pattern=r"^about \d+ [MG]B$")] | None
+    ) = None
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
     git_blob: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
     sha256_prefix: Annotated[str, Field(pattern=r"^[0-9a-f]{4,63}$")] | None = None
     licence: str
-    needed_by: list[str] = []
+    needed_by: Annotated[list[str], Field(default=[])]
     unpacked_to: Path | None = None
 
     @field_validator("path", "unpacked_to")

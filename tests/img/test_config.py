@@ -219,7 +219,7 @@ def test_the_files_name_what_is_wrong_with_them(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"none\.yaml: expected a YAML file, found nothing"):
         read_yaml(tmp_path / "none.yaml")
     (tmp_path / "bad.yaml").write_text("a: [1")
-    with pytest.raises(ValueError, match=r"bad\.yaml: expected YAML"):
+    with pytest.raises(ValueError, match=r"bad\.yaml, line 1: expected YAML"):
         read_yaml(tmp_path / "bad.yaml")
     (tmp_path / "variants.yaml").write_text("- img")
     with pytest.raises(ValueError, match=r"variants\.yaml: expected a mapping of variants, found list"):

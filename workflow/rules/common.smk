@@ -16,7 +16,7 @@ from extractors import registry
 from extractors.importing.arrays import SUFFIXES
 from extractors.storage.manifest import read_manifest
 from extractors.importing.folders import open_place, video_names
-from img.config.base import check, to_json
+from img.config.base import check, read_yaml, to_json
 from img.config.dataset import (
     COVERAGE_VERSION,
     INPUTS_VERSION,
@@ -27,6 +27,7 @@ from img.config.project import Configuration, check_together
 from img.config.runs import EVALUATION_VERSION, TRAINING_VERSION
 from img.config.variants import read_variants, resolve, resolve_inference
 from img.paper import recipes as paper_recipes
+from img.paper.requests import check_requests
 from img.paper.transcription import read_paper
 from img.resources.listing import read_resources
 from img.data.videos import is_current, read_duplicates, walk_folders
@@ -44,6 +45,9 @@ SIMULATED = Path("resources/charades_simulated")
 def read_configuration():
     """Checks every configuration file; a fault ends the run before any job."""
     try:
+        # Snakemake has read them, but takes the last of a key given twice.
+        for file in workflow.configfiles:
+            read_yaml(Path(file))
         configuration = check(Configuration, config, "config/config.yaml")
         datasets = read_datasets(Path("config/datasets"))
         variants = read_variants(Path("config/papers/img/variants.yaml"))
@@ -53,6 +57,7 @@ def read_configuration():
             Path("config/papers/img/tables.yaml"), paper
         )
         paper_recipes.check_variants(recipes, variants)
+        check_requests(datasets, paper, recipes)
         shipped = Path(workflow.basedir).parent / "resources" / "manifest.yaml"
         resources = read_resources(configuration.manifest or shipped)
         local = {name: entry.path for name, entry in configuration.resources.items()}

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from extractors.settings import Real, Whole
 from img.models.options import Needs, SystemOptions
 
 Level = Literal["local", "event", "global"]
@@ -75,11 +76,11 @@ class ImgOptions(SystemOptions):
         description="Apply weight decay to the slot attention's layer norms, as the authors' code does.",
     )
 
-    width: int = Field(128, gt=0, description="Hidden width D.")
-    heads: int = Field(8, gt=0, description="Attention heads; they divide the width.")
-    dropout: float = Field(0.2, ge=0, lt=1, description="Dropout probability, everywhere.")
-    max_clips: int = Field(128, gt=0, description="Most clips of a video.")
-    max_words: int = Field(128, gt=0, description="Most words of a query.")
+    width: Whole = Field(128, ge=1, le=16_384, description="Hidden width D.")
+    heads: Whole = Field(8, ge=1, le=1024, description="Attention heads; they divide the width.")
+    dropout: Real = Field(0.2, ge=0, lt=1, description="Dropout probability, everywhere.")
+    max_clips: Whole = Field(128, ge=1, le=100_000, description="Most clips of a video.")
+    max_words: Whole = Field(128, ge=1, le=10_000, description="Most words of a query.")
     modalities: Literal["both", "visual"] = Field(
         "both",
         description="`visual` is the paper's baseline: the visual branch alone, trained alone. It has no "
@@ -96,36 +97,44 @@ class ImgOptions(SystemOptions):
         min_length=1,
         description="Granularities at which sound and sight are fused.",
     )
-    slots: int = Field(3, gt=0, description="Event slots per stream.")
-    slot_iterations: int = Field(3, gt=0, description="Slot attention iterations.")
-    slot_supervision_weight: float = Field(
+    slots: Whole = Field(3, ge=1, le=1024, description="Event slots per stream.")
+    slot_iterations: Whole = Field(3, ge=1, le=100, description="Slot attention iterations.")
+    slot_supervision_weight: Real = Field(
         0.0,
         ge=0,
+        le=100_000,
         description="Weight of the loss that tells the event level's sequences, if there are any, which "
         "clips lie in the moment (1 in the variant `event_supervised`; the paper does not give it).",
     )
 
-    eps_min: float = Field(
+    eps_min: Real = Field(
         0.2, ge=0, lt=0.5, description="Pseudo-labels up to this become 0 (0.1 on ActivityNet Captions)."
     )
-    eps_max: float | None = Field(
+    eps_max: Real | None = Field(
         None, gt=0, le=1, description="Pseudo-labels above this become 1; null for 1 - eps_min."
     )
-    gamma: float = Field(
-        3.0, gt=0, description="Temperature of the pseudo-labels (2 on ActivityNet Captions)."
+    gamma: Real = Field(
+        3.0, ge=0.01, le=1000, description="Temperature of the pseudo-labels (2 on ActivityNet Captions)."
     )
-    temperature: float = Field(2.0, gt=0, description="Temperature tau of the distillation.")
-    saliency_margin: float = Field(0.2, ge=0, description="Margin of the saliency loss.")
-    importance_weight: float = Field(
-        5.0, ge=0, description="lambda_1, weight of the importance predictor's loss."
+    temperature: Real = Field(2.0, ge=0.01, le=1000, description="Temperature tau of the distillation.")
+    saliency_margin: Real = Field(0.2, ge=0, le=1000, description="Margin of the saliency loss.")
+    importance_weight: Real = Field(
+        5.0, ge=0, le=100_000, description="lambda_1, weight of the importance predictor's loss."
     )
-    distillation_weight: float = Field(10.0, ge=0, description="lambda_2, weight of the distillation.")
-    saliency_weight: float = Field(0.5, ge=0, description="lambda_3, weight of the saliency losses.")
-    importance_ramp_epochs: int = Field(
-        10, gt=0, description="Epochs over which the predicted importance replaces the neutral weight 0.5."
+    distillation_weight: Real = Field(
+        10.0, ge=0, le=100_000, description="lambda_2, weight of the distillation."
     )
-    distillation_ramp_epochs: int = Field(
-        20, gt=0, description="Epochs over which distillation is phased in."
+    saliency_weight: Real = Field(
+        0.5, ge=0, le=100_000, description="lambda_3, weight of the saliency losses."
+    )
+    importance_ramp_epochs: Whole = Field(
+        10,
+        ge=1,
+        le=100_000,
+        description="Epochs over which the predicted importance replaces the neutral weight 0.5.",
+    )
+    distillation_ramp_epochs: Whole = Field(
+        20, ge=1, le=100_000, description="Epochs over which distillation is phased in."
     )
 
     @model_validator(mode="before")

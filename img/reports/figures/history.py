@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from img.models.protocol import AUTO
-from img.reports.figures.style import finish_axes, save_figure, style_branch
+from img.reports.figures.style import finish_axes, plain, save_figure, style_branch
 
 _RECALL, _RAMP = "_R1@0.5", "ramp_"
 
@@ -44,5 +44,5 @@ def plot_history(history: Path, title: str, out: Path) -> None:
     for axes in (losses, ramps, recalls):
         if axes.lines:
             axes.legend(frameon=False)
-    figure.suptitle(title)
+    figure.suptitle(plain(title))
     save_figure(figure, out)

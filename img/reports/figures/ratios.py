@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from img.reports.bootstrap import credit
-from img.reports.figures.style import LINES, finish_axes, mark_simulated, save_figure
+from img.reports.figures.style import LINES, finish_axes, mark_simulated, plain, save_figure
 
 BINS = 5
 
@@ -54,7 +54,11 @@ def plot_ratios(
     for (label, seeds), style in zip(answers.items(), LINES, strict=False):
         means = np.stack([_by_bin(table, bin_of, metric) for table in seeds])
         axes.errorbar(
-            range(BINS), means.mean(0), means.std(0, ddof=1) if len(means) > 1 else None, label=label, **style
+            range(BINS),
+            means.mean(0),
+            means.std(0, ddof=1) if len(means) > 1 else None,
+            label=plain(label),
+            **style,
         )
     axes.set_xticks(range(BINS), [f"{low:.2f} to {high:.2f}" for low, high in pairwise(bounds)])
     finish_axes(axes, xlabel="moment's share of its video (bins of equal size)", ylabel=f"{metric} (%)")

@@ -47,6 +47,11 @@ def save_figure(figure: Figure, out: Path) -> None:
     plt.close(figure)
 
 
+def plain(text: str) -> str:
+    """Returns text that Matplotlib shows as it is: between two dollar signs it would read a formula."""
+    return text.replace("$", r"\$")
+
+
 def mark_simulated(simulated: Sequence[str]) -> str:
     """Returns what a title says of made-up data; empty where there is none."""
     return f" (simulated data: {', '.join(simulated)})" if simulated else ""

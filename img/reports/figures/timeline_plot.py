@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from extractors.media.preview import Preview
-from img.reports.figures.style import mark_simulated, save_figure, style_branch
+from img.reports.figures.style import mark_simulated, plain, save_figure, style_branch
 from img.reports.timelines import Timeline
 
 _TITLE_WIDTH = 80
@@ -39,7 +39,7 @@ def plot_timelines(
         out: .png or .svg to write.
     """
     figure = plt.figure(figsize=(9, 4.4 * len(timelines) + 0.6), layout="constrained")
-    figure.suptitle(fill(f"{title}{mark_simulated(simulated)}", _TITLE_WIDTH))
+    figure.suptitle(plain(fill(f"{title}{mark_simulated(simulated)}", _TITLE_WIDTH)))
     parts = figure.subfigures(len(timelines), 1, squeeze=False)[:, 0]
     for part, timeline in zip(parts, timelines, strict=True):
         preview = previews.get(timeline.video)
@@ -54,7 +54,8 @@ def plot_timelines(
         if traced:
             _draw_traces(axes[-1], timeline)
         axes[-1].set(xlabel="time in the video (s)", xlim=(0, timeline.duration))
-        part.suptitle(fill(_heading(timeline), _TITLE_WIDTH + 20), fontsize="medium", x=0.01, ha="left")
+        heading = plain(fill(_heading(timeline), _TITLE_WIDTH + 20))
+        part.suptitle(heading, fontsize="medium", x=0.01, ha="left")
     save_figure(figure, out)
 
 

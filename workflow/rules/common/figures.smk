@@ -8,7 +8,7 @@ def find_figure(wildcards):
 
 def list_figure_runs(wildcards, file):
     figure = find_figure(wildcards)
-    stand_in = find_scope(wildcards).stand_ins[figure.dataset]
+    stand_in = find_stand_in(wildcards, figure.dataset)
     pairs = [(stand_in.dataset, variant) for variant in figure.all_variants]
     return list_runs(pairs, file)
 
@@ -22,7 +22,7 @@ def get_figure_predictions(wildcards):
 
 
 def get_figure_queries(wildcards):
-    stand_in = find_scope(wildcards).stand_ins[find_figure(wildcards).dataset]
+    stand_in = find_stand_in(wildcards, find_figure(wildcards).dataset)
     return name_queries(stand_in.dataset)
 
 
@@ -35,7 +35,7 @@ def find_timelines(wildcards):
 
 
 def find_timelines_stand_in(wildcards):
-    return find_scope(wildcards).stand_ins[find_timelines(wildcards).dataset]
+    return find_stand_in(wildcards, find_timelines(wildcards).dataset)
 
 
 def get_timelines_run(wildcards):

@@ -5,6 +5,17 @@ def find_scope(wildcards):
     return paper_recipes.build_scope(RECIPES, DATASETS, Path(wildcards.scope).name)
 
 
+def find_stand_in(wildcards, dataset):
+    """Gives what stands for one of the paper's datasets in a scope."""
+    stand_ins = find_scope(wildcards).stand_ins
+    if dataset not in stand_ins:
+        raise WorkflowError(
+            f"{name_scope(wildcards)}: expected a dataset that stands for the paper's {dataset}, "
+            f"found those of {sorted(stand_ins)}; this table or figure cannot be made of it"
+        )
+    return stand_ins[dataset]
+
+
 def get_scope(wildcards):
     return to_json(find_scope(wildcards))
 
@@ -58,18 +69,18 @@ def get_claim_predictions(wildcards):
 
 
 def get_importance_predictions(wildcards):
-    stand_in = find_scope(wildcards).stand_ins["charades"]
+    stand_in = find_stand_in(wildcards, "charades")
     return list_runs([(stand_in.dataset, "img")], "predictions.parquet")
 
 
 def get_cost_options(wildcards):
     """The options of the model whose cost Table 12 tells."""
-    stand_in = find_scope(wildcards).stand_ins["charades"]
+    stand_in = find_stand_in(wildcards, "charades")
     return to_json(resolve(DATASETS, VARIANTS, stand_in.dataset, "img"))
 
 
 def get_activity_queries(wildcards):
-    stand_in = find_scope(wildcards).stand_ins["charades"]
+    stand_in = find_stand_in(wildcards, "charades")
     return name_queries(stand_in.dataset)
 
 
