@@ -17,6 +17,7 @@ from extractors.importing.arrays import SUFFIXES
 from extractors.storage.manifest import read_manifest
 from extractors.importing.folders import open_place, video_names
 from img.config import settings as settings
+from img.config.protocols import best_on, checkpoint_of
 from img.paper import recipes as paper_recipes
 from img.paper.transcription import read_paper
 from img.resources.listing import read_resources
@@ -88,6 +89,9 @@ wildcard_constraints:
     audio=name_extractors("audio"),
     shard=r"\d+",
     seed=r"\d+",
+    split=match_any(
+        {split for dataset in DATASETS.values() for split in dataset.selection_splits}
+    ),
     number=match_any(str(number) for number in PAPER.tables),
     curves=match_any(name for name, figure in RECIPES.figures.items() if figure.curves),
     timelines=match_any(RECIPES.timelines),
