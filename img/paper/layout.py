@@ -51,10 +51,11 @@ def lay_out_claims(trials: Sequence[Trial], scope: Scope) -> Page:
     untried = sorted({trial.claim.id for trial in trials} - {record["claim"] for record in records})
     notes = [
         *_scope_notes(scope),
-        "Paired bootstrap over videos, 10,000 resamples, each side the mean over its seeds: the difference "
-        "in points, its 95 % interval, and the share of resamples in which the claim holds. `holds` or "
-        "`contradicted` where the interval leaves zero out, `not decided` where it does not. Intervals are "
-        "not corrected for the number of claims.",
+        "Paired bootstrap over videos and, on each side, over its training seeds, 10,000 resamples: the "
+        "difference in points, its 95 % interval, and the share of resamples in which the claim holds. "
+        "`holds` or `contradicted` where the interval leaves zero out, `not decided` where it does not. "
+        "`one seed`: a side was trained once, so that the interval tells of videos alone, and there is no "
+        "verdict. With few seeds intervals are too narrow. They are not corrected for the number of claims.",
     ]
     if untried:
         notes.append(f"Not tried, for one side is quoted or has no runs here: {', '.join(untried)}.")
