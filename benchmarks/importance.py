@@ -11,7 +11,6 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.report import print_report
-from img.runs.evaluation import PROTOCOLS
 from img.tasks.metrics import area_under_curve, summarise_iou
 
 BRANCHES = ("fusion", "visual", "audio")
@@ -48,7 +47,7 @@ def main() -> None:
     parser.add_argument("predictions", type=Path, help="results/…/runs/…/predictions.parquet")
     path = parser.parse_args().predictions
     answers = read_answers(path)
-    for protocol in PROTOCOLS:
+    for protocol in answers["protocol"].unique():
         of_protocol = answers[answers["protocol"] == protocol]
         scored = of_protocol[of_protocol["branch"] == "fusion"]
         area = area_under_curve(scored["importance"].to_numpy(), scored["audible"].to_numpy())

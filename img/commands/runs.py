@@ -18,6 +18,7 @@ from img.commands.arguments import (
     choose_device,
     read_settings,
 )
+from img.config.protocols import checkpoint_of, protocols_of
 from img.config.runs import InferenceOptions, RunOptions
 
 
@@ -111,7 +112,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     from img.data.vocabulary import VOCABULARY
     from img.models.checkpoint import read_sizes
     from img.models.sizes import check_fit
-    from img.runs.evaluation import constants, evaluate_run, find_protocols
+    from img.runs.evaluation import constants, evaluate_run
 
     device = choose_device(options)
     inference = read_settings(InferenceOptions, options.inference, "inference")
@@ -121,8 +122,9 @@ def _evaluate(options: argparse.Namespace) -> None:
     vocabulary = own if own.is_file() else options.queries / VOCABULARY
     queries, text = read_text(read_queries_table(options.queries), vocabulary, options.query_features)
     inputs = Inputs.load(options.inputs)
-    for protocol in find_protocols(options.folder):
-        checkpoint = options.folder / f"{protocol}.safetensors"
+    weights = protocols_of(made)
+    for protocol in weights:
+        checkpoint = checkpoint_of(options.folder, protocol)
         check_fit(
             checkpoint,
             read_sizes(checkpoint),
@@ -141,7 +143,14 @@ def _evaluate(options: argparse.Namespace) -> None:
     missed = {split: misses[split] if options.evaluation == "all_queries" else 0 for split in splits}
     predictions = options.folder / "predictions.parquet"
     protocols, importance = evaluate_run(
-        options.folder, splits, made["training"]["batch_size"], device, inference, predictions, missed
+        options.folder,
+        weights,
+        splits,
+        made["training"]["batch_size"],
+        device,
+        inference,
+        predictions,
+        missed,
     )
     write_json(
         options.folder / "metrics.json",
@@ -163,7 +172,7 @@ def _evaluate(options: argparse.Namespace) -> None:
             },
             "coverage": count_coverage(queries, coverage),
             "options": {
-                **{name: made[name] for name in ("model", "training", "selection_split")},
+                **{name: made[name] for name in RunOptions.model_fields if name in made},
                 "inference": inference.model_dump(mode="json"),
             },
             "left_out": list_left_out(queries, coverage),

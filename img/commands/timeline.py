@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 
 from img.commands.arguments import Commands
+from img.config.protocols import LAST, checkpoint_of
 
-PROTOCOL = "last"
+PROTOCOL = LAST
 """Timelines show what was not chosen on test."""
 
 
@@ -76,6 +77,6 @@ def _plot(options: argparse.Namespace) -> None:
         read_json(options.folder / "options.json")["training"]["sound"],
     )
     selected = pd.read_csv(options.selected, sep="\t", dtype=str)
-    model = load_checkpoint(options.folder / f"{PROTOCOL}.safetensors")
+    model = load_checkpoint(checkpoint_of(options.folder, PROTOCOL))
     timelines = trace_queries(model, moments, dict(zip(selected["query"], selected["reason"], strict=True)))
     plot_timelines(timelines, load_previews(options.previews), options.title, options.simulated, options.out)

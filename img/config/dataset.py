@@ -164,7 +164,14 @@ class Dataset(Settings):
     training: TrainingOptions = TrainingOptions()
     inference: InferenceOptions = InferenceOptions()
     selection_split: Name = Field(
-        default="test", description="The split on which the `best_on_test` protocol picks its epoch."
+        default="test",
+        description="The split on which a run picks its best epoch; the protocol is called after it, "
+        "`best_on_test`. Without a split `test` the default is the only one beside `train`.",
+    )
+    further_selection_splits: tuple[Name, ...] = Field(
+        default=(),
+        description="Further splits that give a run weights of their own, those of the epoch that was best "
+        "on each: `best_on_audiomatter`. Each costs its evaluation after every epoch, no more.",
     )
     evaluation: Literal["covered_queries", "all_queries"] = Field(
         default="covered_queries",
@@ -200,6 +207,24 @@ class Dataset(Settings):
                 kinds[name] = {"kind": "imported", "modality": role, **imported[name]}
         return {**values, "extractors": {**extractors, **kinds}}
 
+    @model_validator(mode="before")
+    @classmethod
+    def _choose_selection_split(cls, values: Any) -> Any:
+        """Takes the only split beside `train` where there is no `test` and none is named."""
+        if not isinstance(values, dict) or "selection_split" in values:
+            return values
+        annotations = values.get("annotations")
+        splits = annotations.get("splits") if isinstance(annotations, dict) else None
+        if not isinstance(splits, dict):
+            return values
+        others = [split for split in splits if split != "train"]
+        return {**values, "selection_split": others[0]} if len(others) == 1 else values
+
+    @property
+    def selection_splits(self) -> list[str]:
+        """Every split on which a run picks an epoch, the one it is known by first."""
+        return [self.selection_split, *self.further_selection_splits]
+
     @property
     def reads_videos(self) -> bool:
         """Whether any extractor reads video files."""
@@ -231,6 +256,13 @@ class Dataset(Settings):
             raise ValueError(
                 f"selection_split: expected one of {sorted(self.annotations.splits)}, "
                 f"found {self.selection_split!r}"
+            )
+        others = set(self.annotations.splits) - {self.selection_split}
+        further = self.further_selection_splits
+        if len(set(further)) < len(further) or not others.issuperset(further):
+            raise ValueError(
+                f"further_selection_splits: expected different ones of {sorted(others)}, "
+                f"found {list(further)}"
             )
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds: expected different numbers, found {self.seeds}")

@@ -78,3 +78,9 @@ class RunOptions(Settings):
     model: AnySystem
     training: TrainingOptions
     selection_split: str
+    further_selection_splits: tuple[str, ...] = ()
+
+    @property
+    def selection_splits(self) -> list[str]:
+        """Every split on which the run picks an epoch, the one it is known by first."""
+        return [self.selection_split, *self.further_selection_splits]

@@ -143,6 +143,7 @@ def resolve(
         "model": {**base.model, **changes.model, **lengths},
         "training": {**base.training.model_dump(), **changes.training},
         "selection_split": base.selection_split,
+        "further_selection_splits": base.further_selection_splits,
     }
     return check(RunOptions, values, f"dataset {dataset} with variant {variant}")
 

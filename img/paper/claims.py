@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from img.config.protocols import reported_on
 from img.paper.recipes import Origin, Recipes, Scope, pair_origins
-from img.paper.tables import COMPARED_PROTOCOL
 from img.paper.transcription import Claim, Column, Paper
 from img.reports.bootstrap import Comparison, compare
-
-PROTOCOLS = ("last", COMPARED_PROTOCOL)
 
 Answers = Callable[[str, str], Sequence[pd.DataFrame]]
 """(dataset, variant) -> predictions of each of its runs; empty where there is none."""
@@ -68,16 +66,21 @@ def try_claims(
 
 
 def _compare(better: Origin, worse: Origin, answers: Answers) -> dict[str, Comparison]:
+    sides = [(origin, answers(origin.dataset, origin.variant)) for origin in (better, worse)]
+    if not all(tables for _, tables in sides):
+        return {}
+    common = [
+        protocol
+        for protocol in sides[0][1][0]["protocol"].unique()
+        if all((table["protocol"] == protocol).any() for _, tables in sides for table in tables)
+    ]
     results = {}
-    for protocol in PROTOCOLS:
+    for protocol in reported_on(better.split, common):
         first, second = (
-            [
-                first_answers(table, origin.split, origin.branch, protocol)
-                for table in answers(origin.dataset, origin.variant)
-            ]
-            for origin in (better, worse)
+            [first_answers(table, origin.split, origin.branch, protocol) for table in tables]
+            for origin, tables in sides
         )
-        if first and second and not any(table.empty for table in (*first, *second)):
+        if not any(table.empty for table in (*first, *second)):
             results[protocol] = compare(first, second, better.quantity)
     return results
 

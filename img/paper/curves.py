@@ -8,12 +8,13 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 
+from img.config.protocols import LAST
 from img.paper.recipes import FigureRecipe, Scope
 from img.paper.tables import Estimate, Runs
 from img.reports.figures.style import LINES, finish_axes, mark_simulated, plain, save_figure
 
 IMPORTANCE = "importance"
-PROTOCOL = "last"
+PROTOCOL = LAST
 """Figures show what was not chosen on test."""
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
+from img.config.protocols import LAST
 from img.paper.claims import Trial
 from img.paper.recipes import Scope
-from img.paper.tables import COMPARED_PROTOCOL, MEASURED, NO_DATA, Cell, ResultTable, Row
+from img.paper.tables import MEASURED, NO_DATA, Cell, ResultTable, Row
 from img.reports.bootstrap import Comparison
 from img.reports.page import SIMULATED, Line, Page
 
@@ -50,10 +51,11 @@ def lay_out_claims(trials: Sequence[Trial], scope: Scope) -> Page:
     untried = sorted({trial.claim.id for trial in trials} - {record["claim"] for record in records})
     notes = [
         *_scope_notes(scope),
-        "Paired bootstrap over videos, 10,000 resamples, each side the mean over its seeds: the difference "
-        "in points, its 95 % interval, and the share of resamples in which the claim holds. `holds` or "
-        "`contradicted` where the interval leaves zero out, `not decided` where it does not. Intervals are "
-        "not corrected for the number of claims.",
+        "Paired bootstrap over videos and, on each side, over its training seeds, 10,000 resamples: the "
+        "difference in points, its 95 % interval, and the share of resamples in which the claim holds. "
+        "`holds` or `contradicted` where the interval leaves zero out, `not decided` where it does not. "
+        "`one seed`: a side was trained once, so that the interval tells of videos alone, and there is no "
+        "verdict. With few seeds intervals are too narrow. They are not corrected for the number of claims.",
     ]
     if untried:
         notes.append(f"Not tried, for one side is quoted or has no runs here: {', '.join(untried)}.")
@@ -149,12 +151,22 @@ def _table_notes(table: ResultTable, comparable: bool) -> list[str]:
         estimate.seeds for cell in cells for protocol, estimate in cell.ours.items() if protocol != MEASURED
     }
     if evaluated:
+        seeds = ", ".join(map(str, sorted(evaluated)))
+        chosen = sorted({name for cell in cells for name in cell.ours} - {LAST, MEASURED})
         notes.append(
-            f"Mean ± standard deviation over seeds (how many: {', '.join(map(str, sorted(evaluated)))}). "
-            "`last`: the final weights, nothing chosen on test. `best_on_test`: the epoch with the best test "
-            "R1@0.7, as the authors choose."
-            + (f" Differences are {COMPARED_PROTOCOL} minus paper." if comparable else "")
+            f"Mean ± standard deviation over seeds (how many: {seeds}). `{LAST}`: the final weights, nothing "
+            "chosen on test."
+            + "".join(
+                f" `{name}`: the epoch with the best R1@0.7 on that split, the earliest of equals."
+                for name in chosen
+            )
         )
+        if comparable:
+            notes.append(
+                "Differences are to the weights that were best on the cell's own split, which is how the "
+                "authors choose; they look twice an epoch, keep the later of equals and train AudioMatter's "
+                "run by itself."
+            )
     absences = sorted({cell.absence for cell in cells if cell.absence.startswith(NO_DATA)})
     if absences:
         notes.append(f"Cells without a number: {'; '.join(absences)}.")

@@ -199,6 +199,12 @@ def build_scope(recipes: Recipes, datasets: Mapping[str, Dataset], name: str) ->
     return Scope(stand_ins=stand_ins, is_paper=not name, simulated=simulated)
 
 
+def find_split(column: Column, scope: Scope) -> str | None:
+    """Tells which split stands for a column's; none where the scope lacks it."""
+    stand_in = scope.stand_ins.get(column.dataset)
+    return stand_in.splits.get(column.split) if stand_in else None
+
+
 def trace(recipe: RowRecipe, column: Column, scope: Scope) -> Origin | None:
     """Tells which runs give a cell's number; none where no run does, or the scope lacks the data.
 
@@ -209,10 +215,8 @@ def trace(recipe: RowRecipe, column: Column, scope: Scope) -> Origin | None:
     """
     variant = recipe.variant_of(column.key)
     stand_in = scope.stand_ins.get(column.dataset)
-    if variant is None or stand_in is None or (recipe.dataset and not scope.is_paper):
-        return None
-    split = stand_in.splits.get(column.split)
-    if split is None:
+    split = find_split(column, scope)
+    if variant is None or stand_in is None or split is None or (recipe.dataset and not scope.is_paper):
         return None
     return Origin(recipe.dataset or stand_in.dataset, variant, split, recipe.branch, column.quantity)
 

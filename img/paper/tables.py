@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from img.paper.recipes import Recipes, RowRecipe, Scope, trace
+from img.config.protocols import best_on, reported_on
+from img.paper.recipes import Recipes, RowRecipe, Scope, find_split, trace
 from img.paper.transcription import Column, Paper, PaperRow
 
 MEASURED = "measured"
 """The protocol of what no run is evaluated for: counts of annotations, parameters."""
-
-COMPARED_PROTOCOL = "best_on_test"
-"""The authors' protocol: the paper's numbers are compared with it, or with what is measured."""
 
 NO_DATA = "no data"
 
@@ -55,16 +53,14 @@ class Cell:
         paper: the paper's; None where it prints none.
         ours: protocol -> one's own; empty where there is none.
         absence: why there is none of one's own; empty where there is.
+        compared_protocol: the authors', whose number is compared with the paper's: the best weights on the
+            very split; or `MEASURED`.
     """
 
     paper: Decimal | None
     ours: Mapping[str, Estimate]
     absence: str = ""
-
-    @property
-    def compared_protocol(self) -> str:
-        """The protocol whose number is compared with the paper's."""
-        return MEASURED if MEASURED in self.ours else COMPARED_PROTOCOL
+    compared_protocol: str = MEASURED
 
     @property
     def difference(self) -> float | None:
@@ -150,8 +146,7 @@ def _fill_in(
     for column, value in zip(columns, row.values, strict=True):
         measured = measurements.get(row.key, {}).get(column.key)
         if measured is not None:
-            ours = {protocol: Estimate.of(values) for protocol, values in measured.items()}
-            cells.append(Cell(value, ours))
+            cells.append(_set_beside(value, measured, find_split(column, scope)))
         elif recipe is None:
             cells.append(Cell(value, {}, "quoted" if not row.is_ours else "not run here"))
         else:
@@ -174,4 +169,13 @@ def _from_runs(value: Decimal | None, recipe: RowRecipe, column: Column, scope: 
                 values.setdefault(protocol, []).append(scores[origin.quantity])
     if not values:
         return Cell(value, {}, f"no {origin.quantity} of {origin.branch} on {origin.split}")
-    return Cell(value, {protocol: Estimate.of(numbers) for protocol, numbers in values.items()})
+    return _set_beside(value, values, origin.split)
+
+
+def _set_beside(value: Decimal | None, values: Mapping[str, Sequence[float]], split: str | None) -> Cell:
+    """Sets values on a split, by protocol, beside the paper's; no split where they are measured."""
+    if split is None or MEASURED in values:
+        return Cell(value, {protocol: Estimate.of(numbers) for protocol, numbers in values.items()})
+    shown = reported_on(split, values)
+    ours = {protocol: Estimate.of(values[protocol]) for protocol in shown}
+    return Cell(value, ours, compared_protocol=best_on(split))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from extractors.storage.files import replacing
+from img.config.protocols import checkpoint_of
 from img.config.runs import InferenceOptions
 from img.data.samples import Moments
 from img.data.spans import interval_iou
@@ -19,9 +20,6 @@ from img.models.checkpoint import load_checkpoint
 from img.models.protocol import AUTO, System
 from img.runs.device import computing_on
 from img.tasks.metrics import best_constant, recalls, summarise_iou
-
-PROTOCOLS = ("last", "best_on_test")
-"""`last`: the final weights, nothing chosen on test. `best_on_test`: what the authors report."""
 
 
 @torch.inference_mode()
@@ -111,20 +109,9 @@ def _over_all(scores: Mapping[str, float], answered: int, missed: int) -> dict[s
     return {metric: answered / (answered + missed) * value for metric, value in scores.items()}
 
 
-def find_protocols(run: Path) -> list[str]:
-    """Lists the protocols that a run has a checkpoint of; an imported one may have one alone.
-
-    Raises:
-        ValueError: it has none.
-    """
-    found = [protocol for protocol in PROTOCOLS if (run / f"{protocol}.safetensors").is_file()]
-    if not found:
-        raise ValueError(f"{run}: expected {' or '.join(PROTOCOLS)}, .safetensors, found neither")
-    return found
-
-
 def evaluate_run(
     run: Path,
+    protocols: Sequence[str],
     splits: Mapping[str, Moments],
     batch_size: int,
     device: str,
@@ -136,6 +123,7 @@ def evaluate_run(
 
     Args:
         run: folder with a checkpoint for each protocol.
+        protocols: whose weights to evaluate.
         splits: samples of each split.
         batch_size: samples in a batch.
         device: where to compute.
@@ -150,8 +138,8 @@ def evaluate_run(
     frames = []
     metrics: dict[str, Any] = {}
     importance: dict[str, Any] = {}
-    for protocol in find_protocols(run):
-        model = load_checkpoint(run / f"{protocol}.safetensors").to(device)
+    for protocol in protocols:
+        model = load_checkpoint(checkpoint_of(run, protocol)).to(device)
         metrics[protocol], importance[protocol] = {}, {}
         for split, moments in splits.items():
             predictions = predict(model, moments, batch_size, device, options)

@@ -11,11 +11,15 @@ import torch
 from torch import Tensor
 
 from extractors.storage.files import library_versions, sha256_of, write_json
+from img.config.protocols import best_on, checkpoint_of
 from img.config.runs import RunOptions
 from img.data.vocabulary import VOCABULARY, Vocabulary
 from img.models.checkpoint import save_checkpoint
 from img.models.img.official import build_official
 from img.models.sizes import check_fit
+
+# The split on which the authors choose the epoch they keep.
+_SPLIT = "test"
 
 # What a state dict is often kept under, beside an optimiser's and other things.
 _KEYS = ("model", "state_dict", "model_state_dict")
@@ -47,7 +51,7 @@ def import_run(
     vocabulary = Vocabulary(_read_lines(words), _read_lines(characters))
     # Padding and unknown, the first two ids, stand in no file.
     check_fit(checkpoint, sizes, words=len(vocabulary.words), characters=vocabulary.character_count)
-    options = RunOptions.model_validate({"model": model.options, "training": {}, "selection_split": "test"})
+    options = RunOptions.model_validate({"model": model.options, "training": {}, "selection_split": _SPLIT})
     made = {
         "seed": None,
         "device": None,
@@ -56,7 +60,7 @@ def import_run(
         "libraries": library_versions(),
     }
     out.mkdir(parents=True, exist_ok=True)
-    save_checkpoint(out / "best_on_test.safetensors", model.state_dict(), model.options, sizes)
+    save_checkpoint(checkpoint_of(out, best_on(_SPLIT)), model.state_dict(), model.options, sizes)
     vocabulary.save(out / VOCABULARY)
     write_json(out / "options.json", {**options.model_dump(mode="json"), **made})
 

@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from extractors.storage.files import library_versions, remove_content, replacing, sha256_of, write_json
 from extractors.storage.store import Store
+from img.config.protocols import LAST, best_on, checkpoint_of
 from img.config.runs import TRAINING_VERSION, InferenceOptions, RunOptions, TrainingOptions
 from img.data.inputs import Inputs
 from img.data.queries import read_queries_table
@@ -32,8 +33,25 @@ from img.runs.evaluation import predict, score
 
 _RESUME = "resume.pt"
 _EVENTS = "events"
+_ONE_ANSWER = InferenceOptions(answers=1)
+_SELECTED_BY = "R1@0.7"
 
 log = logging.getLogger(__name__)
+
+
+@dataclass
+class Best:
+    """The epoch that was best on a split so far; of equals the earliest.
+
+    Attributes:
+        recall: R1@0.7 of the preferred branch on the split, the highest so far.
+        epoch: the epoch, counted from 0, that reached it.
+        state: the weights that reached it.
+    """
+
+    recall: float = -1.0
+    epoch: int = -1
+    state: dict[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass
@@ -42,16 +60,12 @@ class Reached:
 
     Attributes:
         epoch: epochs done.
-        best: highest R1@0.7 of the preferred branch on the selection split so far.
-        best_epoch: the epoch, counted from 0, that reached it.
-        best_state: the weights that reached it.
+        best: the best epoch on each selection split.
         history: a row of losses and metrics for each epoch done.
     """
 
     epoch: int = 0
-    best: float = -1.0
-    best_epoch: int = -1
-    best_state: dict[str, Tensor] = field(default_factory=dict)
+    best: dict[str, Best] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
 
 
@@ -67,8 +81,8 @@ def run_training(
 ) -> tuple[Path, bool]:
     """Trains a run, or finds the finished one in the store.
 
-    The store's entry holds `last.safetensors`, `best_on_test.safetensors`, `options.json`, `history.csv` and
-    the TensorBoard folder `events`.
+    The store's entry holds `last.safetensors`, `best_on_{split}.safetensors` for each selection split,
+    `options.json`, `history.csv` and the TensorBoard folder `events`.
 
     Args:
         queries_folder: what `prepare_queries` wrote.
@@ -108,10 +122,19 @@ def run_training(
         if (old := store.find(key)) is not None:
             store.remove(old)
         with store.adding(key, {**ingredients, "libraries": library_versions()}) as folder:
-            save_checkpoint(folder / "last.safetensors", model.state_dict(), options.model, sizes)
-            save_checkpoint(folder / "best_on_test.safetensors", reached.best_state, options.model, sizes)
-            made = {"seed": seed, "device": device, "best_epoch": reached.best_epoch, "key": key}
-            made["libraries"] = library_versions()
+            states = {LAST: model.state_dict()}
+            states |= {best_on(split): best.state for split, best in reached.best.items()}
+            for protocol, state in states.items():
+                save_checkpoint(checkpoint_of(folder, protocol), state, options.model, sizes)
+            best_epochs = {best_on(split): best.epoch for split, best in reached.best.items()}
+            made = {
+                "seed": seed,
+                "device": device,
+                "best_epoch": reached.best[options.selection_split].epoch,
+                "selected_epochs": best_epochs,
+                "key": key,
+                "libraries": library_versions(),
+            }
             write_json(folder / "options.json", {**options.model_dump(mode="json"), **made})
             pd.DataFrame(reached.history).to_csv(folder / "history.csv", index=False)
             shutil.copytree(partial / _EVENTS, folder / _EVENTS)
@@ -141,7 +164,7 @@ def _train_from_folders(
     )
     sound, fraction = options.training.sound, options.training.fraction
     moments = Moments(queries, "train", inputs, text, sound, fraction)
-    selection = Moments(queries, options.selection_split, inputs, text, sound)
+    selections = {split: Moments(queries, split, inputs, text, sound) for split in options.selection_splits}
     vectors = torch.zeros(0, 0)
     if isinstance(text, Vocabulary):
         vectors = torch.from_numpy(load_vectors(queries_folder / "vectors.bin", text))
@@ -150,14 +173,14 @@ def _train_from_folders(
     with torch.random.fork_rng(), computing_on(device, options.training.batch_size):
         torch.manual_seed(seed)
         model = build_system(options.model, sizes, vectors).to(device)
-        reached = train(model, moments, selection, options.training, seed, device, partial)
+        reached = train(model, moments, selections, options.training, seed, device, partial)
     return model, sizes, reached
 
 
 def train(
     model: System,
     moments: Moments,
-    selection: Moments,
+    selections: Mapping[str, Moments],
     options: TrainingOptions,
     seed: int,
     device: str,
@@ -170,14 +193,15 @@ def train(
     Args:
         model: the model, on `device`.
         moments: training samples.
-        selection: samples on which `best_on_test` is chosen; the `last` weights do not depend on them.
+        selections: samples of each split on which an epoch is chosen; the history tells the first one's
+            metrics whole. The `last` weights depend on none.
         options: how to train.
         seed: source of all randomness.
         device: where the model is.
         folder: keeps the resume file and TensorBoard events.
 
     Returns:
-        History and best weights; the model holds the last ones.
+        History and each split's best weights; the model holds the last ones.
     """
     steps = -(-len(moments) // options.batch_size)
     optimiser = torch.optim.AdamW(
@@ -192,31 +216,38 @@ def train(
             torch.manual_seed(int(generator.integers(2**63)))
             rate = float(schedule.get_last_lr()[0])
             losses = _train_epoch(model, moments, options, epoch, generator, device, optimiser, schedule, bar)
-            metrics = score(
-                predict(model, selection, options.batch_size, device, InferenceOptions(answers=1))
-            )
+            metrics = {
+                split: score(predict(model, selection, options.batch_size, device, _ONE_ANSWER))
+                for split, selection in selections.items()
+            }
             row: dict[str, float] = {"epoch": float(epoch), "learning_rate": rate}
             row |= {f"loss_{name}": value for name, value in losses.items()}
             row |= model.monitors(Progress(epoch, options.epochs))
+            recalls = {split: scores[model.branches[0]][_SELECTED_BY] for split, scores in metrics.items()}
+            first, *further = recalls
             row |= {
                 f"{branch}_{name}": value
-                for branch, scores in metrics.items()
+                for branch, scores in metrics[first].items()
                 for name, value in scores.items()
             }
+            row |= {f"{best_on(split)}_{_SELECTED_BY}": recalls[split] for split in further}
             for name, value in row.items():
                 events.add_scalar(name, value, epoch)
-            recall = metrics[model.branches[0]]["R1@0.7"]
-            if recall > reached.best:
-                reached.best, reached.best_epoch = recall, epoch
-                reached.best_state = {
-                    name: value.detach().clone() for name, value in model.state_dict().items()
-                }
+            _keep_best(reached, recalls, model, epoch)
             reached.history.append(row)
             reached.epoch = epoch + 1
-            bar.set_postfix(loss=f"{losses['total']:.3f}", r1_07=f"{recall:.1f}")
+            bar.set_postfix(loss=f"{losses['total']:.3f}", r1_07=f"{recalls[first]:.1f}")
             events.flush()
             _save(folder / _RESUME, model, optimiser, schedule, reached)
     return reached
+
+
+def _keep_best(reached: Reached, recalls: Mapping[str, float], model: System, epoch: int) -> None:
+    """Keeps the weights of an epoch for every split on which it is better than all before it."""
+    better = [split for split, recall in recalls.items() if recall > reached.best.get(split, Best()).recall]
+    if better:
+        state = {name: value.detach().clone() for name, value in model.state_dict().items()}
+        reached.best |= {split: Best(recalls[split], epoch, state) for split in better}
 
 
 def _train_epoch(
@@ -272,7 +303,7 @@ def _save(path: Path, model: System, optimiser: Any, schedule: Any, reached: Rea
         "model": model.state_dict(),
         "optimiser": optimiser.state_dict(),
         "schedule": schedule.state_dict(),
-        "reached": vars(reached),
+        "reached": {**vars(reached), "best": {split: vars(best) for split, best in reached.best.items()}},
     }
     with replacing(path) as temporary:
         torch.save(state, temporary)
@@ -286,4 +317,6 @@ def _resume(path: Path, model: System, optimiser: Any, schedule: Any, device: st
     optimiser.load_state_dict(state["optimiser"])
     schedule.load_state_dict(state["schedule"])
     log.info(f"resuming after epoch {state['reached']['epoch']} from {path}")
-    return Reached(**state["reached"])
+    reached = state["reached"]
+    best = {split: Best(**found) for split, found in reached["best"].items()}
+    return Reached(**{**reached, "best": best})

@@ -65,6 +65,12 @@ def test_settings_left_out_have_their_defaults() -> None:
         ("annotations.format", "charades_sta", "durations: needed where format is charades_sta"),
         ("annotations.splits", {"test": "a"}, r"splits: expected a split called train, found \['test'\]"),
         ("selection_split", "val", r"selection_split: expected one of \['test', 'train'\], found 'val'"),
+        (
+            "further_selection_splits",
+            ["test"],
+            r"further_selection_splits: expected different ones of \['train'\]",
+        ),
+        ("further_selection_splits", ["val"], r"further_selection_splits: .*, found \['val'\]"),
         ("visual", "eyes", r"visual: expected one of \['sight', 'sound'\], found 'eyes'"),
         ("visual", "sound", "visual: 'sound' is of kind pann, which reads audio"),
         ("audio", "sight", "audio: 'sight' is of kind i3d, which reads visual"),
@@ -129,6 +135,24 @@ def test_a_variant_changes_the_datasets_options() -> None:
     )
     assert (options.training.epochs, options.training.sound) == (7, False)
     assert options.selection_split == "test"
+
+
+def test_without_a_test_split_the_only_other_one_chooses() -> None:
+    values = changed("annotations.splits", {"train": "a/train.json", "val": "a/val.json"})
+    dataset = check(Dataset, values, "mine")
+    options = resolve({"mine": dataset}, {"img": Variant(description="")}, "mine", "img")
+    assert (dataset.selection_splits, options.selection_splits) == (["val"], ["val"])
+    values["annotations"]["splits"]["val_2"] = "a/val_2.json"
+    with pytest.raises(ValueError, match=r"selection_split: expected one of \['train', 'val', 'val_2'\]"):
+        check(Dataset, values, "mine")
+
+
+def test_further_selection_splits_belong_to_a_runs_options() -> None:
+    values = changed("further_selection_splits", ["loud"])
+    values["annotations"]["splits"]["loud"] = "a/loud.json"
+    dataset = check(Dataset, values, "mine")
+    options = resolve({"mine": dataset}, {"img": Variant(description="")}, "mine", "img")
+    assert (options.selection_split, options.selection_splits) == ("test", ["test", "loud"])
 
 
 def test_the_model_takes_its_lengths_from_the_inputs_and_queries() -> None:

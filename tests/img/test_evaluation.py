@@ -24,6 +24,7 @@ from img.runs.evaluation import constants, evaluate_run, predict, score
 from img.runs.training import run_training
 
 BRANCHES = ("fusion", "visual", "audio", "auto")
+PROTOCOLS = ("last", "best_on_test")
 ONE, THREE = InferenceOptions(answers=1), InferenceOptions(answers=3, nms_threshold=0.5)
 
 
@@ -45,7 +46,7 @@ def evaluated(toy: Toy, run: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     """Metrics, mean importance and the predictions."""
     out = tmp_path_factory.mktemp("evaluated") / "predictions.parquet"
     splits = {split: toy.moments(split) for split in ("test", "train")}
-    metrics, importance = evaluate_run(run, splits, 5, "cpu", THREE, out)
+    metrics, importance = evaluate_run(run, PROTOCOLS, splits, 5, "cpu", THREE, out)
     return metrics, importance, pd.read_parquet(out)
 
 
@@ -73,7 +74,7 @@ def test_every_query_has_an_answer_of_every_branch_in_both_protocols(
     counts = best.groupby(["protocol", "split", "branch"])["query"].agg(["size", "nunique"])
     assert set(counts.index) == {
         (protocol, split, branch)
-        for protocol in ("last", "best_on_test")
+        for protocol in PROTOCOLS
         for split in ("test", "train")
         for branch in BRANCHES
     }
@@ -106,7 +107,7 @@ def test_overlaps_are_those_of_the_annotated_moments(
 def test_metrics_are_those_of_the_predictions(evaluated: tuple[Any, Any, pd.DataFrame]) -> None:
     metrics, importance, predictions = evaluated
     rows = predictions.to_dict("records")
-    for protocol in ("last", "best_on_test"):
+    for protocol in PROTOCOLS:
         for split in ("test", "train"):
             for branch in BRANCHES:
                 chosen = [
@@ -154,9 +155,9 @@ def test_each_protocol_uses_its_own_weights(toy: Toy, run: Path, tmp_path: Path)
     untrained = build_system(small_options().model, sizes)
     save_checkpoint(tmp_path / "best_on_test.safetensors", untrained.state_dict(), untrained.options, sizes)
     out = tmp_path / "predictions.parquet"
-    evaluate_run(tmp_path, {"test": toy.moments("test")}, 8, "cpu", ONE, out)
+    evaluate_run(tmp_path, PROTOCOLS, {"test": toy.moments("test")}, 8, "cpu", ONE, out)
     predictions = pd.read_parquet(tmp_path / "predictions.parquet").set_index("protocol")
-    for protocol in ("last", "best_on_test"):
+    for protocol in PROTOCOLS:
         model = load_checkpoint(tmp_path / f"{protocol}.safetensors")
         alone = predict(model, toy.moments("test"), 8, "cpu", ONE)
         np.testing.assert_array_equal(predictions.loc[protocol, "score"], alone["score"])
@@ -242,7 +243,9 @@ def test_missed_queries_lower_every_protocol_branch_and_the_best_constant_alike(
 ) -> None:
     splits = {split: toy.moments(split) for split in ("test", "train")}
     # 8 test queries and 2 more: four fifths of everything. None more in train: nothing changes.
-    counted, _ = evaluate_run(run, splits, 5, "cpu", THREE, tmp_path / "predictions.parquet", {"test": 2})
+    counted, _ = evaluate_run(
+        run, PROTOCOLS, splits, 5, "cpu", THREE, tmp_path / "predictions.parquet", {"test": 2}
+    )
     for protocol, found in evaluated[0].items():
         for branch, scores in found["test"].items():
             lower = {name: 0.8 * value for name, value in scores.items()}

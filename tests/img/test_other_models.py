@@ -23,7 +23,9 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
 def train_and_evaluate(toy: Toy, folder: Path, **model: Any) -> tuple[Path, Any, Any, pd.DataFrame]:
     run, _ = run_training(toy.queries, toy.inputs, small_options(**model), 0, Store(folder), "cpu", False)
     splits, out = {"test": toy.moments("test")}, folder / "predictions.parquet"
-    metrics, importance = evaluate_run(run, splits, 8, "cpu", InferenceOptions(answers=1), out)
+    metrics, importance = evaluate_run(
+        run, ("last", "best_on_test"), splits, 8, "cpu", InferenceOptions(answers=1), out
+    )
     return run, metrics, importance, pd.read_parquet(out)
 
 

@@ -106,7 +106,9 @@ def test_metrics_are_those_recorded_for_their_version(toy: Toy, tmp_path: Path) 
     splits = {"train": toy.moments("train")}
     options = InferenceOptions(answers=1)
     out = tmp_path / "predictions.parquet"
-    metrics, _ = evaluate_run(tmp_path, splits, 8, "cpu", options, out, {"train": 1})
+    metrics, _ = evaluate_run(
+        tmp_path, ("last", "best_on_test"), splits, 8, "cpu", options, out, {"train": 1}
+    )
     scores = pd.read_parquet(out)["score"].mean()
     found = [metrics["last"]["train"]["fusion"]["mIoU"], constants(splits)["train"]["mIoU"], scores]
     assert (EVALUATION_VERSION, found) == (1, pytest.approx([22.0, 100 / 3, 0.0583716], rel=1e-3))

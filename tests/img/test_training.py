@@ -14,11 +14,13 @@ from toy_dataset import Toy, make_toy, small_options
 
 from extractors.storage.files import read_json
 from extractors.storage.store import Store
-from img.config.runs import TRAINING_VERSION, RunOptions
+from img.config.protocols import protocols_of
+from img.config.runs import TRAINING_VERSION, InferenceOptions, RunOptions
 from img.models.checkpoint import build_system, load_checkpoint, save_checkpoint
 from img.models.img.model import IMG
 from img.models.sizes import Sizes
 from img.runs import training
+from img.runs.evaluation import predict, score
 from img.runs.training import parameter_groups, run_training
 
 RECORDED_LOSSES = [72.5111, 53.4372, 47.2747]
@@ -114,6 +116,37 @@ def test_a_killed_run_goes_on_and_ends_bitwise_where_an_uninterrupted_one_does(
         assert all(torch.equal(resumed[tensor], whole[tensor]) for tensor in whole)
     assert (folder / "history.csv").read_bytes() == (finished[0] / "history.csv").read_bytes()
     assert (folder / "options.json").read_bytes() == (finished[0] / "options.json").read_bytes()
+
+
+def test_a_further_split_gets_its_best_weights_from_the_same_run_and_changes_nothing_else(
+    toy: Toy, finished: tuple[Path, Store], tmp_path: Path
+) -> None:
+    options = small_options().model_copy(update={"further_selection_splits": ("train",)})
+    folder, _ = run(toy, Store(tmp_path), options)
+    for name in ("last.safetensors", "best_on_test.safetensors"):
+        assert (folder / name).read_bytes() == (finished[0] / name).read_bytes()
+    history = pd.read_csv(folder / "history.csv")
+    before = pd.read_csv(finished[0] / "history.csv")
+    pd.testing.assert_frame_equal(history.drop(columns="best_on_train_R1@0.7"), before)
+    best = int(history["best_on_train_R1@0.7"].argmax())
+    made = read_json(folder / "options.json")
+    assert made["selected_epochs"] == {"best_on_test": made["best_epoch"], "best_on_train": best}
+    model = load_checkpoint(folder / "best_on_train.safetensors")
+    scores = score(predict(model, toy.moments("train"), 8, "cpu", InferenceOptions(answers=1)))
+    assert scores["fusion"]["R1@0.7"] == history["best_on_train_R1@0.7"][best]
+    assert protocols_of(made) == ["last", "best_on_test", "best_on_train"]
+
+
+def test_of_equal_epochs_the_earliest_is_kept_on_each_split() -> None:
+    model, progress = torch.nn.Linear(1, 1), training.Reached()
+    for epoch, recalls in enumerate(({"a": 1.0, "b": 0.0}, {"a": 1.0, "b": 2.0}, {"a": 0.5, "b": 2.0})):
+        torch.nn.init.constant_(model.weight, float(epoch))
+        training._keep_best(progress, recalls, model, epoch)
+    assert {split: (best.epoch, best.recall) for split, best in progress.best.items()} == {
+        "a": (0, 1.0),
+        "b": (1, 2.0),
+    }
+    assert [progress.best[split].state["weight"].item() for split in "ab"] == [0.0, 1.0]
 
 
 def fail(*_: object) -> None:

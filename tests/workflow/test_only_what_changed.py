@@ -112,7 +112,7 @@ def test_a_changed_training_option_leaves_features_alone(project):
 
 def test_variants_and_options_of_inference_alone_train_nothing(project):
     project.edit({"variants": ["img", "importance_0"]})
-    assert project.make().jobs == {"train": 1, "evaluate": 1, "summarise": 1}
+    assert project.make().jobs == {"train": 1, "best_weights": 1, "evaluate": 1, "summarise": 1}
     assert "restored from the store" in project.log("train/small/importance_0/*.log")
     variants = json.loads(project.path(METRICS).read_text())["variants"]
     assert [found["mean_importance"]["last"]["test"]["mean"] == 0 for found in variants.values()] == [

@@ -26,6 +26,7 @@ from img.config.dataset import (
 from img.config.project import Configuration, check_together
 from img.config.runs import EVALUATION_VERSION, TRAINING_VERSION
 from img.config.variants import read_variants, resolve, resolve_inference
+from img.config.protocols import best_on, checkpoint_of
 from img.paper import recipes as paper_recipes
 from img.paper.requests import check_requests
 from img.paper.transcription import read_paper
@@ -102,6 +103,9 @@ wildcard_constraints:
     audio=name_extractors("audio"),
     shard=r"\d+",
     seed=r"\d+",
+    split=match_any(
+        {split for dataset in DATASETS.values() for split in dataset.selection_splits}
+    ),
     number=match_any(str(number) for number in PAPER.tables),
     curves=match_any(name for name, figure in RECIPES.figures.items() if figure.curves),
     timelines=match_any(RECIPES.timelines),

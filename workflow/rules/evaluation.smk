@@ -6,7 +6,7 @@ rule evaluate:
         unpack(get_inputs),
         unpack(get_query_features),
         last="results/{dataset}/runs/{variant}/seed{seed}/last.safetensors",
-        best_on_test="results/{dataset}/runs/{variant}/seed{seed}/best_on_test.safetensors",
+        best=get_best_weights,
         options="results/{dataset}/runs/{variant}/seed{seed}/options.json",
         queries="results/{dataset}/queries/queries.parquet",
         coverage="results/{dataset}/coverage.tsv",

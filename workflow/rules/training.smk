@@ -10,7 +10,6 @@ rule train:
         vectors="results/{dataset}/queries/vectors.bin",
     output:
         last="results/{dataset}/runs/{variant}/seed{seed}/last.safetensors",
-        best_on_test="results/{dataset}/runs/{variant}/seed{seed}/best_on_test.safetensors",
         options="results/{dataset}/runs/{variant}/seed{seed}/options.json",
         history="results/{dataset}/runs/{variant}/seed{seed}/history.csv",
         events=directory("results/{dataset}/runs/{variant}/seed{seed}/events"),
@@ -41,6 +40,14 @@ rule train:
         "python -m img train --options {params.options:q} --seed {wildcards.seed} --queries {params.queries:q} "
         "{params.query_features} --inputs {params.inputs:q} --store {params.store:q} --out {params.folder:q} "
         "--device {resources.device} --threads {threads} --fresh {resources.fresh} 2> {log:q}"
+
+
+# Which splits a run chooses an epoch on follows from its dataset, and a rule's outputs cannot: `train` writes these too.
+rule best_weights:
+    input:
+        ancient("results/{dataset}/runs/{variant}/seed{seed}/last.safetensors"),
+    output:
+        "results/{dataset}/runs/{variant}/seed{seed}/best_on_{split}.safetensors",
 
 
 rule plot_history:

@@ -40,6 +40,23 @@ def test_a_cell_holds_mean_and_deviation_over_seeds_of_both_protocols_and_the_di
     assert ours.difference == pytest.approx(45.5 - 44.23)
 
 
+def test_a_number_is_compared_with_the_weights_that_were_best_on_its_own_split(tmp_path: Path) -> None:
+    run = metrics("activitynet", "img", "val_1", "fusion", 40.0, 50.0)
+    run["protocols"]["best_on_val_1"] = {"val_1": {"fusion": {"mIoU": 56.0}}}
+    table, scope = build(tmp_path, {("activitynet", "img"): [run]})
+    ours = cell(table, 2, 1)
+    assert list(ours.ours) == ["last", "best_on_val_1"]
+    assert ours.difference == pytest.approx(56.0 - 55.62)
+    assert "| Ours | last | – | 40.00 |" in to_markdown(lay_out_table(table, scope))
+
+
+def test_without_such_weights_every_protocol_is_shown_and_none_compared(tmp_path: Path) -> None:
+    run = metrics("activitynet", "img", "val_1", "fusion", 40.0, 50.0)
+    table, _ = build(tmp_path, {("activitynet", "img"): [run]})
+    assert list(cell(table, 2, 1).ours) == ["last", "best_on_test"]
+    assert cell(table, 2, 1).difference is None
+
+
 def test_a_missing_dataset_leaves_its_cells_marked_and_the_others_filled(tmp_path: Path) -> None:
     table, scope = build(tmp_path, RUNS)
     assert cell(table, 2, 1).absence == "no data for activitynet"

@@ -13,6 +13,13 @@ def get_inference_options(wildcards):
     return to_json(options)
 
 
+def get_best_weights(wildcards):
+    """The weights of the best epoch on each split that the dataset chooses one on."""
+    run = Path(RUNS.format(**wildcards))
+    splits = DATASETS[wildcards.dataset].selection_splits
+    return [checkpoint_of(run, best_on(split)) for split in splits]
+
+
 def get_description(wildcards):
     return VARIANTS[wildcards.variant].description
 
