@@ -91,6 +91,7 @@ def run_training(
         "options": options.model_dump(mode="json"),
         "seed": seed,
         "device": device,
+        "threads": torch.get_num_threads() if device == "cpu" else None,
     }
     key = Store.key(ingredients)
     if not fresh and (entry := store.find(key)) is not None:
@@ -109,7 +110,8 @@ def run_training(
         with store.adding(key, {**ingredients, "libraries": library_versions()}) as folder:
             save_checkpoint(folder / "last.safetensors", model.state_dict(), options.model, sizes)
             save_checkpoint(folder / "best_on_test.safetensors", progress.best_state, options.model, sizes)
-            made = {"seed": seed, "device": device, "best_epoch": progress.best_epoch, "key": key}
+            made = {name: ingredients[name] for name in ("seed", "device", "threads")}
+            made |= {"best_epoch": progress.best_epoch, "key": key}
             made["libraries"] = library_versions()
             write_json(folder / "options.json", {**options.model_dump(mode="json"), **made})
             pd.DataFrame(progress.history).to_csv(folder / "history.csv", index=False)
