@@ -202,7 +202,9 @@ def test_fresh_starts_an_interrupted_run_at_its_beginning(
 
 
 def test_a_loss_that_is_no_number_is_refused(toy: Toy, tmp_path: Path) -> None:
-    options = small_options({"learning_rate": 1e30})
+    sane = small_options()
+    absurd = sane.training.model_copy(update={"learning_rate": 1e30})
+    options = sane.model_copy(update={"training": absurd})
     with pytest.raises(
         ValueError, match=r"the loss is no number any more in epoch 0; lower training.learning_rate"
     ):
