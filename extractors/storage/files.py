@@ -90,12 +90,16 @@ def parse_json(text: str, source: str) -> Any:
     """
     try:
         return json.loads(text, object_pairs_hook=_refuse_repeated_keys)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{source}: expected JSON, found something else ({error})") from error
+    except RepeatedKeyError as error:
+        raise ValueError(f"{source}: {error}") from None
     except RecursionError:
         raise ValueError(f"{source}: expected JSON, found values nested too deeply") from None
     except ValueError as error:
-        raise ValueError(f"{source}: {error}") from None
+        raise ValueError(f"{source}: expected JSON, found something else ({error})") from error
+
+
+class RepeatedKeyError(ValueError):
+    """An object of JSON gives a key twice."""
 
 
 def _refuse_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -103,7 +107,7 @@ def _refuse_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
         repeated = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
-        raise ValueError(
+        raise RepeatedKeyError(
             f"expected each key of an object once, found {len(repeated)} given more than once, "
             f"such as {repeated[0]!r}"
         )

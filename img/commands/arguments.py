@@ -36,10 +36,24 @@ def add_query_features(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_device(parser: argparse.ArgumentParser) -> None:
-    """Adds where to compute and on how many cores; see `choose_device`."""
+def add_device(parser: argparse.ArgumentParser, threads: int | None = None) -> None:
+    """Adds where to compute and on how many cores; see `choose_device`.
+
+    Args:
+        parser: the command's.
+        threads: where the user says nothing; None for all cores.
+    """
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument("--threads", type=int, help="threads on the CPU (default: all cores)")
+    default = "all cores" if threads is None else threads
+    parser.add_argument(
+        "--threads", type=_positive, default=threads, help=f"threads on the CPU (default: {default})"
+    )
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, found {text!r}")
+    return int(text)
 
 
 def read_settings(model: type[Settings], value: str, option: str) -> Settings:

@@ -35,7 +35,8 @@ def add_commands(commands: Commands) -> None:
         "--fresh", type=int, choices=(0, 1), default=0, help="1: train even where the store holds the run"
     )
     add_query_features(train)
-    add_device(train)
+    # Sums depend on how many threads share them in their last bits, so the number is part of a run's key.
+    add_device(train, threads=1)
     train.set_defaults(run=_train)
 
     official = commands.add_parser("import-official", help="turn a checkpoint of the authors into a run")

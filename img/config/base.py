@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field, ValidationError
 
 from extractors.settings import Loader, describe, parse_yaml
 
-NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
-Name = Annotated[str, Field(pattern=NAME, max_length=100)]
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
+Name = Annotated[str, Field(pattern=NAME)]
 Model = TypeVar("Model", bound=BaseModel)
 
 

@@ -35,11 +35,11 @@ def check_requests(datasets: Mapping[str, Dataset], paper: Paper, recipes: Recip
             _expect(own, dataset.annotations.splits, f"{source}.splits.{split}")
         for number in dataset.paper.tables:
             _expect(number, paper.tables, f"{source}.tables")
-            _check_data(_list_table_data(number, paper), dataset.paper, f"{source}.tables: table {number}")
+            _check_data(_list_table_data(number, paper), dataset.paper, f"{source}.tables", f"table {number}")
         figures = _list_figure_data(recipes)
         for figure in dataset.paper.figures:
             _expect(figure, figures, f"{source}.figures")
-            _check_data(figures[figure], dataset.paper, f"{source}.figures: {figure}")
+            _check_data(figures[figure], dataset.paper, f"{source}.figures", figure)
 
 
 Data = list[tuple[str, tuple[str, ...]]]
@@ -58,18 +58,19 @@ def _list_figure_data(recipes: Recipes) -> dict[str, Data]:
     return {**figures, _DURATIONS: [("charades", ())]}
 
 
-def _check_data(shown: Data, options: PaperOptions, source: str) -> None:
-    """Checks that a dataset stands for some of the data that is shown."""
-    if all(dataset != options.stands_for for dataset, _ in shown):
+def _check_data(shown: Data, options: PaperOptions, source: str, what: str) -> None:
+    """Checks that a dataset stands for some of the data that a table or figure shows."""
+    needed = [splits for dataset, splits in shown if dataset == options.stands_for]
+    if not needed:
         names = " and ".join(dict.fromkeys(dataset for dataset, _ in shown))
         raise ValueError(
-            f"{source} shows {names}, but the dataset stands for {options.stands_for}: leave it out"
+            f"{source}: expected what shows {options.stands_for}, which the dataset stands for, "
+            f"found {what}, which shows {names}: leave it out"
         )
-    needed = [splits for dataset, splits in shown if dataset == options.stands_for]
     if not any(set(splits) <= set(options.splits) for splits in needed):
-        missing = sorted(set(needed[0]) - set(options.splits))
         raise ValueError(
-            f"{source} needs the splits {missing}: give them under paper.splits, or leave it out"
+            f"{source}: expected the splits {sorted(needed[0])} in paper.splits, which {what} shows, "
+            f"found {sorted(options.splits)}: add them, or leave it out"
         )
 
 

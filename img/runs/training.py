@@ -106,6 +106,7 @@ def run_training(
         "options": options.model_dump(mode="json"),
         "seed": seed,
         "device": device,
+        "threads": torch.get_num_threads() if device == "cpu" else None,
     }
     key = Store.key(ingredients)
     if not fresh and (entry := store.find(key)) is not None:
@@ -130,6 +131,7 @@ def run_training(
             made = {
                 "seed": seed,
                 "device": device,
+                "threads": ingredients["threads"],
                 "best_epoch": reached.best[options.selection_split].epoch,
                 "selected_epochs": best_epochs,
                 "key": key,

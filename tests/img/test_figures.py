@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -15,6 +16,8 @@ from img.paper.recipes import CurveRecipe, FigureRecipe, Scope
 from img.reports.figures.durations import plot_durations, share_by_duration
 from img.reports.figures.history import plot_history
 from img.reports.figures.ratios import bin_by_ratio, plot_ratios
+from img.reports.figures.timeline_plot import plot_timelines
+from img.reports.timelines import BranchTimeline, Timeline
 
 SCOPE = Scope(
     stand_ins={"charades": StandIn(dataset="demo", splits={"test": "heard"})},
@@ -103,3 +106,21 @@ def test_a_history_shows_losses_ramps_and_each_branchs_recall(
     assert [line.get_label() for line in losses.lines] == ["total", "retrieval, fusion"]
     assert [[*line.get_ydata()] for line in ramps.lines] == [[0.0, 0.1]]
     assert [[*line.get_ydata()] for line in recalls.lines] == [[10.0, 30.0]]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["pays $5 of $6", "a $\\frac$ b", "one $ alone", "\\alpha \\$ $x_1$", "a_b^c {d} %e #f ~g", "$$", "\\"],
+)
+def test_a_sentence_is_drawn_as_it_is_whatever_a_formula_would_make_of_it(
+    tmp_path: Path, sentence: str
+) -> None:
+    answer = BranchTimeline(
+        start=1.0, end=2.0, iou=0.5, start_probability=np.ones(2) / 2, end_probability=np.ones(2) / 2
+    )
+    timeline = Timeline("q$1$", "v$2$", sentence, "best", 4.0, 1.0, 3.0, float("nan"), {"fusion": answer})
+    with plt.rc_context({"svg.fonttype": "none"}):
+        plot_timelines([timeline], {}, f"title {sentence}", [], tmp_path / "f.svg")
+    drawn = html.unescape((tmp_path / "f.svg").read_text())
+    assert f">title {sentence}<" in drawn
+    assert f">“{sentence}” (v$2$, q$1$; best)<" in drawn

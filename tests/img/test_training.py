@@ -177,6 +177,21 @@ def test_another_option_or_seed_is_another_run(
         run(toy, finished[1], options, seed)
 
 
+def test_another_number_of_threads_is_another_run_and_is_written_down(
+    toy: Toy, finished: tuple[Path, Store], tmp_path: Path
+) -> None:
+    folder, store = finished
+    before = torch.get_num_threads()
+    torch.set_num_threads(before + 1)
+    try:
+        other, restored = run(toy, store)
+    finally:
+        torch.set_num_threads(before)
+    assert (other != folder, restored) == (True, False)
+    recorded = [read_json(place / "options.json")["threads"] for place in (folder, other)]
+    assert recorded == [before, before + 1]
+
+
 def test_other_inputs_or_queries_are_another_run(
     toy: Toy, finished: tuple[Path, Store], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -221,7 +236,9 @@ def test_fresh_starts_an_interrupted_run_at_its_beginning(
 
 
 def test_a_loss_that_is_no_number_is_refused(toy: Toy, tmp_path: Path) -> None:
-    options = small_options({"learning_rate": 1e30})
+    sane = small_options()
+    absurd = sane.training.model_copy(update={"learning_rate": 1e30})
+    options = sane.model_copy(update={"training": absurd})
     with pytest.raises(
         ValueError, match=r"the loss is no number any more in epoch 0; lower training.learning_rate"
     ):
