@@ -72,14 +72,6 @@ _OFFICIAL_SIZES = {
 _ANY_SIZE = 128
 
 
-def from_official(state: Mapping[str, Tensor], choices: Mapping[str, Any] | None = None) -> IMG:
-    """Builds the model that a state dict of the authors (HuiGuanLab/IMG) belongs to, with its weights.
-
-    See `build_official`.
-    """
-    return build_official(state, choices)[0]
-
-
 def build_official(
     state: Mapping[str, Tensor], choices: Mapping[str, Any] | None = None
 ) -> tuple[IMG, Sizes]:

@@ -33,8 +33,8 @@ class RowRecipe(_Strict):
 
     beside: dict[str, Name] = Field(
         default={},
-        description="Further rows below it, made as it is but for the variant: label -> variant. Made-up data has "
-        "none, for nothing is compared with the paper there.",
+        description="Further rows below it, made as it is but for the variant: label -> variant. Made-up "
+        "data has none, for nothing is compared with the paper there.",
     )
 
     @property

@@ -16,7 +16,7 @@ from img.data.inputs import Inputs
 from img.data.queries import read_queries_table
 from img.data.samples import Moments
 from img.data.vocabulary import Vocabulary
-from img.models.checkpoint import Sizes, build_model, from_official, load_checkpoint, read_sizes
+from img.models.checkpoint import Sizes, build_model, build_official, load_checkpoint, read_sizes
 from img.models.img.official import load_official, official_shapes
 from img.models.img.options import ImgOptions
 from img.runs.evaluation import predict
@@ -59,7 +59,7 @@ def test_every_one_of_the_authors_tensors_has_a_place() -> None:
 
 
 def test_sizes_come_from_the_tensors(state: dict[str, torch.Tensor]) -> None:
-    model = from_official(official_state(24, 7, 9, 30, clips=64), {"slots": 4, "eps_min": 0.1})
+    model, _ = build_official(official_state(24, 7, 9, 30, clips=64), {"slots": 4, "eps_min": 0.1})
     options = model.options
     assert (options.preset, options.width, options.max_clips, options.max_words) == (
         "reference",
@@ -70,7 +70,7 @@ def test_sizes_come_from_the_tensors(state: dict[str, torch.Tensor]) -> None:
     assert (options.slots, options.eps_min) == (4, 0.1)
     assert model.visual_projection.linear.in_features == 24
     assert model.query_embedding.words.vectors.shape == (2, 11, 300)
-    for name, tensor in from_official(state).state_dict().items():
+    for name, tensor in build_official(state)[0].state_dict().items():
         if not name.endswith("fixed_noise"):
             torch.testing.assert_close(tensor, reference_model(state).state_dict()[name], rtol=0, atol=0)
 
@@ -84,7 +84,7 @@ def test_every_tensor_at_fault_is_named(state: dict[str, torch.Tensor]) -> None:
     with pytest.raises(
         ValueError, match="expected the authors' state dict of 479 tensors, found one of 478"
     ) as e:
-        from_official(wrong)
+        build_official(wrong)
     assert sorted(str(e.value).splitlines()[1:]) == [
         "PPmodule.pred_proj.bias: is missing",
         "cq_attentiona.w4C: expected the shape [128], found [64, 1]",
@@ -97,13 +97,13 @@ def test_every_tensor_at_fault_is_named(state: dict[str, torch.Tensor]) -> None:
 def test_a_transposed_tensor_is_refused(state: dict[str, torch.Tensor]) -> None:
     name = "predictor_v.start_block.0.conv1d.weight"
     with pytest.raises(ValueError, match=rf"{name}: expected the shape \[128, 256\], found \[256, 128, 1\]"):
-        from_official({**state, name: state[name].transpose(0, 1)})
+        build_official({**state, name: state[name].transpose(0, 1)})
 
 
 def test_tensors_are_named_where_one_that_tells_a_size_is_missing(state: dict[str, torch.Tensor]) -> None:
     wrong = {name: tensor for name, tensor in state.items() if not name.startswith("video_affine")}
     with pytest.raises(ValueError, match="found one of 477") as error:
-        from_official(wrong)
+        build_official(wrong)
     assert str(error.value).splitlines()[1:] == [
         "video_affine.linear.conv1d.weight: is missing",
         "video_affine.linear.conv1d.bias: is missing",
@@ -113,7 +113,7 @@ def test_tensors_are_named_where_one_that_tells_a_size_is_missing(state: dict[st
 def test_position_tables_that_differ_are_refused(state: dict[str, torch.Tensor]) -> None:
     other = state["feature_encodera.pe.pe"] + 1
     with pytest.raises(ValueError, match=r"feature_encodera\.pe\.pe: expected what feature_encoderv\.pe\.pe"):
-        from_official({**state, "feature_encodera.pe.pe": other})
+        build_official({**state, "feature_encodera.pe.pe": other})
 
 
 @pytest.mark.parametrize("key", ["", "model", "state_dict"])
