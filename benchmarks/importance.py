@@ -8,10 +8,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from benchmarks.report import print_report
-from img.tasks.metrics import area_under_curve, summarise_iou
+from img.tasks.metrics import summarise_iou
 
 BRANCHES = ("fusion", "visual", "audio")
 
@@ -38,6 +39,29 @@ def describe(answers: pd.DataFrame) -> list[list[str]]:
             cells.append(" / ".join(f"{found[metric]:.1f}" for metric in ("R1@0.5", "R1@0.7", "mIoU")))
         rows.append(cells)
     return rows
+
+
+def area_under_curve(scores: np.ndarray, labels: np.ndarray) -> float:
+    """Returns the area under the ROC curve: how likely a positive scores above a negative.
+
+    Ties count half. 0.5 is chance, 1 a perfect separation.
+
+    Args:
+        scores: a score of each sample [Q].
+        labels: whether each sample is positive [Q].
+
+    Raises:
+        ValueError: where there are no positives or no negatives.
+    """
+    positive, negative = scores[labels], np.sort(scores[~labels])
+    if len(positive) == 0 or len(negative) == 0:
+        raise ValueError(
+            f"area under the curve: expected samples of both kinds, found {len(positive)} positive and "
+            f"{len(negative)} negative"
+        )
+    below = np.searchsorted(negative, positive, side="left")
+    not_above = np.searchsorted(negative, positive, side="right")
+    return float(np.mean(below + not_above) / (2 * len(negative)))
 
 
 def main() -> None:

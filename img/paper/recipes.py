@@ -29,10 +29,26 @@ class RowRecipe(Settings):
         default=None, description="The dataset where it is not the column's: another backbone's features."
     )
 
+    beside: dict[str, Name] = Field(
+        default={},
+        description="Further rows below it, made as it is but for the variant: label -> variant. Made-up "
+        "data has none, for nothing is compared with the paper there.",
+    )
+
     @property
     def all_variants(self) -> list[str]:
-        """Every variant the row needs."""
-        return [*self.variants.values(), *([self.variant] if self.variant else [])]
+        """Every variant the row, and those beside it, need."""
+        own = [self.variant] if self.variant else []
+        return [*self.variants.values(), *own, *self.beside.values()]
+
+    def rows_beside(self, scope: Scope) -> dict[str, RowRecipe]:
+        """Returns the recipes of the rows beside it in a scope, by their labels."""
+        if scope.simulated:
+            return {}
+        return {
+            label: self.model_copy(update={"variant": variant, "variants": {}, "beside": {}})
+            for label, variant in self.beside.items()
+        }
 
     def variant_of(self, column: str) -> str | None:
         """Returns the variant of a column's cell; none where the row is measured otherwise."""
@@ -224,8 +240,9 @@ def trace(recipe: RowRecipe, column: Column, scope: Scope) -> Origin | None:
 def list_table_runs(number: int, paper: Paper, recipes: Recipes, scope: Scope) -> list[tuple[str, str]]:
     """Lists the (dataset, variant) pairs whose metrics a table needs, each once, in the table's order."""
     origins = (
-        trace(recipe, column, scope)
+        trace(made, column, scope)
         for recipe in recipes.tables.get(number, {}).values()
+        for made in (recipe, *recipe.rows_beside(scope).values())
         for column in paper.tables[number].columns
     )
     return list(dict.fromkeys((origin.dataset, origin.variant) for origin in origins if origin))

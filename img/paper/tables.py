@@ -127,10 +127,16 @@ def build_table(
         measurements: numbers that no metrics.json holds.
     """
     table = paper.tables[number]
-    rows = [
-        _fill_in(row, table.columns, recipes.tables.get(number, {}).get(row.key), scope, runs, measurements)
-        for row in table.rows
-    ]
+    rows = []
+    for row in table.rows:
+        recipe = recipes.tables.get(number, {}).get(row.key)
+        rows.append(_fill_in(row, table.columns, recipe, scope, runs, measurements))
+        for label, other in (recipe.rows_beside(scope) if recipe else {}).items():
+            cells = [
+                _from_runs(value, other, column, scope, runs)
+                for column, value in zip(table.columns, row.values, strict=True)
+            ]
+            rows.append(Row([*row.labels[:-1], f"{row.labels[-1]}, {label}"], False, cells))
     return ResultTable(number, table.caption, table.label_columns, table.columns, rows)
 
 

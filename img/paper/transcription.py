@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -132,22 +131,6 @@ class Reference(_Strict):
     title: str = Field(description="The publication's title.")
 
 
-class Comparison(_Strict):
-    """One pair of numbers that a claim rests on.
-
-    Attributes:
-        claim: the claim's id.
-        worse: key of the row that is said to be worse.
-        column: key of the column.
-        difference: the better row's number minus the worse row's, as the paper prints them.
-    """
-
-    claim: str
-    worse: str
-    column: str
-    difference: Decimal
-
-
 class Paper(_Strict):
     """A file paper.yaml: the tables, the claims made from them, the works they quote."""
 
@@ -182,15 +165,6 @@ class Paper(_Strict):
                 if unknown:
                     raise ValueError(f"claims.{claim.id}: {name}: expected some of {known}, found {unknown}")
         return self
-
-    def compare(self, claim: Claim) -> Iterator[Comparison]:
-        """Yields every pair of numbers a claim rests on; a pair without both numbers is passed over."""
-        table = self.tables[claim.table]
-        for worse in claim.worse:
-            for column in claim.columns:
-                first, second = table.value(claim.better, column), table.value(worse, column)
-                if first is not None and second is not None:
-                    yield Comparison(claim=claim.id, worse=worse, column=column, difference=first - second)
 
 
 class _ExactLoader(Loader):

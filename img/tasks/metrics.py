@@ -53,26 +53,3 @@ def best_constant(
         for j in range(i + 1, steps + 1)
     ]
     return {metric: max(score[metric] for score in scores) for metric in scores[0]}
-
-
-def area_under_curve(scores: np.ndarray, labels: np.ndarray) -> float:
-    """Returns the area under the ROC curve: how likely a positive scores above a negative.
-
-    Ties count half. 0.5 is chance, 1 a perfect separation.
-
-    Args:
-        scores: a score of each sample [Q].
-        labels: whether each sample is positive [Q].
-
-    Raises:
-        ValueError: where there are no positives or no negatives.
-    """
-    positive, negative = scores[labels], np.sort(scores[~labels])
-    if len(positive) == 0 or len(negative) == 0:
-        raise ValueError(
-            f"area under the curve: expected samples of both kinds, found {len(positive)} positive and "
-            f"{len(negative)} negative"
-        )
-    below = np.searchsorted(negative, positive, side="left")
-    not_above = np.searchsorted(negative, positive, side="right")
-    return float(np.mean(below + not_above) / (2 * len(negative)))

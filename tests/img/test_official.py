@@ -61,7 +61,7 @@ def test_every_one_of_the_authors_tensors_has_a_place() -> None:
 
 
 def test_sizes_come_from_the_tensors(state: dict[str, torch.Tensor]) -> None:
-    model = build_official(official_state(24, 7, 9, 30, clips=64), {"slots": 4, "eps_min": 0.1})[0]
+    model, _ = build_official(official_state(24, 7, 9, 30, clips=64), {"slots": 4, "eps_min": 0.1})
     options = model.options
     assert (options.preset, options.width, options.max_clips, options.max_words) == (
         "reference",

@@ -3,10 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from small_paper import DEMO_SCOPE, metrics, paper_scope, read
+from small_paper import DEMO_SCOPE, RECIPES, metrics, paper_scope, read
 
 from img.paper.layout import lay_out_table
-from img.paper.recipes import Scope
+from img.paper.recipes import Scope, list_table_runs
 from img.paper.tables import MEASURED, ResultTable, build_table
 from img.reports.page import to_csv, to_html, to_markdown, write_page
 
@@ -55,6 +55,38 @@ def test_without_such_weights_every_protocol_is_shown_and_none_compared(tmp_path
     table, _ = build(tmp_path, {("activitynet", "img"): [run]})
     assert list(cell(table, 2, 1).ours) == ["last", "best_on_test"]
     assert cell(table, 2, 1).difference is None
+
+
+BESIDE = {
+    **RECIPES,
+    "tables": {
+        1: {**RECIPES["tables"][1], "ours": {"variant": "img", "beside": {"their code": "reference"}}}
+    },
+}
+
+
+def test_a_row_beside_is_made_of_another_variant_and_compared_with_the_same_number(tmp_path: Path) -> None:
+    paper, recipes = read(tmp_path, BESIDE)
+    scope = paper_scope(recipes)
+    assert list_table_runs(1, paper, recipes, scope)[-2:] == [
+        ("charades", "reference"),
+        ("activitynet", "reference"),
+    ]
+    runs = {
+        **RUNS,
+        ("charades", "reference"): [metrics("charades", "reference", "test", "fusion", 43.0, 44.0)],
+    }
+    table = build_table(1, paper, recipes, scope, runs, {})
+    assert [list(row.labels) for row in table.rows[2:]] == [["Ours"], ["Ours, their code"]]
+    assert cell(table, 2, 0).difference == pytest.approx(45.5 - 44.23)
+    assert cell(table, 3, 0).difference == pytest.approx(44.0 - 44.23)
+    assert cell(table, 3, 1).absence == "no data for activitynet"
+
+
+def test_made_up_data_has_no_rows_beside(tmp_path: Path) -> None:
+    paper, recipes = read(tmp_path, BESIDE)
+    assert list_table_runs(1, paper, recipes, DEMO_SCOPE) == [("demo", "visual_only"), ("demo", "img")]
+    assert len(build_table(1, paper, recipes, DEMO_SCOPE, {}, {}).rows) == 3
 
 
 def test_a_missing_dataset_leaves_its_cells_marked_and_the_others_filled(tmp_path: Path) -> None:
