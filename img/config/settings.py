@@ -472,4 +472,4 @@ def _check_modalities(datasets: Mapping[str, Dataset]) -> None:
 
 def to_json(settings: BaseModel) -> str:
     """Returns settings as JSON with sorted keys, to be handed to a command line."""
-    return json.dumps(settings.model_dump(mode="json"), sort_keys=True)
+    return json.dumps(settings.model_dump(mode="json"), sort_keys=True, allow_nan=False)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from extractors.shard import ARRAY
+from extractors.outcomes import ARRAY
 from extractors.storage.files import read_json, sha256_of, write_json
 from extractors.storage.manifest import Row, read_manifest
 from extractors.storage.store import Store

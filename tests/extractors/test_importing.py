@@ -8,9 +8,9 @@ import torch
 from extractors.importing.arrays import read_array
 from extractors.importing.folders import open_place
 from extractors.importing.intake import import_shard
+from extractors.outcomes import Delivery, ShardFailedError
 from extractors.provenance.explanation import as_text, explain
 from extractors.registry import ImportedParameters
-from extractors.shard import ShardFailedError
 from extractors.storage.files import sha256_of, sha256_of_json
 from extractors.storage.manifest import read_manifest
 from extractors.storage.store import Store
@@ -35,10 +35,8 @@ def shard(tmp_path):
         counts = import_shard(
             ImportedParameters(modality="visual", arrays=places, width=width),
             videos,
-            store=Store(tmp_path / "store"),
-            out=tmp_path / "out",
-            manifest=manifest,
-            on_failure=on_failure,
+            Store(tmp_path / "store"),
+            Delivery(tmp_path / "out", manifest, on_failure),
         )
         return counts, {row.video: row for row in read_manifest(manifest)}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from extractors.shard import ARRAY
+from extractors.outcomes import ARRAY
 from extractors.storage.files import sha256_of
 from extractors.storage.manifest import Row, write_manifest
 from extractors.storage.store import DESCRIPTION, Store
