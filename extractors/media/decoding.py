@@ -317,6 +317,9 @@ def _messages(
         yield error
     except Exception as error:
         # One bad video must not stop the others, whatever it does to a decoder.
-        yield MediaError(f"{path}: {decoder} failed unexpectedly ({type(error).__name__}: {error})")
+        yield MediaError(
+            f"{path}: {decoder} cannot make sense of it: it is damaged, or holds what the decoder does not "
+            f"know ({type(error).__name__}: {error})"
+        )
     else:
         yield None
