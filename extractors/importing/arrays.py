@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
 from extractors.importing.pickles import load_pickled_arrays
+from extractors.storage.integrity import check_archive
 
 SUFFIXES = (".npy", ".npz", ".pt", ".pth")
 PICKLE_SUFFIXES = (".pickle", ".pkl")
@@ -95,8 +94,10 @@ def read_array(path: Path) -> np.ndarray:
     if load is None:
         raise ValueError(f"{path}: expected one of {', '.join(SUFFIXES)}, found {path.suffix!r}")
     try:
+        check_archive(path)
         array = load(path)
-    except (ValueError, TypeError, EOFError, RuntimeError, BadZipFile, pickle.UnpicklingError) as error:
+    except Exception as error:
+        # A damaged file may fail in any way while it is read.
         raise ValueError(
             f"{path}: expected an array of numbers, found a file that does not load as one ({error})"
         ) from error
@@ -132,7 +133,10 @@ def as_rows(array: np.ndarray, name: str) -> np.ndarray:
 
 
 def _load_npy(path: Path) -> np.ndarray:
-    array: np.ndarray = np.load(path, allow_pickle=False)
+    with path.open("rb") as file:
+        array: np.ndarray = np.lib.format.read_array(file, allow_pickle=False)
+        if file.read(1):
+            raise ValueError(f"bytes follow the array of the shape {list(array.shape)}")
     return array
 
 
