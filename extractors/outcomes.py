@@ -19,14 +19,13 @@ import numpy as np
 
 from extractors.media.errors import MediaError
 from extractors.storage.files import StorageError
+from extractors.storage.finite import check_finite
 from extractors.storage.manifest import Row, write_manifest
 from extractors.storage.store import DESCRIPTION, Entry, Store
 
 ARRAY = "array.npy"
 
 _LONGEST_NAME = 255
-# Models square and sum features: beyond this the square of a float32 is infinite.
-_LARGEST = 1e18
 
 log = logging.getLogger(__name__)
 
@@ -193,14 +192,7 @@ def keep(store: Store, key: str, made: Mapping[str, Any], array: np.ndarray) -> 
     """
     with np.errstate(over="ignore"):
         array = array.astype(np.float32)
-    faulty = ~(np.abs(array) <= _LARGEST)
-    if faulty.any():
-        row, column = np.argwhere(faulty)[0]
-        raise ValueError(
-            f"expected finite numbers of at most {_LARGEST:g}, found {array[row, column]:g} in row {row}, "
-            f"column {column}, and {faulty.sum()} such values of {array.size}: what the array was made from "
-            "is damaged"
-        )
+    check_finite(array)
     # numpy's own writing to a file tells no reason where the disk is full.
     content = io.BytesIO()
     np.save(content, array, allow_pickle=False)

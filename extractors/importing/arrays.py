@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from extractors.importing.pickles import load_pickled_arrays
+from extractors.storage.finite import check_finite
 from extractors.storage.integrity import check_archive
 
 SUFFIXES = (".npy", ".npz", ".pt", ".pth")
@@ -67,6 +68,10 @@ class ArrayFolder(Mapping[str, np.ndarray]):
     def __getitem__(self, name: str) -> np.ndarray:
         return read_array(self.paths[name])
 
+    def __contains__(self, name: object) -> bool:
+        # A mapping's own would read the array.
+        return name in self.paths
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.paths)
 
@@ -115,7 +120,7 @@ def as_rows(array: np.ndarray, name: str) -> np.ndarray:
         name: what to call it in a message.
 
     Raises:
-        ValueError: it holds no rows, or no finite numbers, or has more than two axes longer than 1.
+        ValueError: it holds no rows, or numbers that are not finite, or has more than two axes longer than 1.
     """
     shape = list(array.shape)
     if array.ndim == 1:
@@ -127,8 +132,10 @@ def as_rows(array: np.ndarray, name: str) -> np.ndarray:
         raise ValueError(f"{name}: expected rows [R, D], found the shape {shape}")
     if array.dtype.kind not in "fiu":
         raise ValueError(f"{name}: expected rows of numbers, found {array.dtype}")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise ValueError(f"{name}: expected finite numbers, found NaN or infinity")
+    try:
+        check_finite(array)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
     return array
 
 

@@ -53,7 +53,7 @@ COLUMNS = tuple(field.name for field in fields(Row))
 
 def shard_of(video: str, shards: int) -> int:
     """Returns the shard a video belongs to: a hash of its id alone, so adding a video touches one shard."""
-    return int.from_bytes(hashlib.sha256(video.encode()).digest()[:8]) % shards
+    return int.from_bytes(hashlib.sha256(video.encode(errors="surrogatepass")).digest()[:8]) % shards
 
 
 def write_manifest(path: Path, rows: Iterable[Row]) -> None:
