@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import tempfile
 import time
@@ -44,7 +45,9 @@ def _lock_one(folder: Path, count: int) -> int:
     names = visible if len(visible) == count else [str(number) for number in range(count)]
     while True:
         for number, name in enumerate(names):
-            # Never released: the lock dies with the process.
-            if Lock(folder / f"img-{os.getuid()}-gpu-{name.strip()}.lock").acquire(wait=False):
+            lock = Lock(folder / f"img-{os.getuid()}-gpu-{name.strip()}.lock")
+            if lock.acquire(wait=False):
+                # Held to the end of the process, which ends the lock whatever ended it.
+                atexit.register(lock.release)
                 return number
         time.sleep(_PAUSE_SECONDS)

@@ -1,27 +1,31 @@
-"""What an extraction job does: a list of videos in, arrays in the store, links and a manifest out."""
+"""What an extraction job does: a list of videos in, arrays in the store, links and a manifest out.
+
+A shard is planned (which arrays are in the store?), computed (those that are not), and awaited (those that
+another process has in hand).
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
 from tqdm import tqdm
 
 from extractors.gpus import take_gpu
 from extractors.media.batching import Features, embed_videos
 from extractors.media.decoding import decode_ahead
-from extractors.media.errors import MediaError, NoAudioError
+from extractors.outcomes import Counts, Delivery, Outcomes, check_name, keep
 from extractors.registry import Extractor, Kind, KindParameters, Parameters
-from extractors.storage.files import library_versions, sha256_of
+from extractors.storage.files import sha256_of
+from extractors.storage.libraries import library_versions
 from extractors.storage.locks import Lock
-from extractors.storage.manifest import Row, write_manifest
-from extractors.storage.store import DESCRIPTION, Entry, Store
+from extractors.storage.store import Entry, Store
 
-ARRAY = "array.npy"
+# What decoding processes load, by the decoder's name: PyAV opens the files of both.
+_DECODER_LIBRARIES = {"decord": ("av", "decord"), "pyav": ("av",)}
 
 log = logging.getLogger(__name__)
 
@@ -53,26 +57,6 @@ class Runtime:
     threads: int | None = None
 
 
-class ShardFailedError(RuntimeError):
-    """Videos failed and the policy is to stop; the message holds every reason."""
-
-
-@dataclass
-class Counts:
-    """What a shard took from the store and what it had to compute."""
-
-    computed: int = 0
-    restored: int = 0
-    absent: int = 0
-    failed: list[str] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        return (
-            f"{self.computed} computed, {self.restored} restored, {self.absent} without array, "
-            f"{len(self.failed)} failed"
-        )
-
-
 def identify(kind: Kind, parameters: Parameters) -> dict[str, Any]:
     """Says what makes an extractor's features what they are: kind, code version, parameters, files' hashes.
 
@@ -95,147 +79,86 @@ def extract_shard(
     kind: Kind,
     parameters: KindParameters,
     sources: Iterable[Source],
-    *,
     store: Store,
-    out: Path,
-    manifest: Path,
+    delivery: Delivery,
     runtime: Runtime,
-    on_failure: Literal["report", "stop"] = "report",
 ) -> Counts:
     """Extracts a list of videos: what the store holds is linked, the rest computed, stored and linked.
 
     A killed run keeps every video it finished. Of several processes that need the same array from one store,
     one computes it; the others compute something else meanwhile and wait for it at the end.
 
-    A video's files in `out` are `{video}.npy`, float32 [rows, width], and `{video}.json`, which says how the
-    array was made; those of a video that has no array any more are removed.
+    A video's files in `delivery.out` are `{video}.npy`, float32 [rows, width], and `{video}.json`, which says
+    how the array was made; those of a video that has no array any more are removed.
 
     Args:
         kind: the extractor kind.
         parameters: its parameters.
         sources: the videos.
         store: where arrays are kept.
-        out: folder of the linked arrays.
-        manifest: the table to write, one row a video.
+        delivery: folder of the linked arrays, the manifest, and what to do about failures.
         runtime: device, batch size, processes.
-        on_failure: `report` lists failed videos in the manifest; `stop` writes none and raises at the end.
 
     Returns:
         What was computed, restored, absent and failed.
 
     Raises:
         ShardFailedError: under `stop`, where a video failed.
+        StorageError: the store or the folder of links cannot be written.
         ValueError: the kind reads no videos.
     """
     if not isinstance(parameters, Parameters):
         raise ValueError(f"kind: expected one that reads videos, found {kind.name}")
-    identity = identify(kind, parameters)
-    circumstances = _circumstances(parameters, runtime)
-    counts = Counts()
-    rows: list[Row] = []
-    waiting: list[_Task] = []
-    for source in sources:
-        if source.path is None:
-            rows.append(Row(source.video, "missing"))
-            counts.absent += 1
-            continue
-        try:
-            state = _state(source.path)
-            source_hash = sha256_of(source.path)
-        except OSError as error:
-            rows.append(Row(source.video, f"failed: {source.path}: cannot be read ({error.strerror})"))
-            continue
-        task = _Task(
-            source.video, source.path, state, source_hash, Store.key({**identity, "source": source_hash})
-        )
-        entry = store.find(task.key)
-        if entry is None:
-            waiting.append(task)
-        else:
-            counts.restored += 1
-            rows.append(publish(task.video, task.source_hash, entry, out))
-
-    extractor = _load(kind, parameters, runtime) if waiting else None
-    progress = tqdm(total=len(rows) + len(waiting), initial=len(rows), unit="video", desc=kind.name)
-    with progress, _Claims(store) as claims:
-        while extractor and waiting:
-            elsewhere = []
-            for task, result in _compute(extractor, kind, parameters, waiting, runtime, claims):
-                if result is None:
-                    elsewhere.append(task)
-                    continue
-                if not task.is_unchanged():
-                    # Its hash is that of another file than the one decoded.
-                    reason = f"{task.path}: changed while being read; extract it again"
-                    rows.append(Row(task.video, f"failed: {reason}"))
-                elif isinstance(result, Features):
-                    counts.computed += 1
-                    entry = _keep(store, task, {**identity, **circumstances}, result)
-                    rows.append(publish(task.video, task.source_hash, entry, out))
-                elif isinstance(result, NoAudioError):
-                    counts.absent += 1
-                    rows.append(Row(task.video, "no_audio", source_sha256=task.source_hash))
-                else:
-                    rows.append(Row(task.video, f"failed: {result}", source_sha256=task.source_hash))
-                claims.drop(task)
-                progress.update()
-            waiting = []
-            for task in elsewhere:
-                entry = claims.await_entry(task)
-                if entry is None:
-                    waiting.append(task)
-                else:
-                    counts.restored += 1
-                    rows.append(publish(task.video, task.source_hash, entry, out))
-                    progress.update()
-
-    finish(rows, counts, out, manifest, on_failure)
-    return counts
+    outcomes = Outcomes(delivery)
+    recipe = _Recipe(kind, parameters, runtime)
+    tasks = _plan(recipe, list(sources), store, outcomes)
+    if tasks:
+        store.check_writable(f"{len(tasks)} arrays are not in it, such as that of {tasks[0].video}")
+        extractor = recipe.load_extractor()
+        with tqdm(total=len(tasks), unit="video", desc=kind.name) as progress, _Claims(store) as claims:
+            while tasks:
+                elsewhere = _compute(recipe, extractor, tasks, claims, outcomes, progress)
+                tasks = _await(elsewhere, claims, outcomes, progress)
+    return outcomes.finish()
 
 
-def publish(video: str, source_hash: str, entry: Entry, out: Path) -> Row:
-    """Links a video's array and its description out of the store; returns the manifest's row."""
-    entry.link({ARRAY: out / f"{video}.npy", DESCRIPTION: out / f"{video}.json"})
-    made = entry.description
-    return Row(
-        video=video,
-        status="ok",
-        rows=made["rows"],
-        width=made["width"],
-        seconds=made["row_seconds"][-1][1] if made["row_seconds"] else None,
-        source_sha256=source_hash,
-        feature_sha256=made["files"][ARRAY],
-    )
+class _Recipe:
+    """A kind with its parameters, and what descriptions say of them."""
 
+    def __init__(self, kind: Kind, parameters: Parameters, runtime: Runtime) -> None:
+        self.kind = kind
+        self.parameters = parameters
+        self.runtime = runtime
+        self._identity = identify(kind, parameters)
 
-def finish(
-    rows: Sequence[Row], counts: Counts, out: Path, manifest: Path, on_failure: Literal["report", "stop"]
-) -> None:
-    """Removes stale arrays, counts and tells the failures, and writes the manifest.
+    def key(self, source_hash: str) -> str:
+        """Gives the key of the array of a file's content."""
+        return Store.key({**self._identity, "source": source_hash})
 
-    Args:
-        rows: what became of each video.
-        counts: gets the failures.
-        out: folder of the linked arrays.
-        manifest: the table to write.
-        on_failure: `stop` writes no table where a video failed, and raises.
+    def load_extractor(self) -> Extractor:
+        """Builds the network on its device."""
+        import torch
 
-    Raises:
-        ShardFailedError: under `stop`, where a video failed.
-    """
-    for row in rows:
-        if not row.is_ok:
-            for suffix in (".npy", ".json"):
-                (out / f"{row.video}{suffix}").unlink(missing_ok=True)
-    counts.failed = [f"{row.video}: {row.status}" for row in rows if row.status.startswith("failed")]
-    if counts.failed and on_failure == "stop":
-        raise ShardFailedError(
-            f"{len(counts.failed)} of {len(rows)} videos failed and on_failure is `stop`; "
-            "finished arrays are kept in the store:\n" + "\n".join(counts.failed)
-        )
-    for reason in counts.failed:
-        log.warning(reason)
-    write_manifest(manifest, rows)
+        if self.runtime.device == "cuda":
+            take_gpu()
+        if self.runtime.threads:
+            torch.set_num_threads(self.runtime.threads)
+        return self.kind.load_extractor(self.parameters, self.runtime.device)
+
+    def describe(self, source_hash: str, features: Features) -> dict[str, Any]:
+        """Says how an array was made: from what, by what, called what, and on what."""
+        files = {name: value.name for name, value in self.parameters if isinstance(value, Path)}
+        return {
+            **self._identity,
+            "file_names": files,
+            "device": self.runtime.device,
+            "batch_size": self.runtime.batch_size,
+            "libraries": library_versions(*_DECODER_LIBRARIES.get(features.decoder, ())),
+            "source_sha256": source_hash,
+            "decoder": features.decoder,
+            "windows": features.windows,
+            "row_seconds": [[round(start, 6), round(end, 6)] for start, end in features.row_seconds],
+        }
 
 
 @dataclass(frozen=True)
@@ -268,7 +191,7 @@ class _Claims:
     """
 
     def __init__(self, store: Store):
-        self._store = store
+        self.store = store
         self._held: dict[str, Lock] = {}
 
     def __enter__(self) -> _Claims:
@@ -280,10 +203,10 @@ class _Claims:
 
     def take(self, task: _Task) -> bool:
         """Claims a task, unless another process has it in hand or has done it by now."""
-        lock = self._store.lock(task.key)
+        lock = self.store.lock(task.key)
         if not lock.acquire(wait=False):
             return False
-        if self._store.holds(task.key):
+        if self.store.holds(task.key):
             lock.release()
             return False
         self._held[task.key] = lock
@@ -294,65 +217,80 @@ class _Claims:
 
     def await_entry(self, task: _Task) -> Entry | None:
         """Waits until no process has a task in hand; gives what came of it."""
-        lock = self._store.lock(task.key)
+        lock = self.store.lock(task.key)
         if not lock.acquire(wait=False):
             log.info(f"{task.video}: another process computes it; waiting")
             lock.acquire(wait=True)
         lock.release()
-        return self._store.find(task.key)
+        return self.store.find(task.key)
+
+
+def _plan(recipe: _Recipe, sources: Sequence[Source], store: Store, outcomes: Outcomes) -> list[_Task]:
+    """Links what the store holds; gives what is to be computed."""
+    tasks = []
+    for source in tqdm(sources, unit="video", desc=f"{recipe.kind.name}: looked for in the store"):
+        if source.path is None:
+            outcomes.missing(source.video)
+            continue
+        with outcomes.of(source.video):
+            check_name(source.video)
+            state = _state(source.path)
+            source_hash = sha256_of(source.path)
+            task = _Task(source.video, source.path, state, source_hash, recipe.key(source_hash))
+            entry = store.find(task.key)
+            if entry is None:
+                tasks.append(task)
+            else:
+                outcomes.restored(task.video, task.source_hash, entry)
+    return tasks
 
 
 def _compute(
+    recipe: _Recipe,
     extractor: Extractor,
-    kind: Kind,
-    parameters: Parameters,
     tasks: Sequence[_Task],
-    runtime: Runtime,
     claims: _Claims,
-) -> Iterator[tuple[_Task, Features | MediaError | None]]:
-    """Gives each task's features, why there are none, or None where it was another process's."""
+    outcomes: Outcomes,
+    progress: tqdm,
+) -> list[_Task]:
+    """Computes and links what no other process has in hand; gives the others' tasks."""
+    elsewhere = []
     events = decode_ahead(
-        kind,
-        parameters,
+        recipe.kind,
+        recipe.parameters,
         [task.path for task in tasks],
-        workers=runtime.workers,
-        timeout=runtime.timeout,
+        workers=recipe.runtime.workers,
+        timeout=recipe.runtime.timeout,
         begin=lambda index: claims.take(tasks[index]),
     )
-    for index, result in embed_videos(extractor, events, runtime.batch_size):
-        yield tasks[index], result
+    for index, result in embed_videos(extractor, events, recipe.runtime.batch_size):
+        task = tasks[index]
+        if result is None:
+            elsewhere.append(task)
+            continue
+        is_unchanged = task.is_unchanged()
+        with outcomes.of(task.video, task.source_hash if is_unchanged else ""):
+            if not is_unchanged:
+                # Its hash is that of another file than the one decoded.
+                raise ValueError(f"{task.path}: changed while being read; extract it again")
+            if not isinstance(result, Features):
+                raise result
+            made = recipe.describe(task.source_hash, result)
+            outcomes.computed(task.video, task.source_hash, keep(claims.store, task.key, made, result.array))
+        claims.drop(task)
+        progress.update()
+    return elsewhere
 
 
-def _load(kind: Kind, parameters: Parameters, runtime: Runtime) -> Extractor:
-    import torch
-
-    if runtime.device == "cuda":
-        take_gpu()
-    if runtime.threads:
-        torch.set_num_threads(runtime.threads)
-    return kind.load_extractor(parameters, runtime.device)
-
-
-def _circumstances(parameters: Parameters, runtime: Runtime) -> dict[str, Any]:
-    """What a description says beside the identity: what files were called, and where the array was made."""
-    return {
-        "file_names": {name: value.name for name, value in parameters if isinstance(value, Path)},
-        "device": runtime.device,
-        "batch_size": runtime.batch_size,
-        "libraries": library_versions(),
-    }
-
-
-def _keep(store: Store, task: _Task, made: dict[str, Any], features: Features) -> Entry:
-    description = {
-        **made,
-        "source_sha256": task.source_hash,
-        "decoder": features.decoder,
-        "rows": features.array.shape[0],
-        "width": features.array.shape[1],
-        "windows": features.windows,
-        "row_seconds": [[round(start, 6), round(end, 6)] for start, end in features.row_seconds],
-    }
-    with store.adding(task.key, description) as folder:
-        np.save(folder / ARRAY, features.array, allow_pickle=False)
-    return store.get(task.key)
+def _await(tasks: Sequence[_Task], claims: _Claims, outcomes: Outcomes, progress: tqdm) -> list[_Task]:
+    """Waits for other processes' arrays and links them; gives those that did not come."""
+    given_up = []
+    for task in tasks:
+        entry = claims.await_entry(task)
+        if entry is None:
+            given_up.append(task)
+            continue
+        with outcomes.of(task.video, task.source_hash):
+            outcomes.restored(task.video, task.source_hash, entry)
+        progress.update()
+    return given_up

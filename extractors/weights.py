@@ -8,11 +8,13 @@ from math import sqrt
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from extractors.registry import Parameters
 from extractors.storage.files import sha256_of
+from extractors.storage.integrity import check_archive
 
 _LISTED_FAULTS = 10
 _BATCH_COUNTER = "num_batches_tracked"
@@ -33,7 +35,8 @@ def load_state(path: Path, sha256: str | None = None, key: str | None = None) ->
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if its hash differs, if it holds more than tensors and no hash is given, or is damaged.
+        ValueError: if its hash differs, if it holds more than tensors and no hash is given, if it is damaged,
+            or a tensor holds NaN or infinity.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: expected a weights file, found none; set `weights` to its path")
@@ -45,7 +48,31 @@ def load_state(path: Path, sha256: str | None = None, key: str | None = None) ->
     if not isinstance(content, Mapping) or not all(isinstance(entry, Tensor) for entry in content.values()):
         inside = f" (or one under {key!r})" if key is not None else ""
         raise ValueError(f"{path}: expected a state dict of tensors{inside}, found {_outline(content)}")
-    return dict(content)
+    return _finite(dict(content), path)
+
+
+def load_arrays(path: Path) -> dict[str, Tensor]:
+    """Reads the arrays of an `.npz`.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Tensor by name.
+
+    Raises:
+        ValueError: if it is damaged, holds anything but numbers, or NaN or infinity.
+    """
+    try:
+        check_archive(path)
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: torch.from_numpy(archive[name]) for name in archive.files}
+    except Exception as error:
+        # A damaged file may fail in any way while it is read.
+        raise ValueError(
+            f"{path}: expected an .npz of numbers, found one that does not load: {error}"
+        ) from error
+    return _finite(arrays, path)
 
 
 def load_strict(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
@@ -128,6 +155,8 @@ def fill(module: nn.Module, parameters: Parameters, key: str | None = None) -> N
 
 def _unpickle(path: Path, trusted: bool) -> Any:
     try:
+        if not trusted:
+            check_archive(path)
         # A pickle can run any code while it loads. Some public checkpoints do hold more than tensors (a
         # sampler's state, say), and a matching hash says that this is the very file the user meant to trust.
         return torch.load(path, map_location="cpu", weights_only=not trusted)
@@ -141,10 +170,18 @@ def _unpickle(path: Path, trusted: bool) -> Any:
             "other objects, which could run code while loading; if you trust it, set `weights_sha256` to the "
             "SHA-256 its publisher gives"
         ) from error
-    except (EOFError, RuntimeError) as error:
+    except Exception as error:
+        # A damaged file may fail in any way while it is read.
         raise ValueError(
             f"{path}: expected a PyTorch weights file, found one that does not load: {error}"
         ) from error
+
+
+def _finite(tensors: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise ValueError(f"{path}: expected finite numbers, found NaN or infinity in {name}")
+    return tensors
 
 
 def _outline(content: Any) -> str:

@@ -47,5 +47,5 @@ def _explain(options: argparse.Namespace) -> int:
         if not options.json:
             print(as_text(explanation, options.windows))
     if options.json:
-        print(json.dumps([as_json(explanation) for explanation in explanations], indent=1))
+        print(json.dumps([as_json(explanation) for explanation in explanations], indent=1, allow_nan=False))
     return 1 if unreadable or any(explanation.fault for explanation in explanations) else 0

@@ -103,17 +103,12 @@ def _shard(options: argparse.Namespace) -> int:
 
 def _import(options: argparse.Namespace, parameters: ImportedParameters, videos: Sequence[str]) -> None:
     from extractors.importing.intake import import_shard
+    from extractors.outcomes import Delivery
 
     store = Store(options.store)
     store.remove_abandoned()
-    counts = import_shard(
-        parameters,
-        videos,
-        store=store,
-        out=options.out,
-        manifest=options.manifest,
-        on_failure=options.on_failure,
-    )
+    delivery = Delivery(options.out, options.manifest, options.on_failure)
+    counts = import_shard(parameters, videos, store, delivery)
     print(f"imported: {counts}; manifest: {options.manifest}", file=sys.stderr)
 
 
@@ -126,6 +121,7 @@ def _run(
     manifest: Path,
 ) -> int:
     """Extracts; returns how many videos failed."""
+    from extractors.outcomes import Delivery
     from extractors.shard import Runtime, extract_shard
 
     store.remove_abandoned()
@@ -133,13 +129,9 @@ def _run(
         kind,
         parameters,
         sources,
-        store=store,
-        out=options.out,
-        manifest=manifest,
-        runtime=Runtime(
-            options.device, options.batch_size, options.workers, options.timeout, options.threads
-        ),
-        on_failure=options.on_failure,
+        store,
+        Delivery(options.out, manifest, options.on_failure),
+        Runtime(options.device, options.batch_size, options.workers, options.timeout, options.threads),
     )
     print(f"{kind.name}: {counts}; manifest: {manifest}", file=sys.stderr)
     return len(counts.failed)

@@ -24,8 +24,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def _preview(options: argparse.Namespace) -> int:
-    from extractors.media.errors import MediaError
     from extractors.media.preview import preview, save_previews
+    from extractors.storage.files import check_regular
 
     paths = {row["video"]: row["path"] for row in _read(options.videos)}
     previews = {}
@@ -33,10 +33,13 @@ def _preview(options: argparse.Namespace) -> int:
         if not paths.get(video):
             log.warning(f"{video}: expected a video file, found none; no preview")
             continue
+        path = Path(paths[video])
         try:
-            previews[video] = preview(Path(paths[video]))
-        except MediaError as error:
-            log.warning(f"{error}; no preview")
+            check_regular(path)
+            previews[video] = preview(path)
+        except Exception as error:
+            # One bad video must not stop the others, whatever it does.
+            log.warning(f"{video}: {error}; no preview")
     save_previews(previews, options.out)
     return 0
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
 from extractors.importing.pickles import load_pickled_arrays
+from extractors.storage.finite import check_finite
+from extractors.storage.integrity import check_archive
 
 SUFFIXES = (".npy", ".npz", ".pt", ".pth")
 PICKLE_SUFFIXES = (".pickle", ".pkl")
@@ -68,6 +68,10 @@ class ArrayFolder(Mapping[str, np.ndarray]):
     def __getitem__(self, name: str) -> np.ndarray:
         return read_array(self.paths[name])
 
+    def __contains__(self, name: object) -> bool:
+        # A mapping's own would read the array.
+        return name in self.paths
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.paths)
 
@@ -95,8 +99,10 @@ def read_array(path: Path) -> np.ndarray:
     if load is None:
         raise ValueError(f"{path}: expected one of {', '.join(SUFFIXES)}, found {path.suffix!r}")
     try:
+        check_archive(path)
         array = load(path)
-    except (ValueError, TypeError, EOFError, RuntimeError, BadZipFile, pickle.UnpicklingError) as error:
+    except Exception as error:
+        # A damaged file may fail in any way while it is read.
         raise ValueError(
             f"{path}: expected an array of numbers, found a file that does not load as one ({error})"
         ) from error
@@ -114,7 +120,7 @@ def as_rows(array: np.ndarray, name: str) -> np.ndarray:
         name: what to call it in a message.
 
     Raises:
-        ValueError: it holds no rows, or no finite numbers, or has more than two axes longer than 1.
+        ValueError: it holds no rows, or numbers that are not finite, or has more than two axes longer than 1.
     """
     shape = list(array.shape)
     if array.ndim == 1:
@@ -126,13 +132,18 @@ def as_rows(array: np.ndarray, name: str) -> np.ndarray:
         raise ValueError(f"{name}: expected rows [R, D], found the shape {shape}")
     if array.dtype.kind not in "fiu":
         raise ValueError(f"{name}: expected rows of numbers, found {array.dtype}")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise ValueError(f"{name}: expected finite numbers, found NaN or infinity")
+    try:
+        check_finite(array)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
     return array
 
 
 def _load_npy(path: Path) -> np.ndarray:
-    array: np.ndarray = np.load(path, allow_pickle=False)
+    with path.open("rb") as file:
+        array: np.ndarray = np.lib.format.read_array(file, allow_pickle=False)
+        if file.read(1):
+            raise ValueError(f"bytes follow the array of the shape {list(array.shape)}")
     return array
 
 

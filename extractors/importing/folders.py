@@ -118,15 +118,25 @@ class _Pickle:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._arrays: dict[str, np.ndarray] | None = None
+        self._content: dict[str, np.ndarray] | ValueError | None = None
 
     def find(self, names: Sequence[str]) -> Part | None:
-        if self._arrays is None:
-            self._arrays = load_pickled_arrays(self._path)
-        found = [name for name in names if name in self._arrays]
+        arrays = self._load()
+        found = [name for name in names if name in arrays]
         if len(found) > 1:
             raise ValueError(f"{self._path}: expected one array of {names[0]}, found {', '.join(found)}")
-        return _PickledPart(f"{self._path.name}: {found[0]}", self._arrays[found[0]]) if found else None
+        return _PickledPart(f"{self._path.name}: {found[0]}", arrays[found[0]]) if found else None
+
+    def _load(self) -> dict[str, np.ndarray]:
+        """Reads the pickle once, also a damaged one: it may be large, and every video asks for it."""
+        if self._content is None:
+            try:
+                self._content = load_pickled_arrays(self._path)
+            except ValueError as error:
+                self._content = error
+        if isinstance(self._content, ValueError):
+            raise self._content
+        return self._content
 
     def files(self, names: Iterable[str]) -> list[Path]:
         return [self._path]

@@ -2,47 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 from tqdm import tqdm
 
 from extractors.importing.folders import Part, Place, open_place, video_names
+from extractors.outcomes import Counts, Delivery, Outcomes, check_name, keep
 from extractors.registry import KINDS, ImportedParameters
-from extractors.shard import ARRAY, Counts, finish, publish
-from extractors.storage.files import library_versions, sha256_of_json
-from extractors.storage.manifest import Row
-from extractors.storage.store import Entry, Store
+from extractors.storage.files import sha256_of_json
+from extractors.storage.libraries import library_versions
+from extractors.storage.store import Store
 
 _IDENTITY = {"kind": "imported", "code_version": KINDS["imported"].code_version, "parameters": {}}
 
 
 def import_shard(
-    parameters: ImportedParameters,
-    videos: Sequence[str],
-    *,
-    store: Store,
-    out: Path,
-    manifest: Path,
-    on_failure: Literal["report", "stop"] = "report",
+    parameters: ImportedParameters, videos: Sequence[str], store: Store, delivery: Delivery
 ) -> Counts:
     """Imports some videos' arrays: what the store holds is linked, the rest read, checked, stored and linked.
 
-    A video's files in `out` are those that `extractors.shard.extract_shard` leaves: `{video}.npy`, float32
-    [rows, width], and `{video}.json`, which names the files it came from and their hashes. The seconds of the
-    rows are unknown, and said to be. A video's array is kept under the hash of its own content alone, so a
-    changed file is one array imported anew, also where it is one of many in a pickle.
+    A video's files in `delivery.out` are those that `extractors.shard.extract_shard` leaves: `{video}.npy`,
+    float32 [rows, width], and `{video}.json`, which names the files it came from and their hashes. The
+    seconds of the rows are unknown, and said to be. A video's array is kept under the hash of its own content
+    alone, so a changed file is one array imported anew, also where it is one of many in a pickle.
 
     Args:
         parameters: where the arrays are and what their width is.
         videos: ids.
         store: where arrays are kept.
-        out: folder of the linked arrays.
-        manifest: the table to write, one row a video; one without an array is `missing`, one that cannot be
-            used `failed`, with the reason.
-        on_failure: `report` lists failed videos in the manifest; `stop` writes none and raises at the end.
+        delivery: folder of the linked arrays, the manifest, and what to do about failures. A video without an
+            array is `missing`, one whose array cannot be used `failed`, with the reason.
 
     Returns:
         What was computed (imported anew), restored, absent and failed.
@@ -51,40 +42,42 @@ def import_shard(
         OSError: there is nothing where the arrays should be.
         ValueError: what is there is neither a folder nor a pickle of arrays.
         ShardFailedError: under `stop`, where a video failed.
+        StorageError: the store or the folder of links cannot be written.
     """
     places = [open_place(path) for path in parameters.places]
-    libraries = library_versions()
-    counts = Counts()
-    rows: list[Row] = []
+    outcomes = Outcomes(delivery)
     for video in tqdm(videos, unit="video", desc="imported"):
-        try:
+        with outcomes.of(video):
+            check_name(video)
             parts = _find_parts(places, parameters.places, video)
-            if not parts:
-                counts.absent += 1
-                rows.append(Row(video, "missing"))
-                continue
-            hashes = [part.sha256() for part in parts]
-            source_hash = hashes[0] if len(hashes) == 1 else sha256_of_json(hashes)
-            key = Store.key({**_IDENTITY, "sources": hashes})
-            entry = store.find(key)
-            if entry is not None and entry.description["width"] == parameters.width:
-                counts.restored += 1
+            if parts:
+                _take_in(video, parts, parameters.width, store, outcomes)
             else:
-                sources = [
-                    {"name": part.name, "sha256": sha256} for part, sha256 in zip(parts, hashes, strict=True)
-                ]
-                array = _join(parts, parameters.width)
-                if [part.sha256() for part in parts] != hashes:
-                    raise ValueError(f"{parts[0].name}: changed while being read; import it again")
-                made = {"source_sha256": source_hash, "sources": sources, "libraries": libraries}
-                entry = _keep(store, key, array, made)
-                counts.computed += 1
-        except (ValueError, OSError) as error:
-            rows.append(Row(video, f"failed: {error}"))
-            continue
-        rows.append(publish(video, source_hash, entry, out))
-    finish(rows, counts, out, manifest, on_failure)
-    return counts
+                outcomes.missing(video)
+    return outcomes.finish()
+
+
+def _take_in(video: str, parts: Sequence[Part], width: int, store: Store, outcomes: Outcomes) -> None:
+    hashes = [part.sha256() for part in parts]
+    source_hash = hashes[0] if len(hashes) == 1 else sha256_of_json(hashes)
+    key = Store.key({**_IDENTITY, "sources": hashes})
+    entry = store.find(key)
+    if entry is not None and entry.description["width"] == width:
+        outcomes.restored(video, source_hash, entry)
+        return
+    array = _join(parts, width)
+    if [part.sha256() for part in parts] != hashes:
+        raise ValueError(f"{parts[0].name}: changed while being read; import it again")
+    made = {
+        **_IDENTITY,
+        "source_sha256": source_hash,
+        "sources": [
+            {"name": part.name, "sha256": sha256} for part, sha256 in zip(parts, hashes, strict=True)
+        ],
+        "libraries": library_versions(),
+        "row_seconds": None,
+    }
+    outcomes.computed(video, source_hash, keep(store, key, made, array))
 
 
 def _find_parts(places: Sequence[Place], paths: Sequence[Path], video: str) -> list[Part]:
@@ -98,19 +91,11 @@ def _find_parts(places: Sequence[Place], paths: Sequence[Path], video: str) -> l
 
 
 def _join(parts: Sequence[Part], width: int) -> np.ndarray:
-    """Puts the parts' rows side by side, cut to the shortest: float32 [R, width]."""
+    """Puts the parts' rows side by side, cut to the shortest: [R, width]."""
     arrays = [part.read() for part in parts]
     rows = min(len(array) for array in arrays)
-    joined = np.concatenate([array[:rows] for array in arrays], axis=1).astype(np.float32)
+    joined = np.concatenate([array[:rows] for array in arrays], axis=1)
     if joined.shape[1] != width:
         names = " + ".join(part.name for part in parts)
         raise ValueError(f"{names}: expected rows of {width} values, found {joined.shape[1]}")
     return joined
-
-
-def _keep(store: Store, key: str, array: np.ndarray, made: Mapping[str, Any]) -> Entry:
-    rows, width = array.shape
-    description = {**_IDENTITY, **made, "rows": rows, "width": width, "row_seconds": None}
-    with store.adding(key, description) as folder:
-        np.save(folder / ARRAY, array, allow_pickle=False)
-    return store.get(key)

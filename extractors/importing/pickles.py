@@ -40,18 +40,22 @@ def load_pickled_arrays(path: Path) -> dict[str, np.ndarray]:
         raise FileNotFoundError(f"{path}: expected a pickle of arrays, found no file")
     try:
         with path.open("rb") as file:
-            content = _ArrayUnpickler(file, encoding="latin1").load()
-    except (
-        *(pickle.UnpicklingError, AttributeError, EOFError, ImportError, LookupError),
-        *(MemoryError, OverflowError, TypeError, ValueError),
-    ) as error:
-        # A damaged or forged pickle may fail in any of these ways.
+            unpickler = _ArrayUnpickler(file, encoding="latin1")
+            content = unpickler.load()
+            rest = file.read(1)
+    except Exception as error:
+        # A damaged or forged pickle may fail in any way while it is read.
         raise ValueError(
             f"{path}: expected a pickle of a dict of numeric arrays and nothing else, found one that is "
             f"damaged or holds other objects, which could run code while loading ({error})"
         ) from error
     if not isinstance(content, dict):
         raise ValueError(f"{path}: expected a dict of arrays, found {type(content).__name__}")
+    if rest or unpickler.arrays > len(content):
+        raise ValueError(
+            f"{path}: expected a dict of arrays and nothing else, found {unpickler.arrays} arrays of "
+            f"{len(content)} ids{', and more bytes' if rest else ''}: it is damaged or holds an id twice"
+        )
     arrays: dict[str, np.ndarray] = {}
     for name, entry in content.items():
         if not isinstance(name, str) or not isinstance(entry, _Array) or entry.values is None:
@@ -101,7 +105,13 @@ class _Array:
 
 
 class _ArrayUnpickler(pickle.Unpickler):
-    """Knows the names that a pickled array uses, by stand-ins of its own, and no other."""
+    """Knows the names that a pickled array uses, by stand-ins of its own, and no other.
+
+    Attributes:
+        arrays: how many arrays were begun.
+    """
+
+    arrays = 0
 
     def find_class(self, module: str, name: str) -> Any:
         """Gives the stand-in for a name.
@@ -125,9 +135,11 @@ class _ArrayUnpickler(pickle.Unpickler):
         }
 
     def _begin_array(self, kind: Any, shape: Any, code: Any) -> _Array:
+        self.arrays += 1
         return _Array()
 
     def _array_from_bytes(self, data: Any, data_type: Any, shape: Any, order: Any) -> _Array:
+        self.arrays += 1
         array = _Array()
         array.fill(data, data_type, shape, order)
         return array

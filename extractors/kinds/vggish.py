@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from extractors import weights
@@ -133,13 +131,13 @@ def load_pca(path: Path) -> tuple[Tensor, Tensor]:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: naming the file, if a tensor is missing or has another shape.
+        ValueError: naming the file, if it is damaged, or a tensor is missing or has another shape.
     """
     if not path.is_file():
         raise FileNotFoundError(
             f"{path}: expected VGGish's PCA parameters, found no file; set `pca` to its path"
         )
-    state = _load_arrays(path) if path.suffix == ".npz" else weights.load_state(path)
+    state = weights.load_arrays(path) if path.suffix == ".npz" else weights.load_state(path)
     # The published files hold the means as [128] or as [128, 1].
     for name, shapes in (("pca_eigen_vectors", [[WIDTH, WIDTH]]), ("pca_means", [[WIDTH], [WIDTH, 1]])):
         expected = " or ".join(str(shape) for shape in shapes)
@@ -148,13 +146,3 @@ def load_pca(path: Path) -> tuple[Tensor, Tensor]:
         if list(state[name].shape) not in shapes:
             raise ValueError(f"{path}: expected {name} {expected}, found {list(state[name].shape)}")
     return state["pca_eigen_vectors"].float(), state["pca_means"].flatten().float()
-
-
-def _load_arrays(path: Path) -> dict[str, Tensor]:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: torch.from_numpy(archive[name]) for name in archive.files}
-    except (ValueError, BadZipFile, TypeError) as error:
-        raise ValueError(
-            f"{path}: expected an .npz of numbers, found one that does not load: {error}"
-        ) from error

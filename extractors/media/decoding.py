@@ -21,6 +21,7 @@ from queue import Empty, Queue, SimpleQueue
 from typing import Any
 
 from extractors.media.errors import MediaError, NoAudioError
+from extractors.media.parent_death import end_with_parent
 from extractors.media.sampling import Window
 from extractors.registry import Kind, Parameters, Reader
 
@@ -289,6 +290,7 @@ class _Worker:
 
 def _work(kind: Kind, parameters: Parameters, pipe: Connection) -> None:
     """What a worker process does: sends None when ready, then for each request its windows and None."""
+    end_with_parent()
     # The terminal's interrupt reaches the whole group; the parent decides what becomes of its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # There is a worker for each core already. Read by torch when a reader first imports it.
@@ -315,6 +317,9 @@ def _messages(
         yield error
     except Exception as error:
         # One bad video must not stop the others, whatever it does to a decoder.
-        yield MediaError(f"{path}: {decoder} failed unexpectedly ({type(error).__name__}: {error})")
+        yield MediaError(
+            f"{path}: {decoder} cannot make sense of it: it is damaged, or holds what the decoder does not "
+            f"know ({type(error).__name__}: {error})"
+        )
     else:
         yield None

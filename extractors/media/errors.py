@@ -6,6 +6,16 @@ from __future__ import annotations
 class MediaError(ValueError):
     """A media file cannot be read: absent, empty, damaged, or without the stream that is asked for."""
 
+    @property
+    def status(self) -> str:
+        """What the manifest says of the video."""
+        return f"failed: {self}"
+
 
 class NoAudioError(MediaError):
     """A media file holds no sound: legitimate, and no other decoder will find any."""
+
+    @property
+    def status(self) -> str:
+        """What the manifest says of the video."""
+        return "no_audio"

@@ -10,6 +10,7 @@ from typing import Any
 from extractors.provenance.comparison_summary import QUANTILES, SHOWN_FITS
 from extractors.provenance.known_durations import Duration
 from extractors.provenance.pairs import PREFIX, Video
+from extractors.storage.cells import as_cell
 
 COLUMNS = (
     *("video", "id_a", "id_b", "rows_a", "rows_b", "ratio", "width_a", "width_b"),
@@ -97,7 +98,10 @@ def _recipe_lines(summary: Mapping[str, Any]) -> Iterator[str]:
 
 
 def write_table(videos: Sequence[Video], durations: Mapping[str, Duration]) -> str:
-    """Gives the table of `COLUMNS`, tab-separated, a row a video in the order of their ids."""
+    """Gives the table of `COLUMNS`, tab-separated, a row a video in the order of their ids.
+
+    Ids with tabs or line breaks are written as `extractors.storage.cells.as_cell` does.
+    """
     text = io.StringIO()
     writer = csv.writer(text, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, quotechar=None)
     writer.writerow(COLUMNS)
@@ -107,11 +111,12 @@ def write_table(videos: Sequence[Video], durations: Mapping[str, Duration]) -> s
         rows_a, width_a = video.shape_a or ("", "")
         rows_b, width_b = video.shape_b or ("", "")
         values = (
-            *(video.pair.name, video.pair.a or "", video.pair.b or "", rows_a, rows_b),
+            *(as_cell(name or "") for name in (video.pair.name, video.pair.a, video.pair.b)),
+            *(rows_a, rows_b),
             *(_number(video.ratio), width_a, width_b),
             *((_number(duration.seconds), _number(duration.frame_rate)) if duration else ("", "")),
             *(_number(similarity.mean if similarity else None) for similarity in similarities),
-            " ".join(video.fault.split()),
+            as_cell(" ".join(video.fault.split())),
         )
         writer.writerow(values)
     return text.getvalue()

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from extractors.outcomes import ARRAY
 from extractors.registry import parse
-from extractors.shard import ARRAY
 from extractors.storage.files import read_json, sha256_of
 from extractors.storage.store import Store
 

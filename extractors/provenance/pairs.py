@@ -96,7 +96,7 @@ def compare(a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray]) -> Iterato
     """
     pairs = match(a, b)
     both = [pair for pair in pairs if pair.a is not None and pair.b is not None]
-    both.sort(key=lambda pair: hashlib.sha256(pair.name.encode()).digest())
+    both.sort(key=lambda pair: hashlib.sha256(pair.name.encode(errors="surrogatepass")).digest())
     # Of one video nothing else is unrelated.
     before = _read(b, both[-1].b)[0] if len(both) > 1 else None
     for pair in both:
@@ -144,6 +144,10 @@ class Centred(Mapping[str, np.ndarray]):
             expected = 0 if self._mean is None else len(self._mean)
             raise ValueError(f"{name}: expected rows of width {expected} to centre, found {rows.shape[1]}")
         return rows - self._mean
+
+    def __contains__(self, name: object) -> bool:
+        # A mapping's own would read the array.
+        return name in self._arrays
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._arrays)

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from extractors.storage.files import writing
+
+_POLL_SECONDS = 0.2
+_WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 class Lock:
@@ -12,7 +20,9 @@ class Lock:
 
     def __init__(self, path: Path):
         self._path = path
-        self._descriptor: int | None = None
+        # A decoding thread takes what the main thread lets go. A marker file in place of a lock would not die
+        # with its process.
+        self._lock = FileLock(path, thread_local=False, fallback_to_soft=False, poll_interval=_POLL_SECONDS)
 
     def acquire(self, wait: bool) -> bool:
         """Takes the lock; says whether it did.
@@ -22,35 +32,35 @@ class Lock:
 
         Raises:
             OSError: the file system has no locks.
+            StorageError: the lock's file cannot be written.
         """
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        while True:
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except OSError as error:
-                os.close(descriptor)
-                if isinstance(error, BlockingIOError):
-                    return False
-                raise OSError(
-                    f"{self._path.parent}: expected a file system with locks (flock), found one without "
-                    f"({error.strerror}); have it mounted with them or keep the store elsewhere"
-                ) from error
-            # Whoever held it removed the file at the end: then this is a lock on nothing.
-            if self._is_open_as(descriptor):
-                self._descriptor = descriptor
-                return True
-            os.close(descriptor)
+        try:
+            with writing(self._path):
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._lock.acquire(blocking=wait)
+        except Timeout:
+            return False
+        except OSError as error:
+            if error.errno not in _WITHOUT_LOCKS:
+                raise
+            raise OSError(
+                f"{self._path.parent}: expected a file system with locks (flock), found one without "
+                f"({error.strerror}); have it mounted with them or keep the store elsewhere"
+            ) from error
+        return True
 
     def release(self) -> None:
         """Lets go, and removes the file."""
-        if self._descriptor is not None:
+        if self._lock.is_locked:
+            # While it is held: who waits for a file that went notices, and begins again with the next.
             self._path.unlink(missing_ok=True)
-            os.close(self._descriptor)
-            self._descriptor = None
+            self._lock.release()
 
-    def _is_open_as(self, descriptor: int) -> bool:
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Waits for the lock, and lets go at the end of the block."""
+        self.acquire(wait=True)
         try:
-            return os.path.samestat(os.fstat(descriptor), self._path.stat())
-        except FileNotFoundError:
-            return False
+            yield
+        finally:
+            self.release()

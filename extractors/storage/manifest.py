@@ -8,7 +8,11 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from extractors.storage.cells import as_cell, from_cell
 from extractors.storage.files import write_text
+
+_WITHOUT_ARRAY = ("missing", "no_audio")
+_LONGEST_STATUS = 2000
 
 
 @dataclass(frozen=True)
@@ -17,7 +21,7 @@ class Row:
 
     Attributes:
         video: the video's id.
-        status: `ok`, `missing`, `no_audio` or `failed: reason`.
+        status: `ok`, `missing`, `no_audio`, or why the video failed, such as `failed: reason`.
         rows: feature rows, 0 where there is no array.
         width: values in a row.
         seconds: how much of the video the rows cover, from its start; None where nobody recorded it.
@@ -38,22 +42,32 @@ class Row:
         """Whether the video has an array."""
         return self.status == "ok"
 
+    @property
+    def is_failure(self) -> bool:
+        """Whether the video should have an array and has none."""
+        return not self.is_ok and self.status not in _WITHOUT_ARRAY
+
 
 COLUMNS = tuple(field.name for field in fields(Row))
 
 
 def shard_of(video: str, shards: int) -> int:
     """Returns the shard a video belongs to: a hash of its id alone, so adding a video touches one shard."""
-    return int.from_bytes(hashlib.sha256(video.encode()).digest()[:8]) % shards
+    return int.from_bytes(hashlib.sha256(video.encode(errors="surrogatepass")).digest()[:8]) % shards
 
 
 def write_manifest(path: Path, rows: Iterable[Row]) -> None:
     """Writes rows sorted by video id."""
     lines = ["\t".join(COLUMNS)]
     for row in sorted(rows, key=lambda row: row.video):
-        values = {**asdict(row), "seconds": "" if row.seconds is None else f"{row.seconds:.3f}"}
-        # A reason may hold anything a decoder says; it must not break the table.
-        lines.append("\t".join(" ".join(str(values[column]).split()) for column in COLUMNS))
+        values = {
+            **asdict(row),
+            "video": as_cell(row.video),
+            # A reason may hold anything a decoder says; it must not break the table.
+            "status": as_cell(" ".join(row.status.split())[:_LONGEST_STATUS]),
+            "seconds": "" if row.seconds is None else f"{row.seconds:.3f}",
+        }
+        lines.append("\t".join(str(values[column]) for column in COLUMNS))
     write_text(path, "\n".join(lines) + "\n")
 
 
@@ -69,6 +83,14 @@ def read_manifest(path: Path) -> list[Row]:
         if header != COLUMNS:
             raise ValueError(f"{path}: expected a manifest with columns {COLUMNS}, found {header}")
         return [
-            Row(video, status, int(rows), int(width), float(seconds) if seconds else None, source, feature)
+            Row(
+                from_cell(video),
+                from_cell(status),
+                int(rows),
+                int(width),
+                float(seconds) if seconds else None,
+                source,
+                feature,
+            )
             for video, status, rows, width, seconds, source, feature in reader
         ]

@@ -21,7 +21,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from extractors.storage.files import link_or_copy, read_json, sha256_of, sha256_of_json, write_json
+from extractors.storage.files import (
+    link_or_copy,
+    read_json,
+    sha256_of,
+    sha256_of_json,
+    write_json,
+    writing,
+)
 from extractors.storage.locks import Lock
 
 DESCRIPTION = "description.json"
@@ -104,8 +111,23 @@ class Store:
             entry = _read_entry(folder)
             if not entry.damage():
                 return entry
-        self._discard(folder)
+        with writing(folder, " (damaged, and to be made again)"):
+            self._discard(folder)
         return None
+
+    def check_writable(self, missing: str) -> None:
+        """Makes sure that entries can be added, before work is done that would be lost.
+
+        Args:
+            missing: why they must be, for the message.
+
+        Raises:
+            StorageError: the store cannot be written.
+        """
+        probe = self.root / "temporary" / uuid.uuid4().hex
+        with writing(self.root, f" ({missing})"):
+            probe.mkdir(parents=True)
+            probe.rmdir()
 
     def holds(self, key: str) -> bool:
         """Says whether there is an entry of a key, without looking whether it is whole."""
@@ -132,31 +154,39 @@ class Store:
 
         Yields:
             An empty temporary folder.
+
+        Raises:
+            StorageError: the store cannot be written.
         """
         temporary = self.root / "temporary" / f"{key}.{uuid.uuid4().hex}"
-        temporary.mkdir(parents=True)
         try:
-            yield temporary
-            files = sorted(path for path in temporary.rglob("*") if path.is_file())
-            hashes = {file.relative_to(temporary).as_posix(): sha256_of(file) for file in files}
-            write_json(temporary / DESCRIPTION, {**description, "key": key, "files": hashes})
-            for file in (*files, temporary / DESCRIPTION):
-                # Other names of the file lie in results/: nobody may write into the store through them.
-                file.chmod(0o444)
-                _flush(file)
-            _flush(temporary)
-            folder = self._folder(key)
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            if folder.exists() and not (folder / DESCRIPTION).is_file():
-                self._discard(folder)
-            try:
-                temporary.rename(folder)
-            except OSError:
-                if not (folder / DESCRIPTION).is_file():
-                    raise
-            _flush(folder.parent)
+            with writing(self.root):
+                temporary.mkdir(parents=True)
+                yield temporary
+                self._add(key, description, temporary)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+    def _add(self, key: str, description: Mapping[str, Any], temporary: Path) -> None:
+        """Makes an entry of a folder of files: described, flushed, and then moved into its place."""
+        files = sorted(path for path in temporary.rglob("*") if path.is_file())
+        hashes = {file.relative_to(temporary).as_posix(): sha256_of(file) for file in files}
+        write_json(temporary / DESCRIPTION, {**description, "key": key, "files": hashes})
+        for file in (*files, temporary / DESCRIPTION):
+            # Other names of the file lie in results/: nobody may write into the store through them.
+            file.chmod(0o444)
+            _flush(file)
+        _flush(temporary)
+        folder = self._folder(key)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if folder.exists() and not (folder / DESCRIPTION).is_file():
+            self._discard(folder)
+        try:
+            temporary.rename(folder)
+        except OSError:
+            if not (folder / DESCRIPTION).is_file():
+                raise
+        _flush(folder.parent)
 
     def lock(self, key: str) -> Lock:
         """Gives the lock on the making of an entry."""
@@ -169,16 +199,21 @@ class Store:
         Whoever has waited may find the entry finished: look for it first.
 
         Yields:
-            The folder, made where it is absent.
+            The folder, made where it is absent, and removed where it is left empty.
+
+        Raises:
+            StorageError: the store cannot be written.
         """
         folder = self.root / "partial" / key
-        lock = self.lock(key)
-        lock.acquire(wait=True)
-        try:
-            folder.mkdir(exist_ok=True)
-            yield folder
-        finally:
-            lock.release()
+        with self.lock(key).held():
+            with writing(folder):
+                folder.mkdir(exist_ok=True)
+            try:
+                yield folder
+            finally:
+                # It goes only where it is empty.
+                with suppress(OSError):
+                    folder.rmdir()
 
     def entries(self) -> Iterator[Entry]:
         """Yields every entry, in the order of their keys, but those that `faults` calls unreadable."""

@@ -25,7 +25,7 @@ def _schemas(options: argparse.Namespace) -> None:
     from img.config.schemas import build_schemas
 
     for name, schema in build_schemas().items():
-        write_text(options.out / f"{name}.schema.json", json.dumps(schema, indent=2) + "\n")
+        write_text(options.out / f"{name}.schema.json", json.dumps(schema, indent=2, allow_nan=False) + "\n")
 
 
 def _manual(options: argparse.Namespace) -> None:

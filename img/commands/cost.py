@@ -34,7 +34,11 @@ def _profile(options: argparse.Namespace) -> None:
     clips = options.clips or model.max_clips
     size = Size(options.visual_width, options.audio_width, clips, options.words)
     costs = count_cost(model, size)
-    print(json.dumps(as_json(costs, size), indent=2) if options.json else format_costs(costs, size))
+    print(
+        json.dumps(as_json(costs, size), indent=2, allow_nan=False)
+        if options.json
+        else format_costs(costs, size)
+    )
 
 
 def _model_options(path: Path | None, changes: dict[str, Any]) -> ImgOptions:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from extractors.storage.files import read_json, replacing, write_json
+from extractors.storage.libraries import library_versions
 from extractors.storage.store import Store
 from img.commands.arguments import (
     Commands,
@@ -163,6 +164,7 @@ def _evaluate(options: argparse.Namespace) -> None:
             "best_epoch": made["best_epoch"],
             "device": made["device"],
             "libraries": made["libraries"],
+            "versions": library_versions(),
             "protocols": protocols,
             "mean_importance": importance,
             "best_constant": constants(splits, missed),

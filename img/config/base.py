@@ -55,4 +55,4 @@ def read_yaml(path: Path, loader: type[Loader] = Loader) -> Any:
 
 def to_json(settings: BaseModel) -> str:
     """Returns settings as JSON with sorted keys, to be handed to a command line."""
-    return json.dumps(settings.model_dump(mode="json"), sort_keys=True)
+    return json.dumps(settings.model_dump(mode="json"), sort_keys=True, allow_nan=False)

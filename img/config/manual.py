@@ -122,7 +122,7 @@ def _value(entry: Schema) -> str:
 
 
 def _code(value: Any) -> str:
-    return f"`{value}`" if isinstance(value, str) else f"`{json.dumps(value)}`"
+    return f"`{value}`" if isinstance(value, str) else f"`{json.dumps(value, allow_nan=False)}`"
 
 
 def _type(entry: Schema) -> str:

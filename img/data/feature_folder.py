@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from extractors.shard import ARRAY
+from extractors.outcomes import ARRAY
 from extractors.storage.files import read_json, sha256_of
 from extractors.storage.manifest import Row, read_manifest
 from extractors.storage.store import Store

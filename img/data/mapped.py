@@ -31,7 +31,7 @@ def mapped_safetensors(shapes: Mapping[str, tuple[int, int]], path: Path) -> Ite
         size = int(np.prod(shape)) * 4
         header[name] = {"dtype": "F32", "shape": list(shape), "data_offsets": [offset, offset + size]}
         offset += size
-    text = json.dumps(header).encode()
+    text = json.dumps(header, allow_nan=False).encode()
     text += b" " * (-len(text) % 8)
     with replacing(path) as temporary:
         with temporary.open("wb") as file:

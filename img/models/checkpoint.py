@@ -46,7 +46,11 @@ def read_sizes(path: Path) -> Sizes:
 def save_checkpoint(path: Path, state: dict[str, Tensor], options: SystemOptions, sizes: Sizes) -> None:
     """Writes a state dict with what rebuilds its system, whole or not at all."""
     # One entry, for the order of several is left to chance and equal checkpoints should be equal files.
-    metadata = {_METADATA: json.dumps({"options": options.model_dump(mode="json"), "sizes": asdict(sizes)})}
+    metadata = {
+        _METADATA: json.dumps(
+            {"options": options.model_dump(mode="json"), "sizes": asdict(sizes)}, allow_nan=False
+        )
+    }
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     with replacing(path) as temporary:
         save_file(tensors, temporary, metadata)

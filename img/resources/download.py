@@ -18,9 +18,11 @@ import requests
 import urllib3
 from tqdm import tqdm
 
-from extractors.storage.files import read_json, write_json
+from extractors.storage.files import read_json, write_json, writing
 
 _CHUNK = 1 << 18
+UNKNOWN_LIMIT = 10 * 10**9
+"""Bytes at which a download is given up whose size nobody said."""
 _CONTENT_RANGE = re.compile(r"bytes (?:(?P<first>\d+)-\d+|\*)/(?P<total>\d+|\*)")
 
 log = logging.getLogger(__name__)
@@ -85,7 +87,12 @@ class _Source:
 
 
 def download(
-    url: str, part: Path, size: int | None = None, is_checked: bool = True, patience: Patience | None = None
+    url: str,
+    part: Path,
+    size: int | None = None,
+    is_checked: bool = True,
+    patience: Patience | None = None,
+    limit: int = UNKNOWN_LIMIT,
 ) -> None:
     """Downloads a file to a temporary name, going on where an earlier attempt ended.
 
@@ -99,6 +106,7 @@ def download(
         is_checked: whether the caller knows the file's hash. If not, a part is gone on from only where the
             server tells versions of the file apart.
         patience: how long to wait and how often.
+        limit: bytes at which a file whose size is not known is given up.
 
     Raises:
         DownloadError: naming the URL and what went wrong.
@@ -109,7 +117,7 @@ def download(
     while True:
         before = _length(part)
         try:
-            return _attempt(url, part, size, is_checked, patience.timeout)
+            return _attempt(url, part, size, is_checked, patience.timeout, limit if size is None else size)
         except _TRANSIENT as error:
             reason: Exception = error
         except requests.RequestException as error:
@@ -131,7 +139,7 @@ def discard(part: Path) -> None:
     _source_path(part).unlink(missing_ok=True)
 
 
-def _attempt(url: str, part: Path, size: int | None, is_checked: bool, timeout: float) -> None:
+def _attempt(url: str, part: Path, size: int | None, is_checked: bool, timeout: float, limit: int) -> None:
     source = _resumable(url, part, size, is_checked)
     start = _length(part)
     if start and source is not None and start == (source.total if size is None else size):
@@ -150,15 +158,18 @@ def _attempt(url: str, part: Path, size: int | None, is_checked: bool, timeout: 
             _check_range(response, part, start, source)
         found = _describe(url, response, start)
         _check_length(response, url, found.total, size, is_checked)
+        if found.total is not None and found.total > limit:
+            raise DownloadError(f"{url}: {_beyond(limit)}, the server announces {found.total}")
         _check_disk(part, found.total, start)
         if start == 0:
             discard(part)
             write_json(_source_path(part), asdict(found))
-        _receive(response, part, start, found.total if size is None else size)
+        with writing(part):
+            _receive(response, part, start, found.total if size is None else size, limit)
 
 
-def _receive(response: requests.Response, part: Path, start: int, total: int | None) -> None:
-    """Appends a response's body to a part that holds `start` bytes."""
+def _receive(response: requests.Response, part: Path, start: int, total: int | None, limit: int) -> None:
+    """Appends a response's body to a part that holds `start` bytes, up to `total`, or `limit` without one."""
     length = start
     with (
         part.open("ab") as file,
@@ -174,17 +185,27 @@ def _receive(response: requests.Response, part: Path, start: int, total: int | N
         # Not iter_content: it gives whole chunks only, and what came of one before a cut would be lost.
         while chunk := response.raw.read1(_CHUNK, decode_content=False):
             length += len(chunk)
-            if total is not None and length > total:
+            if length > (limit if total is None else total):
                 break
             file.write(chunk)
             bar.update(len(chunk))
         file.flush()
         os.fsync(file.fileno())
+    if total is None and length > limit:
+        discard(part)
+        raise DownloadError(f"{response.url}: {_beyond(limit)}, the server sends more")
     if total is not None and length > total:
         discard(part)
         raise DownloadError(f"{response.url}: expected {total} bytes, the server sends more")
     if total is not None and length < total:
         raise _InterruptedError(f"expected {total} bytes, the connection ended after {length}")
+
+
+def _beyond(limit: int) -> str:
+    return (
+        f"expected at most {limit} bytes, as nothing better is known of its size (`size` in "
+        "resources/manifest.yaml)"
+    )
 
 
 def _resumable(url: str, part: Path, size: int | None, is_checked: bool) -> _Source | None:

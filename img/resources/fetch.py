@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from extractors.storage.files import link_or_copy, write_text
-from img.resources.download import DownloadError, Patience, discard, download
+from extractors.storage.files import link_or_copy, temporary_beside, write_text
+from extractors.storage.locks import Lock
+from img.resources.download import UNKNOWN_LIMIT, DownloadError, Patience, discard, download
 from img.resources.listing import Resource
 from img.resources.verification import MismatchError, record_of, verify
 
@@ -41,7 +38,7 @@ def fetch(
         verify(out, resource, record)
         log.info(f"{out}: here already, verified")
         return
-    with _one_at_a_time(downloads / f"{name}.lock"):
+    with Lock(downloads / f"{name}.lock").held():
         kept = downloads / name
         origin = downloads / f"{name}.url"
         if not _is_right(kept, origin, resource, record):
@@ -66,7 +63,7 @@ def use_local(resource: Resource, local: Path, out: Path) -> None:
     if out.exists() and not out.is_symlink():
         raise ValueError(f"{out}: expected nothing or a link, found a file; remove it to use {local} instead")
     verify(local, resource, record_of(out))
-    link = out.with_name(f".{out.name}.{uuid.uuid4().hex}")
+    link = temporary_beside(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     link.symlink_to(local.resolve())
     link.replace(out)
@@ -77,7 +74,8 @@ def _download_and_verify(
     name: str, resource: Resource, part: Path, record: Path, patience: Patience | None
 ) -> None:
     try:
-        download(resource.url, part, resource.exact_size, bool(resource.checksums), patience)
+        limit = resource.limit or UNKNOWN_LIMIT
+        download(resource.url, part, resource.exact_size, bool(resource.checksums), patience, limit)
     except DownloadError as error:
         raise DownloadError(
             f"{error}. To use a file of your own, set resources.{name}.path in config/config.yaml"
@@ -105,12 +103,3 @@ def _is_right(kept: Path, origin: Path, resource: Resource, record: Path) -> boo
         kept.unlink()
         return False
     return True
-
-
-@contextmanager
-def _one_at_a_time(path: Path) -> Iterator[None]:
-    """Lets one process at a time work on a download; others wait for their turn."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -57,6 +57,14 @@ class Resource(Settings):
         return self.size if isinstance(self.size, int) else None
 
     @property
+    def limit(self) -> int | None:
+        """Bytes that the file cannot have, where its size is known roughly: twice that."""
+        if not isinstance(self.size, str):
+            return None
+        _, number, unit = self.size.split()
+        return 2 * int(number) * {"MB": 10**6, "GB": 10**9}[unit]
+
+    @property
     def checksums(self) -> list[Checksum]:
         """What is published of the file's content."""
         published = {

@@ -157,7 +157,7 @@ def _mean_importance(predictions: pd.DataFrame, moments: Moments) -> float | Non
         return None
     once = (predictions["branch"] == AUTO) & (predictions["rank"] == 1)
     importance = predictions.loc[once, "importance"].to_numpy()[moments.has_audio]
-    return float(importance.mean()) if np.isfinite(importance).any() else None
+    return float(importance.mean()) if len(importance) and np.isfinite(importance).all() else None
 
 
 def constants(splits: Mapping[str, Moments], missed: Mapping[str, int] = {}) -> dict[str, dict[str, float]]:

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from extractors.storage.files import library_versions, sha256_of, write_json
+from extractors.storage.files import sha256_of, write_json
+from extractors.storage.libraries import library_versions
 from img.config.protocols import best_on, checkpoint_of
 from img.config.runs import RunOptions
 from img.data.vocabulary import VOCABULARY, Vocabulary

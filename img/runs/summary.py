@@ -6,8 +6,6 @@ import statistics
 from collections.abc import Iterable
 from typing import Any
 
-from extractors.storage.files import library_versions
-
 
 def summarise(dataset: str, settings: dict[str, Any], runs: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """Gathers runs' metrics into a dataset's.
@@ -33,7 +31,7 @@ def summarise(dataset: str, settings: dict[str, Any], runs: Iterable[dict[str, A
         "best_constant": first["best_constant"],
         "variants": {name: _summarise_variant(found) for name, found in variants.items()},
         "settings": settings,
-        "versions": library_versions(),
+        "versions": first["versions"],
         "left_out": first["left_out"],
     }
 
@@ -53,10 +51,13 @@ def _summarise_variant(runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _over_seeds(values: list[Any]) -> Any:
-    """Turns equally nested dictionaries of numbers into one of means, deviations and values."""
+    """Turns equally nested dictionaries of numbers into one of means, deviations and values.
+
+    What some seed has no number of becomes None.
+    """
     if isinstance(values[0], dict):
         return {key: _over_seeds([value[key] for value in values]) for key in values[0]}
-    if values[0] is None:
+    if None in values:
         return None
     deviation = statistics.stdev(values) if len(values) > 1 else None
     return {"mean": statistics.fmean(values), "std": deviation, "values": values}

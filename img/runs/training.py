@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from extractors.storage.files import library_versions, remove_content, replacing, sha256_of, write_json
+from extractors.storage.files import remove_content, replacing, sha256_of, write_json
+from extractors.storage.libraries import library_versions
 from extractors.storage.store import Store
 from img.config.protocols import LAST, best_on, checkpoint_of
 from img.config.runs import TRAINING_VERSION, InferenceOptions, RunOptions, TrainingOptions

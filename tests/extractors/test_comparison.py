@@ -1,6 +1,7 @@
 import csv
 import json
 import math
+import os
 import weakref
 from collections.abc import Mapping
 
@@ -11,6 +12,7 @@ from PIL import Image
 from extractors.__main__ import main
 from extractors.provenance.pairs import TIME_BINS, Centred, Pair, compare, match, pool, similarity
 from extractors.provenance.sampling_recipes import RECIPES, Length
+from extractors.storage.cells import from_cell
 
 
 def save(folder, arrays):
@@ -258,3 +260,22 @@ def test_folders_without_a_common_video_are_refused_with_a_name_of_each(tmp_path
     assert main(["compare", str(tmp_path / "a"), str(tmp_path / "b"), "--out", str(tmp_path / "out")]) == 1
     assert "expected videos in both, found none" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_names_with_line_breaks_tabs_and_no_unicode_are_compared_and_told(tmp_path, capsys):
+    generator = np.random.default_rng(0)
+    names = ["line\nbreak", "tab\there", os.fsdecode(b"caf\xe9"), "plain"]
+    arrays = {name: generator.normal(size=(5, 3)) for name in names}
+    for side in "ab":
+        save(tmp_path / side, arrays)
+    assert main(["compare", str(tmp_path / "a"), str(tmp_path / "b"), "--out", str(tmp_path / "out")]) == 0
+    assert "4 in both" in capsys.readouterr().out
+    lines = (tmp_path / "out" / "comparison.tsv").read_text().splitlines()
+    assert sorted(from_cell(line.split("\t")[0]) for line in lines[1:]) == sorted(names)
+
+
+def test_numbers_too_large_to_compare_are_an_unreadable_array(tmp_path, capsys):
+    for side in "ab":
+        save(tmp_path / side, {"good": np.ones((5, 3)), "huge": np.full((5, 3), 1e20)})
+    assert main(["compare", str(tmp_path / "a"), str(tmp_path / "b"), "--out", str(tmp_path / "out")]) == 0
+    assert "1 that cannot be read" in capsys.readouterr().out

@@ -6,10 +6,11 @@ import pytest
 from fake_kind import KIND, PARAMETERS
 
 from extractors.__main__ import main
+from extractors.outcomes import ARRAY, Delivery
 from extractors.provenance.explanation import as_text, explain
 from extractors.registry import parse
-from extractors.shard import ARRAY, Runtime, Source, extract_shard, identify
-from extractors.storage.files import library_versions
+from extractors.shard import Runtime, Source, extract_shard, identify
+from extractors.storage.libraries import library_versions
 from extractors.storage.store import DESCRIPTION, Store
 
 
@@ -21,10 +22,9 @@ def folder(tmp_path):
         KIND,
         PARAMETERS,
         [Source("a", tmp_path / "a.txt")],
-        store=Store(tmp_path / "store"),
-        out=tmp_path / "out",
-        manifest=tmp_path / "out" / "manifest.tsv",
-        runtime=Runtime(),
+        Store(tmp_path / "store"),
+        Delivery(tmp_path / "out", tmp_path / "out" / "manifest.tsv"),
+        Runtime(),
     )
     return tmp_path / "out"
 
@@ -113,10 +113,9 @@ def test_the_names_of_files_are_recorded_but_make_no_other_key(tmp_path):
             KIND,
             KIND.parameters(weights=tmp_path / name),
             [Source("a", tmp_path / "a.txt")],
-            store=Store(tmp_path / f"store of {name}"),
-            out=tmp_path / name.removesuffix(".pt"),
-            manifest=tmp_path / "manifest.tsv",
-            runtime=Runtime(),
+            Store(tmp_path / f"store of {name}"),
+            Delivery(tmp_path / name.removesuffix(".pt"), tmp_path / "manifest.tsv"),
+            Runtime(),
         )
         made = json.loads((tmp_path / name.removesuffix(".pt") / "a.json").read_text())
         assert made["file_names"] == {"weights": name}

@@ -1,4 +1,5 @@
 import json
+import os
 import pickle
 
 import numpy as np
@@ -8,9 +9,10 @@ import torch
 from extractors.importing.arrays import read_array
 from extractors.importing.folders import open_place
 from extractors.importing.intake import import_shard
+from extractors.importing.pickles import load_pickled_arrays
+from extractors.outcomes import Delivery, ShardFailedError
 from extractors.provenance.explanation import as_text, explain
 from extractors.registry import ImportedParameters
-from extractors.shard import ShardFailedError
 from extractors.storage.files import sha256_of, sha256_of_json
 from extractors.storage.manifest import read_manifest
 from extractors.storage.store import Store
@@ -35,10 +37,8 @@ def shard(tmp_path):
         counts = import_shard(
             ImportedParameters(modality="visual", arrays=places, width=width),
             videos,
-            store=Store(tmp_path / "store"),
-            out=tmp_path / "out",
-            manifest=manifest,
-            on_failure=on_failure,
+            Store(tmp_path / "store"),
+            Delivery(tmp_path / "out", manifest, on_failure),
         )
         return counts, {row.video: row for row in read_manifest(manifest)}
 
@@ -117,7 +117,7 @@ def test_rows_of_several_folders_are_put_side_by_side_and_cut_to_the_shortest(sh
     [
         (np.zeros((3, 5), np.float32), "i3d_video/a.npy: expected rows of 2 values, found 5"),
         (np.zeros(7, np.float32), "i3d_video/a.npy: expected rows of 2 values, found 7"),
-        (np.full((3, 2), np.nan), "a.npy: expected finite numbers, found NaN"),
+        (np.full((3, 2), np.nan), "a.npy: expected finite numbers of at most 1e+18, found nan in row 0"),
         (np.zeros((0, 2)), "a.npy: expected rows [R, D], found the shape [0, 2]"),
         (np.zeros((3, 4, 2)), "a.npy: expected rows [R, D], found the shape [3, 4, 2]"),
         (np.array([["x", "y"]]), "a.npy: expected rows of numbers, found <U1"),
@@ -246,3 +246,106 @@ def test_what_is_no_place_of_arrays_is_refused(tmp_path):
     (tmp_path / "a.npy").touch()
     with pytest.raises(ValueError, match=r"a\.npy: expected a folder of arrays .* found another file"):
         open_place(tmp_path / "a.npy")
+
+
+def flip(path, position):
+    """Flips one bit of a file."""
+    content = bytearray(path.read_bytes())
+    content[position] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.pt"])
+def test_a_damaged_array_is_its_video_s_failure_whichever_bit_went(shard, arrays, name):
+    rows_of = {".npy": np.save, ".npz": lambda path, rows: np.savez_compressed(path, features=rows)}
+    save = rows_of.get(name[1:], lambda path, rows: torch.save(torch.from_numpy(rows), path))
+    np.save(arrays / "b.npy", ROWS)
+    path = arrays / name
+    # Of a .npy the numbers themselves have no checksum; all else of it is its header.
+    end = 128 if name == "a.npy" else None
+    save(path, ROWS)
+    for position in range(0, end or path.stat().st_size, 7):
+        save(path, ROWS)
+        flip(path, position)
+        _, rows = shard(arrays, ["a", "b"])
+        assert rows["b"].is_ok
+        assert rows["a"].is_ok or rows["a"].status.startswith(
+            (f"failed: {path}: ", f"failed: {path.parent.name}/")
+        )
+
+
+def test_bytes_after_an_array_are_noticed(shard, arrays):
+    np.save(arrays / "a.npy", ROWS)
+    with (arrays / "a.npy").open("ab") as file:
+        file.write(b"0")
+    _, rows = shard(arrays, ["a"])
+    assert "bytes follow the array of the shape [3, 2]" in rows["a"].status
+
+
+def test_a_tensor_of_which_one_bit_went_is_refused(arrays, tmp_path):
+    torch.save(torch.from_numpy(ROWS), arrays / "a.pt")
+    flip(arrays / "a.pt", (arrays / "a.pt").read_bytes().index(ROWS.tobytes()))
+    # PyTorch itself does not notice.
+    assert torch.load(arrays / "a.pt", weights_only=True)[0, 0] != ROWS[0, 0]
+    with pytest.raises(ValueError, match=r"a\.pt: .*its part a/data/0 does not have the checksum"):
+        read_array(arrays / "a.pt")
+
+
+@pytest.mark.parametrize("value", [1e300, 1e19, -1e19])
+def test_numbers_too_large_for_a_model_are_refused(shard, arrays, value):
+    np.save(arrays / "a.npy", np.array([[1.0, value]]))
+    _, rows = shard(arrays, ["a"])
+    reason = (
+        f"failed: {arrays / 'a.npy'}: expected finite numbers of at most 1e+18, found {value:g} in row 0, "
+    )
+    assert rows["a"].status.startswith(f"{reason}column 1, and 1 such numbers of 2")
+
+
+def test_an_array_in_the_other_byte_order_is_read_and_one_that_says_so_wrongly_refused(
+    shard, arrays, tmp_path
+):
+    np.save(arrays / "a.npy", ROWS.astype(">f4"))
+    np.save(arrays / "b.npy", np.linspace(0.1, 1, 40, dtype=np.float32).reshape(20, 2))
+    wrong = (arrays / "b.npy").read_bytes().replace(b"'<f4'", b"'>f4'")
+    (arrays / "b.npy").write_bytes(wrong)
+    _, rows = shard(arrays, ["a", "b"])
+    assert imported(tmp_path, "a").tolist() == ROWS.tolist()
+    assert "b.npy: expected finite numbers of at most 1e+18" in rows["b"].status
+
+
+def test_a_pickle_that_holds_an_id_twice_is_refused(shard, tmp_path):
+    path = tmp_path / "all.pickle"
+    path.write_bytes(pickle.dumps({"v_1": ROWS, "v_2": ROWS + 1}, protocol=2).replace(b"v_2", b"v_1"))
+    _, rows = shard(path, ["v_1", "v_2"])
+    for row in rows.values():
+        assert "found 2 arrays of 1 ids: it is damaged or holds an id twice" in row.status
+
+
+def test_a_damaged_pickle_is_read_once_for_all_videos(shard, tmp_path, monkeypatch):
+    path = tmp_path / "all.pickle"
+    path.write_bytes(b"no pickle")
+    readings = []
+
+    def load(path):
+        readings.append(path)
+        return load_pickled_arrays(path)
+
+    monkeypatch.setattr("extractors.importing.folders.load_pickled_arrays", load)
+    counts, _ = shard(path, ["a", "b", "c"])
+    assert len(counts.failed) == 3
+    assert readings == [path]
+
+
+@pytest.mark.parametrize("length", [217, 250])
+def test_arrays_of_long_ids_are_imported(shard, arrays, length):
+    video = "n" * length
+    np.save(arrays / f"{video}.npy", ROWS)
+    _, rows = shard(arrays, [video, "n" * 251])
+    assert rows[video].is_ok
+    assert rows["n" * 251].status.startswith("failed: expected an id of at most 250 bytes")
+
+
+def test_a_pipe_among_the_arrays_is_not_opened(shard, arrays):
+    os.mkfifo(arrays / "a.npy")
+    _, rows = shard(arrays, ["a"])
+    assert rows["a"].status == f"failed: {arrays / 'a.npy'}: expected a regular file, found a named pipe"

@@ -1,7 +1,10 @@
+import errno
 import json
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +15,10 @@ from extractors.media.batching import Features, embed_videos
 from extractors.media.decoding import Decoded, Finished, Restarted
 from extractors.media.errors import MediaError
 from extractors.media.sampling import Window
+from extractors.outcomes import Delivery, ShardFailedError
 from extractors.registry import Parameters
-from extractors.shard import Runtime, ShardFailedError, Source, extract_shard, identify
+from extractors.shard import Runtime, Source, extract_shard, identify
+from extractors.storage.files import StorageError
 from extractors.storage.manifest import read_manifest
 from extractors.storage.store import Store
 
@@ -31,17 +36,16 @@ def shard(tmp_path):
             if path:
                 path.write_text(text)
             sources.append(Source(video, path))
-        options = {"runtime": Runtime(batch_size=2), **options}
+        manifest = tmp_path / "out" / "shards" / "000.tsv"
         counts = extract_shard(
-            options.pop("kind", KIND),
+            KIND,
             options.pop("parameters", PARAMETERS),
             sources,
-            store=Store(tmp_path / "store"),
-            out=tmp_path / "out",
-            manifest=tmp_path / "out" / "shards" / "000.tsv",
-            **options,
+            Store(tmp_path / "store"),
+            Delivery(tmp_path / "out", manifest, **options),
+            Runtime(batch_size=2),
         )
-        return counts, {row.video: row for row in read_manifest(tmp_path / "out" / "shards" / "000.tsv")}
+        return counts, {row.video: row for row in read_manifest(manifest)}
 
     return run
 
@@ -112,17 +116,15 @@ def test_the_second_decoder_begins_the_video_again(shard, tmp_path):
 
 
 def test_a_file_replaced_while_it_is_read_is_not_stored_under_its_old_hash(shard, tmp_path, monkeypatch):
-    compute = shard_module._compute
+    def embed_while_b_and_c_change(*arguments):
+        for index, result in embed_videos(*arguments):
+            if index == 1:
+                (tmp_path / "media" / "b.txt").write_text("7 8")
+            elif index == 2:
+                (tmp_path / "media" / "c.txt").unlink()
+            yield index, result
 
-    def compute_while_b_and_c_change(*arguments):
-        for task, result in compute(*arguments):
-            if task.video == "b":
-                task.path.write_text("7 8")
-            elif task.video == "c":
-                task.path.unlink()
-            yield task, result
-
-    monkeypatch.setattr(shard_module, "_compute", compute_while_b_and_c_change)
+    monkeypatch.setattr(shard_module, "embed_videos", embed_while_b_and_c_change)
     counts, rows = shard({"a": "1", "b": "2", "c": "3"})
     assert (counts.computed, len(counts.failed)) == (1, 2)
     assert (
@@ -137,7 +139,7 @@ def test_a_file_replaced_while_it_is_read_is_not_stored_under_its_old_hash(shard
 
 
 def test_a_killed_shard_keeps_what_it_finished(shard, monkeypatch):
-    keep = shard_module._keep
+    keep = shard_module.keep
     kept = []
 
     def die_at_the_third(*arguments):
@@ -146,11 +148,11 @@ def test_a_killed_shard_keeps_what_it_finished(shard, monkeypatch):
         kept.append(arguments)
         return keep(*arguments)
 
-    monkeypatch.setattr(shard_module, "_keep", die_at_the_third)
+    monkeypatch.setattr(shard_module, "keep", die_at_the_third)
     videos = dict.fromkeys("abcd", "1 2") | {"b": "3 4", "c": "5 6", "d": "7 8"}
     with pytest.raises(KeyboardInterrupt):
         shard(videos)
-    monkeypatch.setattr(shard_module, "_keep", keep)
+    monkeypatch.setattr(shard_module, "keep", keep)
     counts, _ = shard(videos)
     assert (counts.computed, counts.restored) == (2, 2)
 
@@ -206,13 +208,19 @@ def test_windows_before_a_restart_are_dropped_even_from_a_waiting_batch():
     assert isinstance(results[2], MediaError)
 
 
+def in_another_thread(do, **options):
+    """A thread that waits for a lock of its own is refused, as that would take for ever."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(do, **options).result()
+
+
 def test_an_array_in_another_process_s_hands_is_awaited_and_not_computed(shard, tmp_path):
     shard({"a": "1 2"})
     store = Store(tmp_path / "store")
     (entry,) = store.entries()
     aside = entry.folder.rename(tmp_path / "aside")
     lock = store.lock(entry.key)
-    assert lock.acquire(wait=False)
+    assert in_another_thread(lock.acquire, wait=False)
 
     def finish():
         deadline = time.monotonic() + 60
@@ -236,7 +244,7 @@ def test_an_array_that_another_process_gave_up_is_computed(shard, tmp_path):
     (entry,) = store.entries()
     store.remove(entry)
     lock = store.lock(entry.key)
-    assert lock.acquire(wait=False)
+    assert in_another_thread(lock.acquire, wait=False)
     other = threading.Timer(1.0, lock.release)
     other.start()
     counts, _ = shard({"a": "1 2"})
@@ -252,8 +260,10 @@ def test_two_processes_on_one_store_compute_every_array_once(tmp_path):
 
     def extract(name):
         out = tmp_path / name
-        settings = {"store": Store(tmp_path / "store"), "out": out, "manifest": out / "shards" / "000.tsv"}
-        return extract_shard(KIND, PARAMETERS, sources, runtime=Runtime(batch_size=2), **settings)
+        delivery = Delivery(out, out / "shards" / "000.tsv")
+        return extract_shard(
+            KIND, PARAMETERS, sources, Store(tmp_path / "store"), delivery, Runtime(batch_size=2)
+        )
 
     with ThreadPoolExecutor() as pool:
         first, second = pool.map(extract, ("first", "second"))
@@ -266,3 +276,115 @@ def test_videos_with_the_same_content_are_computed_once(shard):
     counts, rows = shard({"a": "1 2", "twin": "1 2"})
     assert (counts.computed, counts.restored) == (1, 1)
     assert rows["a"].feature_sha256 == rows["twin"].feature_sha256
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e30", "1e18"])
+def test_an_array_that_is_not_finite_fails_its_video_and_no_other(shard, tmp_path, value):
+    # The network doubles: 1e18 is the largest that may be kept, twice that is beyond.
+    counts, rows = shard({"a": f"1 {value}", "b": "5"})
+    reason = "failed: expected finite numbers of at most 1e+18, found "
+    assert rows["a"].status.startswith(reason)
+    assert "in row " in rows["a"].status
+    assert rows["a"].source_sha256
+    assert rows["b"].is_ok
+    assert (counts.computed, len(counts.failed)) == (1, 1)
+    assert not (tmp_path / "out" / "a.npy").exists()
+    assert len(list(Store(tmp_path / "store").entries())) == 1
+
+
+def test_whatever_a_video_does_is_its_own_failure(shard, monkeypatch):
+    keep = shard_module.keep
+
+    def stumble(store, key, made, array):
+        if array[0, 0] == 1:
+            raise MemoryError("too much")
+        return keep(store, key, made, array)
+
+    monkeypatch.setattr(shard_module, "keep", stumble)
+    counts, rows = shard({"a": "1", "b": "2"})
+    assert rows["a"].status == (
+        "failed: it is damaged, or holds what is not known here (MemoryError: too much)"
+    )
+    assert (counts.computed, len(counts.failed)) == (1, 1)
+
+
+def test_a_full_disk_is_no_video_s_failure(shard, tmp_path, monkeypatch):
+    def fill(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", fill)
+    with pytest.raises(
+        StorageError, match=r"store: cannot be written \(No space .*\): the disk is full; free"
+    ):
+        shard({"a": "1", "b": "2"})
+    assert not (tmp_path / "out" / "shards" / "000.tsv").exists()
+    monkeypatch.undo()
+    counts, _ = shard({"a": "1", "b": "2"})
+    assert counts.computed == 2
+
+
+@pytest.mark.parametrize("length", [217, 230, 250])
+def test_long_ids_are_ids(shard, tmp_path, length):
+    video = "n" * length
+    counts, rows = shard({video: "1 2"})
+    assert rows[video].is_ok
+    assert counts.computed == 1
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"shards", f"{video}.npy", f"{video}.json"}
+
+
+@pytest.mark.parametrize("video", ["n" * 251, "a/b", "../a", ""])
+def test_an_id_that_can_be_no_file_s_name_is_its_video_s_failure(shard, tmp_path, video):
+    (tmp_path / "a.npy").write_text("not the shard's")
+    (tmp_path / "any").write_text("1")
+    delivery = Delivery(tmp_path / "out", tmp_path / "out" / "manifest.tsv")
+    sources = [Source(video, tmp_path / "any"), Source("good", tmp_path / "any")]
+    extract_shard(KIND, PARAMETERS, sources, Store(tmp_path / "store"), delivery, Runtime())
+    rows = {row.video: row for row in read_manifest(delivery.manifest)}
+    assert rows[video].status.startswith("failed: expected an id ")
+    assert rows["good"].is_ok
+    assert (tmp_path / "a.npy").read_text() == "not the shard's"
+
+
+@pytest.mark.parametrize("video", ["two  spaces", "line\nbreak", "tab\t", os.fsdecode(b"caf\xe9")])
+def test_an_id_of_any_characters_keeps_its_row(shard, tmp_path, video):
+    counts, rows = shard({video: "1", f"{video}2": "broken"})
+    assert rows[video].is_ok
+    assert rows[f"{video}2"].status.startswith("failed: ")
+    assert (tmp_path / "out" / f"{video}.npy").is_file()
+    assert (counts.computed, len(counts.failed)) == (1, 1)
+
+
+def test_what_is_no_file_is_refused_without_being_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe.mp4")
+    (tmp_path / "zero.mp4").symlink_to("/dev/zero")
+    (tmp_path / "folder.mp4").mkdir()
+    names = {"pipe": "a named pipe", "zero": "a device", "folder": "a folder"}
+    sources = [Source(name, tmp_path / f"{name}.mp4") for name in names]
+    delivery = Delivery(tmp_path / "out", tmp_path / "out" / "manifest.tsv")
+    extract_shard(KIND, PARAMETERS, sources, Store(tmp_path / "store"), delivery, Runtime())
+    for row in read_manifest(delivery.manifest):
+        path = tmp_path / f"{row.video}.mp4"
+        assert row.status == f"failed: {path}: expected a regular file, found {names[row.video]}"
+
+
+def test_a_store_that_cannot_be_written_says_what_is_missing_before_any_work(shard, monkeypatch):
+    shard({"a": "1"})
+
+    def refuse(*arguments, **options):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(type(KIND), "load_extractor", refuse)
+    counts, _ = shard({"a": "1"})
+    assert counts.restored == 1
+    monkeypatch.setattr(os, "mkdir", refuse)
+    with pytest.raises(
+        StorageError, match=r"store \(1 arrays are not in it, such as that of b\): .* read-only"
+    ):
+        shard({"a": "1", "b": "2"})
+
+
+def test_a_description_names_the_libraries_that_were_loaded_and_no_others(shard, tmp_path):
+    shard({"a": "1"})
+    libraries = json.loads((tmp_path / "out" / "a.json").read_text())["libraries"]
+    assert {"python", "numpy"} <= set(libraries)
+    assert "snakemake" not in libraries

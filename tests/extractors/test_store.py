@@ -1,10 +1,16 @@
+import errno
 import json
 import os
+import subprocess
+import sys
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
+from extractors.storage.files import StorageError
 from extractors.storage.store import Store
 
 
@@ -159,3 +165,89 @@ def test_unfinished_work_is_for_one_at_a_time(store):
         thread.join()
     first, second = (entry.split()[0] for entry in order[::2])
     assert order == [f"{first} begins", f"{first} ends", f"{second} begins", f"{second} ends"]
+
+
+def test_unfinished_work_that_came_to_an_end_leaves_nothing(store):
+    with store.working_on("a" * 64) as folder:
+        (folder / "half").write_text("")
+        (folder / "half").unlink()
+    with store.working_on("b" * 64) as folder:
+        (folder / "half").write_text("")
+    assert [path.name for path in (store.root / "partial").iterdir()] == ["b" * 64]
+
+
+def test_a_damaged_entry_that_cannot_be_taken_out_is_told(store, monkeypatch):
+    entry = add(store)
+    path = entry.folder / "file.txt"
+    path.chmod(0o644)
+    path.write_text("hacked")
+
+    def refuse(*arguments):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(os, "rename", refuse)
+    with pytest.raises(StorageError, match=r"\(damaged, and to be made again\): .* mounted for writing"):
+        store.find(entry.key)
+
+
+USE = """
+import os, sys
+from pathlib import Path
+from extractors.storage.store import Store
+# After the imports: the user may not be allowed to read the interpreter.
+os.setgroups([54321])
+os.setgid(int(sys.argv[4]))
+os.setuid(int(sys.argv[4]))
+os.umask(int(sys.argv[2], 8))
+store, key, user = Store(Path(sys.argv[1])), sys.argv[3], sys.argv[4]
+with store.working_on("c" * 64) as folder:
+    (folder / user).write_text("half")
+    print(sorted(path.name for path in folder.iterdir()))
+with store.adding(key * 64, {"kind": "test"}) as folder:
+    (folder / "file.txt").write_text(user)
+for entry in store.entries():
+    assert entry.damage() == []
+    entry.link({"file.txt": Path(sys.argv[5]) / f"{user} of {entry.key[0]}"})
+"""
+
+
+@pytest.fixture
+def shared():
+    """A folder that every user can reach, as those of pytest cannot be."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def use_as(user, folder, umask, key):
+    """Uses a store as a user of the group 54321."""
+    out = folder / f"results of {user}"
+    out.mkdir(exist_ok=True)
+    os.chown(out, user, 54321)
+    command = [sys.executable, "-c", USE, str(folder / "store"), umask, key, str(user), str(out)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users")
+def test_two_users_of_a_group_share_a_store(shared):
+    (shared / "store").mkdir()
+    os.chown(shared / "store", 0, 54321)
+    (shared / "store").chmod(0o2775)
+    for user, key in ((54301, "a"), (54302, "b"), (54301, "d")):
+        done = use_as(user, shared, "002", key)
+        assert done.returncode == 0, done.stderr
+    assert done.stdout == "['54301', '54302']\n"
+    found = {path.name: path.read_text() for path in shared.glob("results of */*")}
+    assert found["54302 of a"] == "54301"
+    assert found["54301 of b"] == "54302"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users")
+def test_a_user_who_may_not_write_is_told_whom_to_ask(shared):
+    (shared / "store").mkdir()
+    os.chown(shared / "store", 54301, 54321)
+    assert use_as(54301, shared, "022", "a").returncode == 0
+    told = use_as(54302, shared, "022", "b").stderr
+    assert "cannot be written (Permission denied" in told
+    assert "ask its owner or write elsewhere (docs/cluster.md says how a group shares a store)" in told

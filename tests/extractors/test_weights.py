@@ -1,12 +1,13 @@
 import hashlib
 import re
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from extractors.registry import I3DParameters
-from extractors.weights import fill, initialise, load_state, load_strict
+from extractors.weights import fill, initialise, load_arrays, load_state, load_strict
 
 
 class Unpicklable:
@@ -161,3 +162,40 @@ def test_fill_takes_the_weights_that_the_parameters_name(tmp_path):
     initialise(expected, seed=3)
     assert torch.equal(loaded[0].weight, source[0].weight)
     assert torch.equal(drawn[0].weight, expected[0].weight)
+
+
+def test_a_file_of_which_one_bit_went_is_refused(tmp_path):
+    path = tmp_path / "weights.pth"
+    tensor = torch.arange(10.0)
+    torch.save({"weight": tensor}, path)
+    content = bytearray(path.read_bytes())
+    content[content.index(tensor.numpy().tobytes()) + 4] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"weights\.pth: .* does not have the checksum"):
+        load_state(path)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused_by_name(tmp_path, number):
+    torch.save({"bias": torch.zeros(2), "weight": torch.tensor([0.0, number])}, tmp_path / "weights.pth")
+    with pytest.raises(ValueError, match=r"weights\.pth: expected finite numbers, found NaN .* in weight"):
+        load_state(tmp_path / "weights.pth")
+
+
+def test_arrays_with_one_bit_flipped_load_as_they_were_or_are_refused_by_name(tmp_path):
+    path = tmp_path / "pca.npz"
+    generator = np.random.default_rng(0)
+    np.savez_compressed(path, vectors=generator.normal(size=(20, 20)), means=generator.normal(size=20))
+    content, truth = path.read_bytes(), load_arrays(path)
+    outcomes = set()
+    for position in range(0, len(content), 17):
+        damaged = bytearray(content)
+        damaged[position] ^= 1
+        path.write_bytes(damaged)
+        try:
+            found = load_arrays(path)
+        except ValueError as error:
+            outcomes.add(str(error).partition(", found")[0])
+        else:
+            assert all(torch.equal(found[name], truth[name]) for name in truth)
+    assert outcomes == {f"{path}: expected an .npz of numbers"}

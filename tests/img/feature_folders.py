@@ -8,7 +8,7 @@ import numpy as np
 
 from extractors.media.audio import cut
 from extractors.media.sampling import Timed, cut_windows, frames_at_rate
-from extractors.shard import ARRAY
+from extractors.outcomes import ARRAY
 from extractors.storage.files import sha256_of
 from extractors.storage.manifest import Row, write_manifest
 from extractors.storage.store import DESCRIPTION, Store

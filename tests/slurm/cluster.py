@@ -25,14 +25,15 @@ MARK = "# Throwaway Slurm of `make test-slurm`, process"
 MUNGE_SOCKET = Path("/run/munge")
 NODES = ("node1", "node2")
 PROGRAMS = ("slurmctld", "slurmd", "sbatch", "squeue", "scancel", "scontrol", "munged", "munge")
-# Every job's memory is counted once a second, and one that has too much is killed.
+# Every job's memory is counted once a second, and one that has too much is killed. A job's processes are
+# those of its process group: by their parents (linuxproc), a Snakemake whose shell died first would run on.
 TEMPLATE = """{mark} {process}
 ClusterName=throwaway
 SlurmctldHost={host}(127.0.0.1)
 SlurmUser=root
 AuthType=auth/munge
 SlurmctldPort=26817
-ProctrackType=proctrack/linuxproc
+ProctrackType=proctrack/pgid
 TaskPlugin=task/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
@@ -198,6 +199,11 @@ class Slurm:
         with suppress(RuntimeError, TimeoutError):
             run("scancel", *(job.number for job in self.jobs()))
             wait_until(lambda: not self.running(), "the jobs' end", 30)
+        with suppress(RuntimeError):
+            # What left its job's process group, as no cgroup holds it here.
+            for process in self.processes(self.jobs()):
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
         for name in (*(f"slurmd-{node}" for node in NODES), "slurmctld"):
             _end(PROCESSES / f"{name}.pid", signal.SIGTERM)
         for path in (CONFIGURATION, GENERIC_RESOURCES):

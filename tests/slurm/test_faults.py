@@ -65,6 +65,7 @@ def test_a_cancelled_shard_computes_only_what_was_in_hand_again(slurm, project, 
     slurm.signal(running, signal.SIGSTOP)
     kept = len(finished(project, videos))
     run("scancel", *(job.number for job in running))
+    wait_until(lambda: not slurm.processes(running), "the end of every process of the cancelled job", 60)
     assert 2 <= kept < len(videos)
     outcome = submission.wait()
     assert outcome.status == 0, outcome.output

@@ -147,7 +147,9 @@ def _write_dataset(folder: Path, train_videos: int, test_videos: int, seed: int)
     train, test = plans[:train_videos], plans[train_videos:]
     texts = {f"{name}.txt": annotation(test, wanted) for name, wanted in TEST_SUBSETS.items()}
     texts["train.txt"] = annotation(train, lambda moment: True)
-    texts["durations.json"] = json.dumps({plan.name: {"duration": plan.seconds} for plan in plans}, indent=1)
+    texts["durations.json"] = json.dumps(
+        {plan.name: {"duration": plan.seconds} for plan in plans}, indent=1, allow_nan=False
+    )
     for name, text in texts.items():
         (folder / "annotations" / name).write_text(text, encoding="utf-8")
 

@@ -253,6 +253,20 @@ def test_a_file_of_which_nobody_knows_length_or_hash_is_refused(server, part, pa
     assert not part.exists()
 
 
+def test_a_body_of_unknown_length_stops_at_the_limit(server, part, patience):
+    server.answers.append(Answer(headers={"Content-Length": None}, content=b"z" * (SIZE + 1), cut=SIZE + 1))
+    with pytest.raises(DownloadError, match=f"expected at most {SIZE} bytes, as nothing better is known"):
+        download(f"{server.url}/file", part, patience=patience, limit=SIZE)
+    assert not part.exists()
+
+
+def test_a_length_beyond_the_limit_is_refused_before_the_body(server, part, patience):
+    message = f"expected at most {SIZE - 1} bytes, .*, the server announces {SIZE}"
+    with pytest.raises(DownloadError, match=message):
+        download(f"{server.url}/file", part, patience=patience, limit=SIZE - 1)
+    assert not part.exists()
+
+
 def test_a_disk_without_room_is_told_before_the_body(server, part, patience, monkeypatch):
     usage = namedtuple("usage", "free")
     monkeypatch.setattr(module.shutil, "disk_usage", lambda _: usage(SIZE - 1))

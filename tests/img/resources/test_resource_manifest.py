@@ -128,3 +128,13 @@ def test_unknown_names_are_refused_with_the_known_ones(write):
         manifest.check_local({"a": Path("resources/a.zip")}, "config.yaml: resources")
     with pytest.raises(ValueError, match=r"expected one of the resources \['a'\], found 'b'"):
         manifest.get("b")
+
+
+@pytest.mark.parametrize(
+    ("size", "limit"),
+    [("about 13 GB", 26 * 10**9), ("about 80 MB", 160 * 10**6), (1803980, None), (None, None)],
+)
+def test_a_size_known_roughly_bounds_a_download(write, size, limit):
+    path = write({"a": {**ENTRY, "size": size}})
+    (resource,) = read_resources(path).resources.values()
+    assert resource.limit == limit

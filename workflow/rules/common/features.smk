@@ -16,7 +16,9 @@ def parse_extractor(dataset, extractor):
 def get_extractor_settings(wildcards):
     kind, parameters = parse_extractor(wildcards.dataset, wildcards.extractor)
     return json.dumps(
-        {"kind": kind.name, **parameters.model_dump(mode="json")}, sort_keys=True
+        {"kind": kind.name, **parameters.model_dump(mode="json")},
+        sort_keys=True,
+        allow_nan=False,
     )
 
 

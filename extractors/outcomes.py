@@ -1,0 +1,213 @@
+"""What becomes of a shard's videos: arrays kept and linked, a row each in the manifest, failures told.
+
+One video never stops the others: whatever it does becomes its row, in `Outcomes.of` and nowhere else.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from extractors.media.errors import MediaError
+from extractors.storage.files import StorageError
+from extractors.storage.finite import check_finite
+from extractors.storage.manifest import Row, write_manifest
+from extractors.storage.store import DESCRIPTION, Entry, Store
+
+ARRAY = "array.npy"
+
+_LONGEST_NAME = 255
+
+log = logging.getLogger(__name__)
+
+
+class ShardFailedError(RuntimeError):
+    """Videos failed and the policy is to stop; the message holds every reason."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Where a shard's results go.
+
+    Attributes:
+        out: folder of the linked arrays.
+        manifest: the table to write, one row a video.
+        on_failure: `report` lists failed videos in the manifest; `stop` writes none and raises at the end.
+    """
+
+    out: Path
+    manifest: Path
+    on_failure: Literal["report", "stop"] = "report"
+
+
+@dataclass
+class Counts:
+    """What a shard took from the store and what it had to compute."""
+
+    computed: int = 0
+    restored: int = 0
+    absent: int = 0
+    failed: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.computed} computed, {self.restored} restored, {self.absent} without array, "
+            f"{len(self.failed)} failed"
+        )
+
+
+class Outcomes:
+    """What has become of the videos so far."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        self.counts = Counts()
+        self._delivery = delivery
+        self._rows: list[Row] = []
+
+    @contextmanager
+    def of(self, video: str, source_hash: str = "") -> Iterator[None]:
+        """Turns whatever goes wrong inside the block into the row of a video without array.
+
+        Args:
+            video: the video's id.
+            source_hash: of its file's content, where that is known.
+
+        Raises:
+            StorageError: nothing can be written, which is no video's fault.
+        """
+        try:
+            yield
+        except StorageError:
+            raise
+        except Exception as error:
+            self._add(Row(video, _status(error), source_sha256=source_hash))
+
+    def missing(self, video: str) -> None:
+        """Takes down a video that has no file."""
+        self._add(Row(video, "missing"))
+
+    def restored(self, video: str, source_hash: str, entry: Entry) -> None:
+        """Links an array that was in the store."""
+        self._publish(video, source_hash, entry)
+        self.counts.restored += 1
+
+    def computed(self, video: str, source_hash: str, entry: Entry) -> None:
+        """Links an array that was made now."""
+        self._publish(video, source_hash, entry)
+        self.counts.computed += 1
+
+    def finish(self) -> Counts:
+        """Removes stale arrays, tells the failures and writes the manifest.
+
+        Raises:
+            ShardFailedError: under `stop`, where a video failed; no table is written then.
+        """
+        for row in self._rows:
+            if not row.is_ok:
+                self._remove(row.video)
+        failed = self.counts.failed = [f"{row.video}: {row.status}" for row in self._rows if row.is_failure]
+        if failed and self._delivery.on_failure == "stop":
+            raise ShardFailedError(
+                f"{len(failed)} of {len(self._rows)} videos failed and on_failure is `stop`; "
+                "finished arrays are kept in the store:\n" + "\n".join(failed)
+            )
+        for reason in failed:
+            log.warning(reason)
+        write_manifest(self._delivery.manifest, self._rows)
+        return self.counts
+
+    def _publish(self, video: str, source_hash: str, entry: Entry) -> None:
+        out = self._delivery.out
+        entry.link({ARRAY: out / f"{video}.npy", DESCRIPTION: out / f"{video}.json"})
+        made = entry.description
+        row = Row(
+            video=video,
+            status="ok",
+            rows=made["rows"],
+            width=made["width"],
+            seconds=made["row_seconds"][-1][1] if made["row_seconds"] else None,
+            source_sha256=source_hash,
+            feature_sha256=made["files"][ARRAY],
+        )
+        self._add(row)
+
+    def _remove(self, video: str) -> None:
+        try:
+            check_name(video)
+            for suffix in (".npy", ".json"):
+                (self._delivery.out / f"{video}{suffix}").unlink(missing_ok=True)
+        except ValueError:
+            # What can be no file's name has no files.
+            return
+        except OSError as error:
+            # Nor has what is too long for this file system.
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+
+    def _add(self, row: Row) -> None:
+        self._rows.append(row)
+        self.counts.absent += not row.is_ok and not row.is_failure
+
+
+def check_name(video: str) -> None:
+    """Refuses an id that cannot be the name of a video's files, `{id}.npy` and `{id}.json`.
+
+    Raises:
+        ValueError: saying why.
+    """
+    try:
+        length = len(os.fsencode(f"{video}.json"))
+    except UnicodeEncodeError:
+        length = 0
+    if length > _LONGEST_NAME:
+        raise ValueError(
+            f"expected an id of at most {_LONGEST_NAME - len('.json')} bytes, as {{id}}.json is a file's "
+            f"name, found one of {length - len('.json')}; rename the video"
+        )
+    if not video or not length or "/" in video or "\0" in video:
+        raise ValueError(f"expected an id that can be a file's name, found {video!r}; rename the video")
+
+
+def keep(store: Store, key: str, made: Mapping[str, Any], array: np.ndarray) -> Entry:
+    """Adds a video's array to the store, whatever made it.
+
+    Args:
+        store: keeps it.
+        key: the entry's key.
+        made: how the array was made.
+        array: rows [R, D], kept as float32.
+
+    Raises:
+        ValueError: it holds NaN, infinity, or a value whose square is infinite in float32.
+        StorageError: the store cannot be written.
+    """
+    with np.errstate(over="ignore"):
+        array = array.astype(np.float32)
+    check_finite(array)
+    # numpy's own writing to a file tells no reason where the disk is full.
+    content = io.BytesIO()
+    np.save(content, array, allow_pickle=False)
+    rows, width = array.shape
+    with store.adding(key, {**made, "rows": rows, "width": width}) as folder:
+        (folder / ARRAY).write_bytes(content.getbuffer())
+    return store.get(key)
+
+
+def _status(error: Exception) -> str:
+    """Says in a row's status why a video has no array."""
+    if isinstance(error, MediaError):
+        return error.status
+    if isinstance(error, OSError) and error.strerror:
+        return f"failed: {error.filename}: cannot be read or written ({error.strerror})"
+    if isinstance(error, ValueError | OSError):
+        return f"failed: {error}"
+    return f"failed: it is damaged, or holds what is not known here ({type(error).__name__}: {error})"
