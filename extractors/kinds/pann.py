@@ -17,7 +17,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from extractors import weights
-from extractors.media.audio import cut, read_audio
+from extractors.media.audio import read_audio
+from extractors.media.audio_windows import cut
 from extractors.media.sampling import Window
 from extractors.network import Float32, NetworkExtractor
 from extractors.registry import PannParameters
@@ -53,10 +54,10 @@ def windows(path: Path, parameters: PannParameters, decoder: str) -> Iterator[Wi
         decoder: name of the decoder; sound has only one.
 
     Raises:
-        MediaError: if the file has no sound or cannot be decoded.
+        MediaError: if the file has no sound or cannot be decoded, which may show after some windows.
     """
-    samples = read_audio(path, SAMPLE_RATE)
-    yield from cut(samples, SAMPLE_RATE, parameters.window_seconds, parameters.hop_seconds)
+    blocks = read_audio(path, SAMPLE_RATE)
+    yield from cut(blocks, SAMPLE_RATE, parameters.window_seconds, parameters.hop_seconds)
 
 
 def build(parameters: PannParameters, device: str) -> NetworkExtractor:
