@@ -4,10 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import count
+from pathlib import Path
 
 import numpy as np
 
+from extractors.media.audio import read_audio
 from extractors.media.sampling import Window
+from extractors.registry import PannParameters
+
+
+def audio_windows(path: Path, parameters: PannParameters, decoder: str) -> Iterator[Window]:
+    """Cuts a media file's sound into windows as it is decoded, holding one of them in memory.
+
+    Args:
+        path: the media file.
+        parameters: sample rate, length of the windows and of their hop.
+        decoder: name of the decoder; sound has only one.
+
+    Yields:
+        Windows of samples float32 [S]; see `cut`.
+
+    Raises:
+        MediaError: the file has no sound or cannot be decoded, which may show after some windows.
+    """
+    blocks = read_audio(path, parameters.sample_rate)
+    yield from cut(blocks, parameters.sample_rate, parameters.window_seconds, parameters.hop_seconds)
 
 
 def cut(

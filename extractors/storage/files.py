@@ -16,7 +16,7 @@ from typing import Any
 
 _LIBRARIES = (
     *("torch", "torchaudio", "numpy", "av", "decord"),
-    *("pytorchvideo", "panns-inference", "torchvggish", "gensim", "nltk", "snakemake"),
+    *("pytorchvideo", "panns-inference", "torchvggish", "soxr", "gensim", "nltk", "snakemake"),
 )
 
 
