@@ -127,6 +127,8 @@ class I3DR50Parameters(FrameParameters):
 class PannParameters(Parameters):
     """CNN14 of PANNs (Kong et al. 2020) on 32 kHz sound, one row for each window."""
 
+    sample_rate: ClassVar[int] = 32_000
+
     window_seconds: Real = Field(
         default=1.0,
         ge=0.31,
@@ -266,9 +268,9 @@ KINDS: dict[str, Kind] = {
             "audio",
             PannParameters,
             "extractors.kinds.pann:build",
-            "extractors.kinds.pann:windows",
+            "extractors.media.audio_windows:audio_windows",
             ("pyav",),
-            1,
+            2,
         ),
         Kind(
             "vggish",
@@ -277,7 +279,7 @@ KINDS: dict[str, Kind] = {
             "extractors.kinds.vggish:build",
             "extractors.kinds.vggish:windows",
             ("pyav",),
-            1,
+            2,
             scale=1 / 255,
         ),
         Kind("imported", "visual", ImportedParameters, "", "", (), 1),

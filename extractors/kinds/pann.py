@@ -10,19 +10,15 @@ import importlib.util
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from torch import Tensor, nn
 
 from extractors import weights
-from extractors.media.audio import cut, read_audio
-from extractors.media.sampling import Window
 from extractors.network import Float32, NetworkExtractor
 from extractors.registry import PannParameters
 
-SAMPLE_RATE = 32_000
 WIDTH = 2048
 _PACKAGE = "panns_inference"
 _ALIAS = "panns_inference_networks"
@@ -44,21 +40,6 @@ class Embedding(nn.Module):
         return self.network(samples)["embedding"][:, None]
 
 
-def windows(path: Path, parameters: PannParameters, decoder: str) -> Iterator[Window]:
-    """Cuts a media file's sound into windows of samples [S] at 32 kHz; the kind's reader.
-
-    Args:
-        path: the media file.
-        parameters: length of the windows and of their hop, in seconds.
-        decoder: name of the decoder; sound has only one.
-
-    Raises:
-        MediaError: if the file has no sound or cannot be decoded.
-    """
-    samples = read_audio(path, SAMPLE_RATE)
-    yield from cut(samples, SAMPLE_RATE, parameters.window_seconds, parameters.hop_seconds)
-
-
 def build(parameters: PannParameters, device: str) -> NetworkExtractor:
     """Builds the extractor: windows float32 [W, S] at 32 kHz to rows [W, 1, 2048].
 
@@ -71,7 +52,7 @@ def build(parameters: PannParameters, device: str) -> NetworkExtractor:
         ValueError: if the weights file is refused or does not fit the network.
     """
     network = _networks().Cnn14(
-        sample_rate=SAMPLE_RATE,
+        sample_rate=parameters.sample_rate,
         window_size=1024,
         hop_size=320,
         mel_bins=64,

@@ -6,7 +6,8 @@ release: whitened by PCA and quantised to 0..255; divide by 255 to use them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,12 @@ from torch import Tensor, nn
 
 from extractors import weights
 from extractors.media.audio import read_audio
+from extractors.media.audio_windows import stretches
 from extractors.media.sampling import Window
 from extractors.network import Float32, NetworkExtractor
 from extractors.registry import VggishParameters
 
 SAMPLE_RATE = 16_000
-WINDOW_SECONDS = 0.96
 WIDTH = 128
 _HOP_SAMPLES = 15_360
 # 96 frames of 25 ms, 10 ms apart: an example reaches 15 ms beyond its 0.96 s.
@@ -69,35 +70,32 @@ def windows(path: Path, parameters: VggishParameters, decoder: str) -> Iterator[
         decoder: name of the decoder; sound has only one.
 
     Raises:
-        MediaError: if the file has no sound or cannot be decoded.
+        MediaError: if the file has no sound or cannot be decoded, which may show after some windows.
     """
     yield from examples(read_audio(path, SAMPLE_RATE))
 
 
-def examples(samples: np.ndarray) -> Iterator[Window]:
+def examples(blocks: Iterable[np.ndarray]) -> Iterator[Window]:
     """Turns sound into log-mel examples float32 [96, 64], one for every 0.96 s.
 
     An incomplete last example is dropped, as in the reference; sound too short for one is padded with zeros.
 
     Args:
-        samples: float32 [S] at 16 kHz, full scale is 1.
+        blocks: the sound at 16 kHz, float32 [S] each, of any lengths; full scale is 1.
 
     Yields:
         Windows of examples; `end` is at most the sound's own.
     """
     from torchvggish.vggish_input import waveform_to_examples
 
-    seconds = len(samples) / SAMPLE_RATE
-    if 0 < len(samples) < _EXAMPLE_SAMPLES:
-        samples = np.pad(samples, (0, _EXAMPLE_SAMPLES - len(samples)))
-    for index in range((len(samples) - _EXAMPLE_SAMPLES) // _HOP_SAMPLES + 1):
-        # One example at a time: the spectrogram of a film would take gigabytes.
-        first = index * _HOP_SAMPLES
-        (example,) = waveform_to_examples(
-            samples[first : first + _EXAMPLE_SAMPLES], SAMPLE_RATE, return_tensor=False
-        )
-        start, end = index * WINDOW_SECONDS, (index + 1) * WINDOW_SECONDS
-        yield Window(example.astype(np.float32), start, min(end, seconds))
+    for start, sound in stretches(blocks, _EXAMPLE_SAMPLES, count(0, _HOP_SAMPLES)):
+        if start > 0 and len(sound) < _EXAMPLE_SAMPLES:
+            return
+        padded = np.pad(sound, (0, _EXAMPLE_SAMPLES - len(sound)))
+        # An example follows from its own samples alone: one at a time gives the numbers of the whole sound.
+        (example,) = waveform_to_examples(padded, SAMPLE_RATE, return_tensor=False)
+        end = min(start + _HOP_SAMPLES, start + len(sound))
+        yield Window(example.astype(np.float32), start / SAMPLE_RATE, end / SAMPLE_RATE)
 
 
 def build(parameters: VggishParameters, device: str) -> NetworkExtractor:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import av
 import numpy as np
 
 from extractors.media.audio import read_audio
+from extractors.media.audio_windows import stretches
 from extractors.media.errors import NoAudioError
 from extractors.media.pyav_reader import decode_with_pyav, packet_times
 from extractors.storage.files import replacing
 
 SAMPLE_RATE = 8000
 """Samples per second of the sound: enough to see where it is loud."""
+
+# Of each hundredth of a second only the largest sample is kept.
+_PEAK_SAMPLES = SAMPLE_RATE // 100
 
 
 @dataclass(frozen=True)
@@ -24,8 +29,8 @@ class Preview:
 
     Attributes:
         pictures: uint8 [K, H, W, 3] in RGB, from the middles of K equal parts of the video.
-        loudness: float32 [M], the largest absolute sample of each of M equal parts of the sound; [0] without
-            sound.
+        loudness: float32 [M], the largest absolute sample of each of M equal parts of the sound (cut at
+            hundredths of a second); [0] without sound.
         video_seconds: length of the video.
         sound_seconds: length of the sound, which begins with the video.
     """
@@ -43,7 +48,7 @@ def preview(path: Path, pictures: int = 8, height: int = 72, parts: int = 400) -
         path: the video.
         pictures: K.
         height: H, in pixels; the width keeps the shape.
-        parts: M.
+        parts: M, or fewer where the sound has fewer hundredths of a second.
 
     Raises:
         MediaError: the file is not a readable video.
@@ -57,11 +62,8 @@ def preview(path: Path, pictures: int = 8, height: int = 72, parts: int = 400) -
         if len(found) == pictures:
             break
     found += found[-1:] * (pictures - len(found))
-    try:
-        samples = read_audio(path, SAMPLE_RATE)
-    except NoAudioError:
-        samples = np.zeros(0, np.float32)
-    return Preview(np.stack(found), _loudness(samples, parts), end, len(samples) / SAMPLE_RATE)
+    loudness, sound_seconds = _listen(path, parts)
+    return Preview(np.stack(found), loudness, end, sound_seconds)
 
 
 def _shrink(pixels: np.ndarray, height: int) -> np.ndarray:
@@ -70,9 +72,17 @@ def _shrink(pixels: np.ndarray, height: int) -> np.ndarray:
     return frame.reformat(width=max(1, round(columns * height / rows)), height=height).to_ndarray()
 
 
-def _loudness(samples: np.ndarray, parts: int) -> np.ndarray:
-    chunks = np.array_split(np.abs(samples), min(parts, len(samples)) or 1)
-    return np.array([chunk.max() for chunk in chunks if len(chunk)], np.float32)
+def _listen(path: Path, parts: int) -> tuple[np.ndarray, float]:
+    """Gives the loudness of equal parts of a file's sound, and how many seconds of it there are."""
+    peaks, samples = [np.zeros(0, np.float32)], 0
+    try:
+        for _, sound in stretches(read_audio(path, SAMPLE_RATE), SAMPLE_RATE, count(0, SAMPLE_RATE)):
+            peaks.append(np.maximum.reduceat(np.abs(sound), range(0, len(sound), _PEAK_SAMPLES)))
+            samples += len(sound)
+    except NoAudioError:
+        return np.zeros(0, np.float32), 0.0
+    shares = np.array_split(np.concatenate(peaks), min(parts, sum(map(len, peaks))))
+    return np.array([share.max() for share in shares], np.float32), samples / SAMPLE_RATE
 
 
 def save_previews(previews: Mapping[str, Preview], out: Path) -> None:

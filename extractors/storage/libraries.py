@@ -17,6 +17,7 @@ _LIBRARIES = {
     "pytorchvideo": "pytorchvideo",
     "panns_inference": "panns-inference",
     "torchvggish": "torchvggish",
+    "soxr": "soxr",
     "gensim": "gensim",
     "nltk": "nltk",
 }

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional as F
 
 from extractors.kinds import pann
-from extractors.registry import PannParameters
+from extractors.registry import KINDS, PannParameters
 
 SHORTEST = 9_920
 
@@ -125,6 +125,16 @@ def test_bfloat16_stays_close_to_float32(extractor):
     assert F.cosine_similarity(rounded.flatten(), exact.flatten(), dim=0) > 0.999
 
 
+def test_the_reader_brings_no_torch_into_decoding_processes():
+    code = """
+import sys
+from extractors.registry import KINDS
+KINDS["pann"].load_reader()
+assert "torch" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+
+
 def test_windows_are_cut_at_32_khz_and_padded_to_one_length(tmp_path):
     path = tmp_path / "tone.wav"
     tone = np.full(8_000 * 2 + 6_000, 8_192, dtype=np.int16)
@@ -133,7 +143,7 @@ def test_windows_are_cut_at_32_khz_and_padded_to_one_length(tmp_path):
         file.setsampwidth(2)
         file.setframerate(8_000)
         file.writeframes(tone.tobytes())
-    windows = list(pann.windows(path, PannParameters(weights="random"), "pyav"))
+    windows = list(KINDS["pann"].load_reader()(path, PannParameters(weights="random"), "pyav"))
     assert [(window.start, window.end) for window in windows] == [(0.0, 1.0), (1.0, 2.0), (2.0, 2.75)]
     assert {window.data.shape for window in windows} == {(32_000,)}
     assert windows[0].data[16_000] == pytest.approx(0.25, abs=1e-3)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from media import write_video
 
 from extractors.__main__ import main
 from extractors.media.errors import MediaError
@@ -31,6 +32,16 @@ def test_pictures_are_upright_and_a_video_without_sound_has_no_loudness() -> Non
     assert found.pictures.shape[1] > found.pictures.shape[2]
     assert len(found.loudness) == 0
     assert found.sound_seconds == 0
+
+
+def test_loudness_is_that_of_equal_parts_of_the_sound(tmp_path: Path) -> None:
+    times = np.arange(10 * 16000) / 16000
+    path = write_video(
+        tmp_path / "a.mkv", np.arange(100) / 10, sound=times / 20 * np.sin(2 * np.pi * 440 * times)
+    )
+    found = preview(path, pictures=2, height=16, parts=10)
+    assert found.sound_seconds == pytest.approx(10.0, abs=0.15)
+    np.testing.assert_allclose(found.loudness, np.arange(1, 11) / 20, atol=0.02)
 
 
 def test_a_file_that_is_no_video_is_named(tmp_path: Path) -> None:

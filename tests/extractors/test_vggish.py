@@ -118,9 +118,10 @@ def test_a_pca_file_that_is_absent_or_damaged_is_named(tmp_path):
             vggish.load_pca(tmp_path / "damaged.npz")
 
 
-@pytest.mark.parametrize("samples", [15_600, 30_959, 30_960, 100_000])
-def test_examples_are_those_of_the_reference_front_end(samples):
-    windows = list(vggish.examples(sound(samples)))
+@pytest.mark.parametrize("samples", [15_600, 30_959, 30_960, 30_961, 100_000])
+@pytest.mark.parametrize("blocks", [1, 2, 50])
+def test_examples_of_a_stream_are_those_of_the_reference_front_end_on_the_whole_sound(samples, blocks):
+    windows = list(vggish.examples(np.array_split(sound(samples), blocks)))
     expected = waveform_to_examples(sound(samples), 16_000).detach().numpy()[:, 0]
     assert len(windows) == len(expected)
     for index, window in enumerate(windows):
@@ -132,7 +133,7 @@ def test_examples_are_those_of_the_reference_front_end(samples):
 
 @pytest.mark.parametrize(("samples", "end"), [(15_599, 0.96), (8_000, 0.5)])
 def test_a_short_sound_is_padded_with_silence_to_one_example(samples, end):
-    (window,) = vggish.examples(sound(samples))
+    (window,) = vggish.examples([sound(samples)])
     assert window.data.shape == (96, 64)
     assert (window.start, window.end) == (0, end)
     padded = np.concatenate([sound(samples), np.zeros(15_600 - samples, dtype=np.float32)])
@@ -142,7 +143,7 @@ def test_a_short_sound_is_padded_with_silence_to_one_example(samples, end):
 
 
 def test_no_sound_gives_no_example():
-    assert list(vggish.examples(sound(0))) == []
+    assert list(vggish.examples([])) == list(vggish.examples([sound(0)])) == []
 
 
 def test_windows_are_read_from_a_file_at_16_khz(tmp_path, pca):
