@@ -3,7 +3,8 @@
 The bare model runs on ready tensors in batches of the same size. The extractor is what users call,
 `python -m extractors extract`: it decodes, resizes, fills batches, runs the same network, hashes and stores.
 It is run once on a short video and once on all; the difference of the two is the work, what is left of the
-short run is the start-up, which a shard pays once however many videos it has. Weights are random.
+short run is the start-up, which a shard pays once however many videos it has. Weights are random. On a GPU,
+threads stand for processes that decode for it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.media import write_video
-from benchmarks.report import print_report
+from benchmarks.report import describe_device, print_report
 from extractors.registry import I3DParameters, parse
 from extractors.storage.manifest import read_manifest
 
@@ -37,14 +38,16 @@ class Setting:
     Attributes:
         precision: number format.
         shards: processes side by side.
-        threads: of the network in each process.
+        threads: of the network in each process; on a GPU, processes that decode for it.
         batch_size: windows in a batch.
+        device: where the network runs.
     """
 
     precision: str
     shards: int
     threads: int
     batch_size: int
+    device: str
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -66,14 +69,15 @@ def _embed_ready_windows(setting: Setting, seconds: float) -> float:
     kind, parameters = parse({"kind": KIND, **setting.parameters})
     if not isinstance(parameters, I3DParameters):
         raise TypeError(f"expected the parameters of {KIND}, found {type(parameters).__name__}")
-    extractor = kind.load_extractor(parameters, "cpu")
+    extractor = kind.load_extractor(parameters, setting.device)
     shape = (setting.batch_size, parameters.window, parameters.crop, parameters.crop, 3)
     windows = torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    extractor.embed(windows)
+    extractor.embed(windows).cpu()
     batches = 0
     started = time.perf_counter()
     while (passed := time.perf_counter() - started) < seconds:
-        extractor.embed(windows)
+        # Fetched, as the extractor does: a GPU is not done when the call returns.
+        extractor.embed(windows).cpu()
         batches += 1
     return passed / (batches * setting.batch_size)
 
@@ -83,7 +87,8 @@ def time_extractor(setting: Setting, videos: Sequence[Path], folder: Path) -> tu
     outs = [folder / f"shard{number}" for number in range(setting.shards)]
     command = [sys.executable, "-m", "extractors", "extract", KIND]
     command += [f"--set={key}={value}" for key, value in setting.parameters.items()]
-    command += ["--threads", str(setting.threads), "--batch-size", str(setting.batch_size)]
+    command += ["--device", setting.device, "--batch-size", str(setting.batch_size)]
+    command += ["--threads" if setting.device == "cpu" else "--workers", str(setting.threads)]
     started = time.perf_counter()
     processes = [
         subprocess.Popen(
@@ -114,8 +119,14 @@ def measure(setting: Setting, short: Sequence[Path], videos: Sequence[Path], sec
         first, few = time_extractor(setting, short[: setting.shards], Path(name, "short"))
         whole, many = time_extractor(setting, videos, Path(name, "all"))
     window = (whole - first) / (many - few)
-    figures = f"{bare:.3f}", f"{window:.3f}", f"{bare / window:.0%}", f"{first - few * window:.1f}"
+    figures = f"{bare:.3g}", f"{window:.3g}", f"{bare / window:.0%}", f"{first - few * window:.1f}"
     return [setting.precision, f"{setting.shards} x {setting.threads}", str(many), *figures]
+
+
+def parse_layout(text: str) -> tuple[int, int]:
+    """Reads how many shards run side by side, and the threads of each: `2x1`."""
+    shards, _, threads = text.partition("x")
+    return int(shards), int(threads)
 
 
 def main() -> None:
@@ -130,6 +141,15 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=4, help="windows in a batch (default: 4)")
     parser.add_argument(
         "--precision", nargs="+", choices=("float32", "bfloat16"), default=["float32", "bfloat16"]
+    )
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument(
+        "--layouts",
+        nargs="+",
+        type=parse_layout,
+        default=LAYOUTS,
+        metavar="SHARDSxTHREADS",
+        help="shards side by side, and the threads of each (default: 1x1 1x2 2x1)",
     )
     parser.add_argument(
         "--bare-seconds", type=float, default=20.0, help="how long the bare model is timed (default: 20)"
@@ -147,13 +167,17 @@ def main() -> None:
         ]
         rows = [
             measure(
-                Setting(precision, shards, threads, options.batch_size), short, videos, options.bare_seconds
+                Setting(precision, shards, threads, options.batch_size, options.device),
+                short,
+                videos,
+                options.bare_seconds,
             )
             for precision in options.precision
-            for shards, threads in LAYOUTS
+            for shards, threads in options.layouts
         ]
     print_report(
-        f"Extraction: I3D, windows of 16 frames at 224 pixels, batches of {options.batch_size}",
+        f"Extraction: I3D, windows of 16 frames at 224 pixels, batches of {options.batch_size}, "
+        f"on {describe_device(options.device)}",
         [
             "precision",
             "shards x threads",

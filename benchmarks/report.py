@@ -11,7 +11,7 @@ from pathlib import Path
 
 def describe_machine() -> str:
     """Names the processor, the cores this process may use, and the versions that speed depends on."""
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("torch", "snakemake"))
+    versions = ", ".join(filter(None, map(_version, ("torch", "snakemake"))))
     cores = len(os.sched_getaffinity(0))
     return f"{_processor()}, {cores} core{'s' * (cores > 1)}, Python {platform.python_version()}, {versions}"
 
@@ -25,6 +25,21 @@ def print_report(title: str, columns: Sequence[str], rows: Sequence[Sequence[str
         print("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |")
     if note:
         print(f"\n{note}")
+
+
+def describe_device(device: str) -> str:
+    """Names what computes: the GPU, or the processor."""
+    # Not at the top: most benchmarks need no torch.
+    import torch
+
+    return torch.cuda.get_device_name() if device == "cuda" else _processor()
+
+
+def _version(name: str) -> str:
+    try:
+        return f"{name} {importlib.metadata.version(name)}"
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def _processor() -> str:

@@ -4,7 +4,8 @@ An answer is a forward pass and, for the project's model, the decoding of every 
 it; the plain model stops at its logits.
 
 Where the folder `shared` lies beside the project, its reference/img_plain.py is timed too: the authors' model
-and losses written out plainly, the oracle of the project's tests, trained with the same optimiser.
+and losses written out plainly, the oracle of the project's tests, trained with the same optimiser. On a GPU,
+which works on while the processor goes ahead, each time ends when the GPU is done.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ from types import ModuleType
 import torch
 from torch import Tensor, nn
 
-from benchmarks.report import print_report
+from benchmarks.report import describe_device, print_report
 from img.config.runs import InferenceOptions, TrainingOptions
 from img.models.img.model import IMG
 from img.models.img.options import PRESETS, ImgOptions
 from img.models.protocol import Answers, Batch, MomentTargets, Progress, Stream
+from img.runs.device import computing_on
 from img.runs.training import parameter_groups
 
 PLAIN = Path(__file__).parents[2] / "shared" / "reference" / "img_plain.py"
@@ -75,13 +77,13 @@ def step_of(loss: Callable[[], Tensor], optimiser: torch.optim.Optimizer) -> Cal
     return step
 
 
-def img_steps(preset: str, batch: Batch) -> dict[str, Callable[[], object]]:
+def img_steps(preset: str, batch: Batch, device: str) -> dict[str, Callable[[], object]]:
     """Gives a training step and an answer of the project's model."""
     torch.manual_seed(0)
     options = ImgOptions.model_validate({"preset": preset})
 
     def build() -> IMG:
-        return IMG(options, VISUAL, AUDIO, torch.randn(VOCABULARY, WORD_WIDTH), CHARACTERS)
+        return IMG(options, VISUAL, AUDIO, torch.randn(VOCABULARY, WORD_WIDTH), CHARACTERS).to(device)
 
     model = build().train()
     optimiser = torch.optim.AdamW(
@@ -97,7 +99,7 @@ def img_steps(preset: str, batch: Batch) -> dict[str, Callable[[], object]]:
     return {"training step": loss, "answer": answer}
 
 
-def plain_steps(plain: ModuleType, batch: Batch) -> dict[str, Callable[[], object]]:
+def plain_steps(plain: ModuleType, batch: Batch, device: str) -> dict[str, Callable[[], object]]:
     """Gives a training step and an answer of the plain model."""
     torch.manual_seed(0)
     options = ImgOptions.model_validate({})
@@ -105,7 +107,7 @@ def plain_steps(plain: ModuleType, batch: Batch) -> dict[str, Callable[[], objec
     def build() -> nn.Module:
         model: nn.Module = plain.Img(words=VOCABULARY + 2, chars=CHARACTERS, dv=VISUAL, da=AUDIO)
         model.set_slot_noise(1.0)  # type: ignore[operator]
-        return model
+        return model.to(device)
 
     model, answering = build().train(), build().eval()
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -141,7 +143,7 @@ def load_plain() -> ModuleType | None:
 
 
 def time_in_turns(
-    steps: dict[str, Callable[[], object]], repeats: int, clock: Callable[[], float]
+    steps: dict[str, Callable[[], object]], repeats: int, clock: Callable[[], float], device: str
 ) -> dict[str, list[float]]:
     """Gives each step's seconds; they take turns, so that a busy machine slows them alike."""
     seconds: dict[str, list[float]] = {name: [] for name in steps}
@@ -149,6 +151,8 @@ def time_in_turns(
         for name, step in steps.items():
             started = clock()
             step()
+            if device == "cuda":
+                torch.cuda.synchronize()
             if repeat >= 2:
                 seconds[name].append(clock() - started)
     return seconds
@@ -158,7 +162,7 @@ def describe(seconds: list[float], others: list[float] | None) -> list[str]:
     """Gives the median and the quartiles in milliseconds, and the median's share of another one."""
     low, median, high = statistics.quantiles(seconds, n=4)
     share = f"{median / statistics.median(others):.2f}" if others else ""
-    return [f"{1000 * median:.0f}", f"{1000 * low:.0f} to {1000 * high:.0f}", share]
+    return [f"{1000 * median:.1f}", f"{1000 * low:.1f} to {1000 * high:.1f}", share]
 
 
 def main() -> None:
@@ -172,30 +176,33 @@ def main() -> None:
     parser.add_argument(
         "--cpu-time", action="store_true", help="time of the processor, not of the clock: for a busy machine"
     )
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
     clock = time.process_time if options.cpu_time else time.perf_counter
     plain = load_plain()
     rows = []
-    for clips in options.clips:
-        batch = random_batch(options.samples, clips)
-        models = {f"IMG, preset {preset}": img_steps(preset, batch) for preset in PRESETS}
-        if plain:
-            models["img_plain.py"] = plain_steps(plain, batch)
-        for what in ("training step", "answer"):
-            steps = {name: model[what] for name, model in models.items()}
-            seconds = time_in_turns(steps, options.steps, clock)
-            for name, found in seconds.items():
-                rows.append([what, name, str(clips), *describe(found, seconds.get("img_plain.py"))])
+    with computing_on(options.device, options.samples):
+        for clips in options.clips:
+            batch = random_batch(options.samples, clips).to(options.device)
+            models = {f"IMG, preset {preset}": img_steps(preset, batch, options.device) for preset in PRESETS}
+            if plain:
+                models["img_plain.py"] = plain_steps(plain, batch, options.device)
+            for what in ("training step", "answer"):
+                steps = {name: model[what] for name, model in models.items()}
+                seconds = time_in_turns(steps, options.steps, clock, options.device)
+                for name, found in seconds.items():
+                    rows.append([what, name, str(clips), *describe(found, seconds.get("img_plain.py"))])
     print_report(
         f"Training step and answer: {options.samples} queries, visual {VISUAL} and audio {AUDIO} wide, "
-        f"{torch.get_num_threads()} threads, {'CPU' if options.cpu_time else 'wall'} time",
+        f"{torch.get_num_threads()} threads, {'CPU' if options.cpu_time else 'wall'} time, "
+        f"on {describe_device(options.device)}",
         ["what", "model", "clips", "ms (median)", "quartiles", "of img_plain.py"],
         rows,
         "img_plain.py is the authors' model written out plainly; it was not written to be fast."
         if plain
-        else "",
+        else f"{PLAIN.name} is not there, so nothing is held against it.",
     )
 
 
