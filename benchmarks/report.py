@@ -19,12 +19,17 @@ def describe_machine() -> str:
 def print_report(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], note: str = "") -> None:
     """Prints a title, the machine, a Markdown table, and a note below it."""
     print(f"### {title}\n\n{describe_machine()}\n")
+    print_table(columns, rows)
+    if note:
+        print(f"\n{note}")
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Prints a Markdown table."""
     widths = [max(len(row[place]) for row in (columns, *rows)) for place in range(len(columns))]
     rule = ["-" * width for width in widths]
     for row in (columns, rule, *rows):
         print("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |")
-    if note:
-        print(f"\n{note}")
 
 
 def describe_device(device: str) -> str:
