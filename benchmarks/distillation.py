@@ -37,8 +37,9 @@ from img.data.inputs import Inputs
 from img.data.queries import read_queries_table
 from img.data.samples import Moments, read_text
 from img.data.vocabulary import VOCABULARY
-from img.runs.evaluation import evaluate_run
-from img.runs.training import run_training
+from img.runs.making import RunData, make_run
+from img.runs.opening import open_run
+from img.runs.prediction import predict
 from img.tasks.metrics import summarise_iou
 
 RUNS, ANSWERS = "runs.csv", "answers"
@@ -135,21 +136,17 @@ def run(cell: Cell, place: Place) -> dict[str, Any]:
     queries = len(_open_split(place, "train", cell.share))
     max_clips = read_json(place.inputs / "index.json")["options"]["max_clips"]
     options = choose_options(cell, queries, max_clips, place.selection_split)
-    folder, _ = run_training(
-        place.queries, place.inputs, options, cell.seed, Store(place.store), place.device, fresh=False
-    )
+    data = RunData.open(place.queries, place.inputs)
+    folder, _ = make_run(data, options, cell.seed, Store(place.store), place.device, fresh=False)
     trained = time.perf_counter()
-    predictions = place.out / ANSWERS / f"{cell.name}.parquet"
-    evaluate_run(
-        folder,
-        [LAST],
-        {"test": _open_split(place, "test")},
-        BATCH_SIZE,
-        place.device,
-        InferenceOptions(answers=1),
+    system = open_run(folder).load(LAST).to(place.device)
+    test = _open_split(place, "test")
+    predictions = predict(system, test, BATCH_SIZE, place.device, InferenceOptions(answers=1))
+    answers = _keep_answers(
         predictions,
+        set(_open_split(place, "audiomatter").table["query"]),
+        place.out / ANSWERS / f"{cell.name}.parquet",
     )
-    answers = _keep_first_answers(predictions, set(_open_split(place, "audiomatter").table["query"]))
     last_epoch = pd.read_csv(folder / "history.csv").iloc[-1]
     return {
         **asdict(cell),
@@ -168,12 +165,9 @@ def _open_split(place: Place, split: str, share: float = 1.0) -> Moments:
     return Moments(queries, split, Inputs.load(place.inputs), text, fraction=share)
 
 
-def _keep_first_answers(path: Path, audible: set[str]) -> pd.DataFrame:
-    """Reduces predictions to the last weights' first answers: query, video, branch, iou, audible."""
-    table = pd.read_parquet(path)
-    table = table.loc[
-        (table["protocol"] == "last") & (table["rank"] == 1), ["query", "video", "branch", "iou"]
-    ]
+def _keep_answers(predictions: pd.DataFrame, audible: set[str], path: Path) -> pd.DataFrame:
+    """Writes down and returns the first answers: query, video, branch, iou, audible."""
+    table = predictions.loc[predictions["rank"] == 1, ["query", "video", "branch", "iou"]]
     table = table.assign(audible=table["query"].isin(audible), iou=table["iou"].astype("float32"))
     with replacing(path) as temporary:
         table.to_parquet(temporary, index=False)

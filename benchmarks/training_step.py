@@ -27,7 +27,7 @@ from img.models.img.model import IMG
 from img.models.img.options import PRESETS, ImgOptions
 from img.models.protocol import Answers, Batch, MomentTargets, Progress, Stream
 from img.runs.device import computing_on
-from img.runs.training import parameter_groups
+from img.runs.optimisation import parameter_groups
 
 PLAIN = Path(__file__).parents[2] / "shared" / "reference" / "img_plain.py"
 TRAINING, INFERENCE = TrainingOptions(), InferenceOptions()
@@ -86,9 +86,7 @@ def img_steps(preset: str, batch: Batch, device: str) -> dict[str, Callable[[], 
         return IMG(options, VISUAL, AUDIO, torch.randn(VOCABULARY, WORD_WIDTH), CHARACTERS).to(device)
 
     model = build().train()
-    optimiser = torch.optim.AdamW(
-        parameter_groups(model, TRAINING.weight_decay), TRAINING.learning_rate, fused=True
-    )
+    optimiser = torch.optim.AdamW(parameter_groups(model, TRAINING), TRAINING.learning_rate, fused=True)
     answering = build().eval()
 
     @torch.inference_mode()

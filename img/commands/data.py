@@ -22,6 +22,9 @@ def add_commands(commands: Commands) -> None:
     queries = commands.add_parser("prepare-queries", help="parse and tokenise queries, pick word vectors")
     add_settings(queries, "annotations")
     add_settings(queries, "options")
+    queries.add_argument(
+        "--vocabulary-splits", required=True, nargs="+", help="splits whose words make the vocabulary"
+    )
     queries.add_argument("--out", required=True, type=Path, help="folder to write into")
     queries.set_defaults(run=_prepare_queries)
 
@@ -63,7 +66,8 @@ def _prepare_queries(options: argparse.Namespace) -> None:
     from img.data.queries import prepare_queries
 
     annotations = read_settings(Annotations, options.annotations, "annotations")
-    prepare_queries(annotations, read_settings(QueryOptions, options.options, "options"), options.out)
+    settings = read_settings(QueryOptions, options.options, "options")
+    prepare_queries(annotations, settings, options.vocabulary_splits, options.out)
 
 
 def _assemble_query_features(options: argparse.Namespace) -> None:

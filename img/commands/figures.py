@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 
 from img.commands.arguments import Commands
-from img.commands.paper_arguments import PREDICTIONS, add_paper, read_metrics, read_paper_files, sort_folders
+from img.commands.paper_arguments import add_paper, read_metrics, read_paper_files, sort_folders
+from img.runs.folder import PREDICTIONS
 
 
 def add_commands(commands: Commands) -> None:

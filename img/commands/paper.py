@@ -8,8 +8,9 @@ from pathlib import Path
 
 from extractors.storage.files import read_json, write_json, write_text
 from img.commands.arguments import Commands, add_settings, read_settings
-from img.commands.paper_arguments import PREDICTIONS, add_paper, read_metrics, read_paper_files, sort_folders
+from img.commands.paper_arguments import add_paper, read_metrics, read_paper_files, sort_folders
 from img.config.runs import RunOptions
+from img.runs.folder import PREDICTIONS
 
 ACTIVITIES, IMPORTANCE = 8, 16
 """Numbers of the paper's tables that count activities and importance scores."""

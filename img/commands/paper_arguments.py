@@ -13,8 +13,8 @@ from img.commands.arguments import read_settings
 from img.paper.recipes import Recipes, Scope, read_recipes
 from img.paper.tables import Runs
 from img.paper.transcription import Paper, read_paper
+from img.runs.folder import METRICS
 
-PREDICTIONS = "predictions.parquet"
 Kept = TypeVar("Kept")
 
 
@@ -47,7 +47,7 @@ def read_metrics(folders: Sequence[Path]) -> Runs:
 
 
 def _read_run(folder: Path) -> dict[str, Any]:
-    return read_json(folder / "metrics.json")
+    return read_json(folder / METRICS)
 
 
 def _sort(runs: Iterable[tuple[dict[str, Any], Kept]]) -> dict[tuple[str, str], list[Kept]]:

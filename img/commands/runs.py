@@ -8,7 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from extractors.storage.files import read_json, replacing, write_json
+from extractors.storage.files import replacing, write_json
 from extractors.storage.libraries import library_versions
 from extractors.storage.store import Store
 from img.commands.arguments import (
@@ -19,8 +19,8 @@ from img.commands.arguments import (
     choose_device,
     read_settings,
 )
-from img.config.protocols import checkpoint_of, protocols_of
 from img.config.runs import InferenceOptions, RunOptions
+from img.runs.folder import EVENTS, METRICS, PREDICTIONS
 
 
 def add_commands(commands: Commands) -> None:
@@ -75,26 +75,25 @@ def add_commands(commands: Commands) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from img.runs.training import run_training
+    from img.data.vocabulary import VOCABULARY
+    from img.runs.making import RunData, make_run
 
     settings = read_settings(RunOptions, options.options, "options")
-    folder, restored = run_training(
-        options.queries,
-        options.inputs,
-        settings,
-        options.seed,
-        Store(options.store),
-        choose_device(options),
-        bool(options.fresh),
-        options.query_features,
+    device = choose_device(options)
+    data = RunData.open(options.queries, options.inputs, options.query_features)
+    folder, restored = make_run(
+        data, settings, options.seed, Store(options.store), device, bool(options.fresh)
     )
-    shutil.rmtree(options.out / "events", ignore_errors=True)
+    shutil.rmtree(options.out / EVENTS, ignore_errors=True)
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         # Copies: a run may be restored in several places, and Snakemake sets the times of each one's files.
         target = options.out / file.relative_to(folder)
         target.parent.mkdir(parents=True, exist_ok=True)
         with replacing(target) as temporary:
             shutil.copyfile(file, temporary)
+    if not (folder / VOCABULARY).exists():
+        # A run that reads features of queries has none; what an earlier one left would mislead.
+        (options.out / VOCABULARY).unlink(missing_ok=True)
     print(
         f"train: {'restored from the store' if restored else 'trained'}; run: {options.out}", file=sys.stderr
     )
@@ -109,75 +108,35 @@ def _import_official(options: argparse.Namespace) -> None:
 def _evaluate(options: argparse.Namespace) -> None:
     from img.data.coverage import count_coverage, count_misses, list_left_out, read_coverage
     from img.data.inputs import Inputs
-    from img.data.queries import read_queries_table
-    from img.data.samples import Moments, find_usable, read_text, text_sizes
-    from img.data.vocabulary import VOCABULARY
-    from img.models.checkpoint import read_sizes
-    from img.models.sizes import check_fit
-    from img.runs.evaluation import constants, evaluate_run
+    from img.runs.evaluation import evaluate_run, open_splits
+    from img.runs.opening import open_run
 
     device = choose_device(options)
     inference = read_settings(InferenceOptions, options.inference, "inference")
-    made = read_json(options.folder / "options.json")
-    # A run that was made elsewhere brings the vocabulary of its weights.
-    own = options.folder / VOCABULARY
-    vocabulary = own if own.is_file() else options.queries / VOCABULARY
-    queries, text = read_text(read_queries_table(options.queries), vocabulary, options.query_features)
-    inputs = Inputs.load(options.inputs)
-    weights = protocols_of(made)
-    for protocol in weights:
-        checkpoint = checkpoint_of(options.folder, protocol)
-        check_fit(
-            checkpoint,
-            read_sizes(checkpoint),
-            visual_width=inputs.visual.shape[1],
-            audio_width=inputs.audio.shape[1],
-            **text_sizes(text),
-        )
-    sound = made["training"]["sound"]
-    splits = {
-        split: Moments(queries, split, inputs, text, sound, noisy_audio_share=inference.noisy_audio_share)
-        for split in queries["split"].unique()
-        if split != "train" and find_usable(queries, split, inputs).any()
-    }
+    run = open_run(options.folder)
+    questions = run.read_queries(options.queries, options.query_features)
     coverage = read_coverage(options.coverage)
-    misses = count_misses(queries, coverage)
-    missed = {split: misses[split] if options.evaluation == "all_queries" else 0 for split in splits}
-    predictions = options.folder / "predictions.parquet"
-    protocols, importance = evaluate_run(
-        options.folder,
-        weights,
-        splits,
-        made["training"]["batch_size"],
-        device,
-        inference,
-        predictions,
-        missed,
-    )
+    missed = count_misses(questions.table, coverage) if options.evaluation == "all_queries" else {}
+    splits = open_splits(run, questions, Inputs.load(options.inputs), inference, missed)
+    found = evaluate_run(run, splits, device, inference, options.folder / PREDICTIONS)
     write_json(
-        options.folder / "metrics.json",
+        options.folder / METRICS,
         {
             "dataset": options.dataset,
             "variant": options.variant,
             "description": options.description,
-            "seed": made["seed"],
-            "best_epoch": made["best_epoch"],
-            "device": made["device"],
-            "libraries": made["libraries"],
+            **{name: run.made[name] for name in ("seed", "best_epoch", "device", "libraries")},
             "versions": library_versions(),
-            "protocols": protocols,
-            "mean_importance": importance,
-            "best_constant": constants(splits, missed),
+            **{name: found[name] for name in ("protocols", "mean_importance", "best_constant")},
             "evaluation": {
                 "mode": options.evaluation,
-                "scored": {split: len(moments) + missed[split] for split, moments in splits.items()},
-                "counted_as_misses": missed,
+                **{name: found[name] for name in ("scored", "counted_as_misses")},
             },
-            "coverage": count_coverage(queries, coverage),
+            "coverage": count_coverage(questions.table, coverage),
             "options": {
-                **{name: made[name] for name in RunOptions.model_fields if name in made},
+                **run.options.model_dump(mode="json"),
                 "inference": inference.model_dump(mode="json"),
             },
-            "left_out": list_left_out(queries, coverage),
+            "left_out": list_left_out(questions.table, coverage),
         },
     )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
-from img.commands.arguments import Commands
-from img.config.protocols import LAST, checkpoint_of
-
-PROTOCOL = LAST
-"""Timelines show what was not chosen on test."""
+from img.commands.arguments import Commands, add_query_features
+from img.config.protocols import LAST
+from img.runs.folder import PREDICTIONS
 
 
 def add_commands(commands: Commands) -> None:
@@ -32,6 +31,7 @@ def add_commands(commands: Commands) -> None:
     plot.add_argument("--previews", required=True, type=Path, help="what `extractors preview` wrote")
     plot.add_argument("--queries", required=True, type=Path, help="queries folder")
     plot.add_argument("--inputs", required=True, type=Path, help="inputs folder")
+    add_query_features(plot)
     plot.add_argument("--title", required=True)
     plot.add_argument("--simulated", nargs="*", default=[], help="datasets of made-up data")
     plot.add_argument("--out", required=True, type=Path, help=".png or .svg")
@@ -49,9 +49,10 @@ def _select(options: argparse.Namespace) -> None:
     from extractors.storage.files import write_text
     from img.reports.timelines import select_queries
 
-    predictions = pd.read_parquet(options.folder / "predictions.parquet")
+    predictions = pd.read_parquet(options.folder / PREDICTIONS)
+    protocol = _choose_protocol(list(predictions["protocol"].unique()))
     selected = select_queries(
-        predictions, options.split, PROTOCOL, options.queries, options.best, options.worst
+        predictions, options.split, protocol, options.queries, options.best, options.worst
     )
     write_text(options.out, selected.to_csv(sep="\t", index=False))
 
@@ -60,23 +61,25 @@ def _plot(options: argparse.Namespace) -> None:
     import pandas as pd
 
     from extractors.media.preview import load_previews
-    from extractors.storage.files import read_json
     from img.data.inputs import Inputs
-    from img.data.queries import read_queries_table
     from img.data.samples import Moments
-    from img.data.vocabulary import Vocabulary
-    from img.models.checkpoint import load_checkpoint
     from img.reports.figures.timeline_plot import plot_timelines
     from img.reports.timelines import trace_queries
+    from img.runs.opening import open_run
 
-    moments = Moments(
-        read_queries_table(options.queries),
-        options.split,
-        Inputs.load(options.inputs),
-        Vocabulary.load(options.queries / "vocabulary.json"),
-        read_json(options.folder / "options.json")["training"]["sound"],
-    )
+    run = open_run(options.folder)
+    questions = run.read_queries(options.queries, options.query_features)
+    inputs = Inputs.load(options.inputs)
+    run.check_inputs(inputs, questions.text)
+    sound = run.options.training.sound
+    moments = Moments(questions.table, options.split, inputs, questions.text, sound)
     selected = pd.read_csv(options.selected, sep="\t", dtype=str)
-    model = load_checkpoint(checkpoint_of(options.folder, PROTOCOL))
-    timelines = trace_queries(model, moments, dict(zip(selected["query"], selected["reason"], strict=True)))
+    system = run.load(_choose_protocol(run.protocols), questions.further)
+    reasons = dict(zip(selected["query"], selected["reason"], strict=True))
+    timelines = trace_queries(system, moments, reasons)
     plot_timelines(timelines, load_previews(options.previews), options.title, options.simulated, options.out)
+
+
+def _choose_protocol(protocols: Sequence[str]) -> str:
+    """Prefers the weights that nothing was chosen for; an imported run may have none of these."""
+    return LAST if LAST in protocols else protocols[0]

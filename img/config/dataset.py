@@ -16,7 +16,7 @@ from img.config.runs import InferenceOptions, TrainingOptions
 PaperDataset = Literal["charades", "activitynet"]
 PaperSplit = Literal["test", "audiomatter"]
 
-QUERIES_VERSION = 1
+QUERIES_VERSION = 2
 """Raised whenever the queries table, the vocabulary or its vectors change for the same files and options."""
 
 INPUTS_VERSION = 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SerializeAsAny
 
@@ -22,12 +22,37 @@ class TrainingOptions(Settings):
 
     epochs: Whole = Field(default=100, ge=1, le=100_000, description="Passes over the training split.")
     batch_size: Whole = Field(default=16, ge=1, le=65_536, description="Queries in a batch.")
-    learning_rate: Real = Field(default=5e-4, gt=0, le=10, description="AdamW's, falling linearly to 0.")
-    weight_decay: Real = Field(
-        default=0.01, ge=0, le=10, description="AdamW's, biases and layer norms left out."
+    learning_rate: Real = Field(
+        default=5e-4, gt=0, le=10, description="AdamW's at its highest; `schedule` lowers it."
     )
+    schedule: Literal["linear", "step", "constant"] = Field(
+        default="linear",
+        description="How the learning rate goes: `linear`, down to 0 over the training; `step`, times "
+        "`step_factor` every `step_epochs`; `constant`.",
+    )
+    step_epochs: Whole = Field(
+        default=40, ge=1, le=100_000, description="Epochs between two steps of the schedule `step`."
+    )
+    step_factor: Real = Field(
+        default=0.1, gt=0, le=1, description="What a step of the schedule `step` multiplies the rate with."
+    )
+    warmup: Real = Field(
+        default=0.0, ge=0, lt=1, description="Share of the training in which the rate rises from 0."
+    )
+    weight_decay: Real = Field(
+        default=0.01, ge=0, le=10, description="AdamW's, of the parameters that `decay` names."
+    )
+    decay: Literal["weights", "all"] = Field(
+        default="weights",
+        description="What decays: `weights`, all but biases and layer norms; `all`, every parameter.",
+    )
+    epsilon: Real = Field(default=1e-8, gt=0, le=1, description="AdamW's, added to its denominator.")
     gradient_clip: Real = Field(
         default=1.0, gt=0, le=100_000, description="Largest norm of a step's gradient."
+    )
+    precision: Literal["float32", "bfloat16"] = Field(
+        default="float32",
+        description="Number format of the forward pass; `bfloat16` is automatic mixed precision.",
     )
     sound: bool = Field(
         default=True, description="False treats every video as one without sound, in training and evaluation."

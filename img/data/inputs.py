@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import safe_open
@@ -76,3 +78,23 @@ class Inputs:
             stream: Standardisation.from_json(found) for stream, found in index["standardisation"].items()
         }
         return Inputs(visual, audio, videos, sha256_of(folder / INDEX), statistics)
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """Width D of each stream."""
+        return {"visual": self.visual.shape[1], "audio": self.audio.shape[1]}
+
+    @property
+    def reads(self) -> dict[str, Any]:
+        """What a run that reads these inputs must know to read a further video."""
+        return {"standardisation": {name: found.to_json() for name, found in self.standardisation.items()}}
+
+    def content_of(self, videos: Iterable[str]) -> str:
+        """Hashes the clips of some videos, wherever they lie in the file."""
+        content = hashlib.sha256()
+        for name in sorted(videos):
+            video = self.videos[name]
+            content.update(f"{name} {video.clips} {video.heard} {video.seconds}\n".encode())
+            for stream in (self.visual, self.audio):
+                content.update(stream[video.rows].numpy().tobytes())
+        return content.hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,17 +11,33 @@ import pandas as pd
 from extractors.storage.files import replacing
 from img.config.dataset import Annotations, QueryOptions
 from img.data.annotations import read_queries
-from img.data.vocabulary import build_vocabulary, random_vectors, read_glove, save_vectors, tokenise
+from img.data.vocabulary import (
+    VECTORS,
+    VOCABULARY,
+    build_vocabulary,
+    random_vectors,
+    read_glove,
+    save_vectors,
+    tokenise,
+)
+
+QUERIES = "queries.parquet"
+"""Name of the table in a folder of queries."""
 
 
-def prepare_queries(annotations: Annotations, options: QueryOptions, out: Path) -> None:
+def prepare_queries(
+    annotations: Annotations, options: QueryOptions, vocabulary_splits: Collection[str], out: Path
+) -> None:
     """Writes `queries.parquet`, `vocabulary.json` and `vectors.bin` (gensim KeyedVectors) into a folder.
 
     The table has a row for each query: query, split, video, duration, start, end, sentence, fault, words.
+    Every word of every split that the embedding holds has a vector; the vocabulary, which decides the shape
+    of what is trained, is that of some splits alone.
 
     Args:
         annotations: the annotation files.
         options: how sentences become words and vectors.
+        vocabulary_splits: splits that a run reads while it is trained.
         out: the folder.
 
     Raises:
@@ -35,16 +52,21 @@ def prepare_queries(annotations: Annotations, options: QueryOptions, out: Path) 
             raise ValueError(f"{options.embedding}: holds none of the {len(words)} words of the queries")
     else:
         vectors = random_vectors(words, options.embedding_width)
-    vocabulary = build_vocabulary(tokenised, frozenset(vectors), options.min_character_count)
+    read = [
+        words for query, words in zip(queries, tokenised, strict=True) if query.split in vocabulary_splits
+    ]
+    vocabulary = build_vocabulary(read, frozenset(vectors), options.min_character_count)
+    further = sorted(set(vectors) - set(vocabulary.words))
 
     out.mkdir(parents=True, exist_ok=True)
     table = pd.DataFrame([asdict(query) for query in queries]).assign(words=pd.Series(tokenised))
-    with replacing(out / "queries.parquet") as temporary:
+    with replacing(out / QUERIES) as temporary:
         table.to_parquet(temporary, index=False)
-    vocabulary.save(out / "vocabulary.json")
-    save_vectors(out / "vectors.bin", vocabulary, vectors, options.embedding_width)
+    vocabulary.save(out / VOCABULARY)
+    ordered = {word: vectors[word] for word in (*vocabulary.words, *further)}
+    save_vectors(out / VECTORS, ordered, options.embedding_width)
 
 
 def read_queries_table(folder: Path) -> pd.DataFrame:
     """Reads the table that `prepare_queries` wrote into a folder."""
-    return pd.read_parquet(folder / "queries.parquet")
+    return pd.read_parquet(folder / QUERIES)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +50,15 @@ class QueryFeatures:
             values = file.get_tensor("queries")
         rows = {query: (first, count) for query, (first, count) in index["queries"].items()}
         return QueryFeatures(values, rows, index["left_out"], sha256_of(folder / _INDEX))
+
+    def content_of(self, queries: Iterable[str]) -> str:
+        """Hashes the features of some queries, wherever they lie in the file."""
+        content = hashlib.sha256()
+        for query in sorted(queries):
+            first, count = self.rows[query]
+            content.update(f"{query} {count}\n".encode())
+            content.update(self.values[first : first + count].numpy().tobytes())
+        return content.hexdigest()
 
     def mark(self, queries: pd.DataFrame) -> pd.DataFrame:
         """Returns the queries table with a fault for each query that has no features."""

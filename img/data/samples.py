@@ -100,7 +100,7 @@ class Moments:
         self.first = np.array([video.first for video in videos])
         self.clips = np.array([video.clips for video in videos])
         self.heard = np.array([video.heard if sound else 0 for video in videos])
-        self.has_audio = self.heard > 0
+        self.has_audio = self.complete = self.heard > 0
         covered = _covered(self.table, inputs)
         self.table["duration"] = choose_duration(self.table["duration"].to_numpy(), covered)
         spans = self.table[["duration", "start", "end"]].to_numpy()

@@ -6,7 +6,7 @@ import io
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,10 @@ _LINES_OF_PROGRESS = 4096
 _BUFFER = 1 << 18
 
 VOCABULARY = "vocabulary.json"
-"""Name of the file in a folder of queries, and in that of a run which brings its own."""
+"""Name of the file in a folder of queries, and in that of a run."""
+
+VECTORS = "vectors.bin"
+"""Name of the file of word vectors in a folder of queries."""
 
 
 def tokenise(sentence: str, max_words: int) -> list[str]:
@@ -59,6 +62,10 @@ class Vocabulary:
     def character_count(self) -> int:
         """How many character ids there are, padding and unknown included."""
         return len(self.characters) + _FIRST
+
+    def extended(self, words: Iterable[str]) -> Vocabulary:
+        """Returns the vocabulary with further words, whose ids follow those there are."""
+        return Vocabulary((*self.words, *words), self.characters)
 
     def save(self, path: Path) -> None:
         """Writes the vocabulary as JSON."""
@@ -210,20 +217,20 @@ def _open_glove(path: Path) -> Iterator[tuple[IO[bytes], int]]:
         raise ValueError(f"{path}: expected a zip, found none or a damaged one ({error})") from error
 
 
-def save_vectors(path: Path, vocabulary: Vocabulary, vectors: dict[str, np.ndarray], width: int) -> None:
-    """Writes a vocabulary's vectors, in its order, as gensim KeyedVectors in word2vec's binary format."""
+def save_vectors(path: Path, vectors: Mapping[str, np.ndarray], width: int) -> None:
+    """Writes words' vectors, in their order, as gensim KeyedVectors in word2vec's binary format."""
     from gensim.models import KeyedVectors
 
     keyed = KeyedVectors(width)
-    if vocabulary.words:
-        keyed.add_vectors(list(vocabulary.words), np.stack([vectors[word] for word in vocabulary.words]))
+    if vectors:
+        keyed.add_vectors(list(vectors), np.stack(list(vectors.values())))
     with replacing(path) as temporary:
         keyed.save_word2vec_format(str(temporary), binary=True)
 
 
-def load_vectors(path: Path, vocabulary: Vocabulary) -> np.ndarray:
-    """Reads a vocabulary's vectors, float32 [V, width], row i for the word of id i + 2."""
+def read_vectors(path: Path) -> dict[str, np.ndarray]:
+    """Reads what `save_vectors` wrote: a vector, float32 [width], for each word."""
     from gensim.models import KeyedVectors
 
     keyed = KeyedVectors.load_word2vec_format(str(path), binary=True)
-    return np.stack([keyed[word] for word in vocabulary.words]).astype(np.float32)
+    return dict(zip(keyed.index_to_key, keyed.vectors.astype(np.float32), strict=True))

@@ -149,6 +149,12 @@ class System(nn.Module, ABC):
     def answer(self, batch: Batch, options: InferenceOptions) -> Answers:
         """Answer a batch."""
 
+    def add_words(self, vectors: Tensor) -> None:
+        """Append frozen vectors [W, width] of words met after training; their ids follow those there are.
+
+        A system that reads words overrides this.
+        """
+
     def monitors(self, progress: Progress) -> dict[str, float]:
         """Return what to log beside the losses, such as how far something is phased in."""
         return {}

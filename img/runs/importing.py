@@ -18,6 +18,7 @@ from img.data.vocabulary import VOCABULARY, Vocabulary
 from img.models.checkpoint import save_checkpoint
 from img.models.img.official import build_official
 from img.models.sizes import check_fit
+from img.runs.folder import OPTIONS
 
 # The split on which the authors choose the epoch they keep.
 _SPLIT = "test"
@@ -63,7 +64,7 @@ def import_run(
     out.mkdir(parents=True, exist_ok=True)
     save_checkpoint(checkpoint_of(out, best_on(_SPLIT)), model.state_dict(), model.options, sizes)
     vocabulary.save(out / VOCABULARY)
-    write_json(out / "options.json", {**options.model_dump(mode="json"), **made})
+    write_json(out / OPTIONS, {**options.model_dump(mode="json"), **made})
 
 
 def read_state(path: Path) -> dict[str, Tensor]:

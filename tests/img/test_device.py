@@ -9,7 +9,7 @@ from img.models.img.model import IMG
 from img.models.protocol import Progress
 from img.models.sizes import Sizes
 from img.runs.device import computing_on
-from img.runs.training import run_training
+from img.runs.making import make_run
 
 
 def test_memory_that_runs_out_is_an_error_that_says_what_to_lower() -> None:
@@ -51,7 +51,7 @@ def test_training_that_runs_out_of_memory_says_so(
     monkeypatch.setattr(IMG, "losses", run_out)
     store = Store(tmp_path_factory.mktemp("store"))
     with pytest.raises(ValueError, match="memory is too small for batches of 8 queries"):
-        run_training(toy.queries, toy.inputs, small_options(), 0, store, "cpu", False)
+        make_run(toy.data(), small_options(), 0, store, "cpu", False)
 
 
 @pytest.mark.gpu

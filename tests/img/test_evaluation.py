@@ -20,8 +20,11 @@ from img.data.samples import Moments
 from img.models.checkpoint import build_system, load_checkpoint, save_checkpoint
 from img.models.protocol import Answers, Batch, Progress, System
 from img.models.sizes import Sizes
-from img.runs.evaluation import constants, evaluate_run, predict, score
-from img.runs.training import run_training
+from img.runs.evaluation import evaluate_run
+from img.runs.making import make_run
+from img.runs.opening import open_run
+from img.runs.prediction import predict
+from img.tasks.moment import score, score_constants
 
 BRANCHES = ("fusion", "visual", "audio", "auto")
 PROTOCOLS = ("last", "best_on_test")
@@ -37,7 +40,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
 def run(toy: Toy, tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = Store(tmp_path_factory.mktemp("store"))
     options = small_options({"epochs": 2, "learning_rate": 5e-3})
-    folder, _ = run_training(toy.queries, toy.inputs, options, 0, store, "cpu", False)
+    folder, _ = make_run(toy.data(), options, 0, store, "cpu", False)
     return folder
 
 
@@ -45,9 +48,8 @@ def run(toy: Toy, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def evaluated(toy: Toy, run: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any, pd.DataFrame]:
     """Metrics, mean importance and the predictions."""
     out = tmp_path_factory.mktemp("evaluated") / "predictions.parquet"
-    splits = {split: toy.moments(split) for split in ("test", "train")}
-    metrics, importance = evaluate_run(run, PROTOCOLS, splits, 5, "cpu", THREE, out)
-    return metrics, importance, pd.read_parquet(out)
+    found = evaluate_run(open_run(run), toy.splits("test", "train"), "cpu", THREE, out)
+    return found["protocols"], found["mean_importance"], pd.read_parquet(out)
 
 
 def test_every_query_has_an_answer_of_every_branch_in_both_protocols(
@@ -150,12 +152,13 @@ def test_auto_is_visual_where_there_is_no_sound_and_fusion_elsewhere(
 
 
 def test_each_protocol_uses_its_own_weights(toy: Toy, run: Path, tmp_path: Path) -> None:
-    shutil.copyfile(run / "last.safetensors", tmp_path / "last.safetensors")
+    for name in ("last.safetensors", "options.json", "vocabulary.json"):
+        shutil.copyfile(run / name, tmp_path / name)
     sizes = Sizes({"visual": 4, "audio": 3}, len(toy.vocabulary.words), 8, toy.vocabulary.character_count)
     untrained = build_system(small_options().model, sizes)
     save_checkpoint(tmp_path / "best_on_test.safetensors", untrained.state_dict(), untrained.options, sizes)
     out = tmp_path / "predictions.parquet"
-    evaluate_run(tmp_path, PROTOCOLS, {"test": toy.moments("test")}, 8, "cpu", ONE, out)
+    evaluate_run(open_run(tmp_path), toy.splits("test"), "cpu", ONE, out)
     predictions = pd.read_parquet(tmp_path / "predictions.parquet").set_index("protocol")
     for protocol in PROTOCOLS:
         model = load_checkpoint(tmp_path / f"{protocol}.safetensors")
@@ -241,17 +244,16 @@ def test_missed_queries_have_an_overlap_of_nothing_in_every_metric() -> None:
 def test_missed_queries_lower_every_protocol_branch_and_the_best_constant_alike(
     toy: Toy, run: Path, evaluated: tuple[Any, Any, pd.DataFrame], tmp_path: Path
 ) -> None:
-    splits = {split: toy.moments(split) for split in ("test", "train")}
+    splits = toy.splits("test", "train", test=2)
     # 8 test queries and 2 more: four fifths of everything. None more in train: nothing changes.
-    counted, _ = evaluate_run(
-        run, PROTOCOLS, splits, 5, "cpu", THREE, tmp_path / "predictions.parquet", {"test": 2}
-    )
+    report = evaluate_run(open_run(run), splits, "cpu", THREE, tmp_path / "predictions.parquet")
+    counted = report["protocols"]
     for protocol, found in evaluated[0].items():
         for branch, scores in found["test"].items():
             lower = {name: 0.8 * value for name, value in scores.items()}
             assert counted[protocol]["test"][branch] == pytest.approx(lower)
         assert counted[protocol]["train"] == found["train"]
-    constant, lowered = constants(splits), constants(splits, {"test": 2})
+    constant, lowered = score_constants(splits.moments), report["best_constant"]
     assert lowered["test"] == pytest.approx({name: 0.8 * value for name, value in constant["test"].items()})
     assert lowered["train"] == constant["train"]
     assert len(pd.read_parquet(tmp_path / "predictions.parquet")) == len(evaluated[2])

@@ -21,8 +21,8 @@ from img.models.checkpoint import build_system, load_checkpoint, read_sizes
 from img.models.img.official import build_official, load_official, official_shapes
 from img.models.img.options import ImgOptions
 from img.models.sizes import Sizes
-from img.runs.evaluation import predict
 from img.runs.importing import read_state
+from img.runs.prediction import predict
 
 ONE = InferenceOptions()
 # The toy's own words are "the", "red", "light", "blue": other ids, and one word that only the authors know.
@@ -193,7 +193,7 @@ def test_inputs_of_another_width_are_refused(
     coverage = write_full_coverage(tmp_path / "coverage.tsv", [])
     places = ["--queries", toy.queries, "--inputs", toy.inputs, "--coverage", coverage, "--run", run]
     assert main(["evaluate", *map(str, places), "--dataset", "toy", "--variant", "official"]) == 1
-    assert "best_on_test.safetensors: the model expects visual width 24, found 4" in capsys.readouterr().err
+    assert "the model expects visual width 24, found 4" in capsys.readouterr().err
 
 
 def test_what_is_no_state_dict_is_refused(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from extractors.storage.files import read_json
 from extractors.storage.store import Store
 from img.config.runs import InferenceOptions
 from img.runs.evaluation import evaluate_run
-from img.runs.training import run_training
+from img.runs.making import make_run
+from img.runs.opening import open_run
 
 
 @pytest.fixture(scope="module")
@@ -21,12 +22,10 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
 
 
 def train_and_evaluate(toy: Toy, folder: Path, **model: Any) -> tuple[Path, Any, Any, pd.DataFrame]:
-    run, _ = run_training(toy.queries, toy.inputs, small_options(**model), 0, Store(folder), "cpu", False)
-    splits, out = {"test": toy.moments("test")}, folder / "predictions.parquet"
-    metrics, importance = evaluate_run(
-        run, ("last", "best_on_test"), splits, 8, "cpu", InferenceOptions(answers=1), out
-    )
-    return run, metrics, importance, pd.read_parquet(out)
+    run, _ = make_run(toy.data(), small_options(**model), 0, Store(folder), "cpu", False)
+    out = folder / "predictions.parquet"
+    found = evaluate_run(open_run(run), toy.splits("test"), "cpu", InferenceOptions(answers=1), out)
+    return run, found["protocols"], found["mean_importance"], pd.read_parquet(out)
 
 
 def test_a_visual_model_is_selected_and_scored_by_the_branch_it_has(toy: Toy, tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ import pytest
 
 from img.config.dataset import Annotations, QueryOptions
 from img.data.queries import prepare_queries
-from img.data.vocabulary import Vocabulary, load_vectors, random_vectors
+from img.data.vocabulary import Vocabulary, random_vectors, read_vectors
+
+SPLITS = ["train", "test"]
 
 
 @pytest.fixture
@@ -24,7 +26,9 @@ def annotations(tmp_path: Path) -> Annotations:
 
 
 def test_the_table_holds_every_query_with_its_words(annotations: Annotations, tmp_path: Path) -> None:
-    prepare_queries(annotations, QueryOptions(embedding_width=4, min_character_count=1), tmp_path / "out")
+    prepare_queries(
+        annotations, QueryOptions(embedding_width=4, min_character_count=1), SPLITS, tmp_path / "out"
+    )
     table = pd.read_parquet(tmp_path / "out" / "queries.parquet")
     assert table["query"].tolist() == ["train_0", "train_1", "qid_7"]
     assert table["split"].tolist() == ["train", "train", "test"]
@@ -39,22 +43,23 @@ def test_the_table_holds_every_query_with_its_words(annotations: Annotations, tm
 
 
 def test_random_vectors_belong_to_the_listed_words(annotations: Annotations, tmp_path: Path) -> None:
-    prepare_queries(annotations, QueryOptions(embedding_width=4), tmp_path / "out")
+    prepare_queries(annotations, QueryOptions(embedding_width=4), SPLITS, tmp_path / "out")
     vocabulary = Vocabulary.load(tmp_path / "out" / "vocabulary.json")
     # cat and the thrice, the full stop twice, the others once in alphabetical order.
     assert vocabulary.words[:4] == ("cat", "the", ".", "!")
-    vectors = load_vectors(tmp_path / "out" / "vectors.bin", vocabulary)
-    np.testing.assert_array_equal(vectors[0], random_vectors(["cat"], 4)["cat"])
-    assert vectors.shape == (len(vocabulary.words), 4)
+    vectors = read_vectors(tmp_path / "out" / "vectors.bin")
+    np.testing.assert_array_equal(vectors["cat"], random_vectors(["cat"], 4)["cat"])
+    assert tuple(vectors) == vocabulary.words
 
 
 def test_words_without_a_glove_vector_are_not_listed(annotations: Annotations, tmp_path: Path) -> None:
     (tmp_path / "glove.txt").write_text("dog 9 9\nthe 1 2\ncat 3 4\n")
     options = QueryOptions(embedding=tmp_path / "glove.txt", embedding_width=2, min_character_count=5)
-    prepare_queries(annotations, options, tmp_path / "out")
+    prepare_queries(annotations, options, SPLITS, tmp_path / "out")
     vocabulary = Vocabulary.load(tmp_path / "out" / "vocabulary.json")
     assert vocabulary.words == ("cat", "the")
-    assert load_vectors(tmp_path / "out" / "vectors.bin", vocabulary).tolist() == [[3, 4], [1, 2]]
+    vectors = read_vectors(tmp_path / "out" / "vectors.bin")
+    assert {word: vector.tolist() for word, vector in vectors.items()} == {"cat": [3, 4], "the": [1, 2]}
     # t in the (3), cat (3), sits and it; a in cat (3), way and a; no other one five times.
     assert vocabulary.characters == ("t", "a")
 
@@ -65,5 +70,17 @@ def test_a_glove_file_without_any_word_of_the_queries_is_refused(
     (tmp_path / "glove.txt").write_text("dog 9 9\n")
     options = QueryOptions(embedding=tmp_path / "glove.txt", embedding_width=2)
     with pytest.raises(ValueError, match=r"glove\.txt: holds none of the 12 words of the queries"):
-        prepare_queries(annotations, options, tmp_path / "out")
+        prepare_queries(annotations, options, SPLITS, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_vocabulary_is_that_of_some_splits_and_every_word_has_a_vector(
+    annotations: Annotations, tmp_path: Path
+) -> None:
+    prepare_queries(
+        annotations, QueryOptions(embedding_width=4, min_character_count=1), ["train"], tmp_path / "out"
+    )
+    vocabulary = Vocabulary.load(tmp_path / "out" / "vocabulary.json")
+    assert set(vocabulary.words) == {"the", ".", "cat", "is", "it", "round", "sits", "way", "wrong"}
+    vectors = read_vectors(tmp_path / "out" / "vectors.bin")
+    assert list(vectors) == [*vocabulary.words, "!", ",", "a"]

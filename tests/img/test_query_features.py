@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import torch
 from coverage_tables import write_full_coverage
+from safetensors.torch import load_file, save_file
 from toy_dataset import Toy, make_toy, small_options
 
 from extractors.storage.store import Store
@@ -18,8 +19,8 @@ from img.data.query_features import QueryFeatures, assemble_query_features
 from img.data.samples import Moments
 from img.data.vocabulary import Vocabulary
 from img.models.checkpoint import load_checkpoint, read_sizes
-from img.runs.evaluation import predict
-from img.runs.training import run_training
+from img.runs.making import RunData, make_run
+from img.runs.prediction import predict
 
 ONE = InferenceOptions()
 A = np.array([[1, 2], [3, 4], [5, 6]], np.float32)
@@ -148,7 +149,8 @@ def text(toy: Toy, tmp_path: Path) -> Path:
 
 def trained(toy: Toy, text: Path, store: Path) -> tuple[Path, bool]:
     options = small_options({"epochs": 1})
-    return run_training(toy.queries, toy.inputs, options, 0, Store(store), "cpu", False, text)
+    data = RunData.open(toy.queries, toy.inputs, text)
+    return make_run(data, options, 0, Store(store), "cpu", False)
 
 
 def test_a_run_that_reads_features_needs_no_words(toy: Toy, text: Path, tmp_path: Path) -> None:
@@ -168,8 +170,8 @@ def test_the_training_key_holds_the_features(toy: Toy, text: Path, tmp_path: Pat
     store = tmp_path / "store"
     first, _ = trained(toy, text, store)
     assert trained(toy, text, store) == (first, True)
-    index = json.loads((text / "index.json").read_text())
-    (text / "index.json").write_text(json.dumps({**index, "content_sha256": "other"}))
+    features = load_file(text / "features.safetensors")
+    save_file({"queries": features["queries"] + 1}, text / "features.safetensors")
     other, restored = trained(toy, text, store)
     assert not restored
     assert other != first
@@ -191,4 +193,4 @@ def test_train_and_evaluate_take_the_features_from_the_command_line(
     counted = json.loads((run / "metrics.json").read_text())["coverage"]["train"]
     assert counted["left_out"] == {"text features": 1}
     assert main(evaluate) == 1
-    assert "the model expects words 0, found 4" in capsys.readouterr().err
+    assert "the run reads queries as features; give --query-features" in capsys.readouterr().err

@@ -14,7 +14,7 @@ from img.config.dataset import Dataset, read_datasets
 from img.config.variants import read_variants, resolve
 from img.data.annotations import Query, read_queries
 from img.data.queries import read_queries_table
-from img.data.vocabulary import Vocabulary, load_vectors, tokenise
+from img.data.vocabulary import Vocabulary, read_vectors, tokenise
 
 CONFIG = Path(__file__).parents[2] / "config"
 VECTOR = 300
@@ -150,8 +150,9 @@ def test_all_queries_are_prepared_with_the_vectors_a_glove_file_has(
     listed = [word for place, word in enumerate(words) if place % 3]
     write_glove(in_project / "glove.txt", listed)
     options = dataset.queries.model_copy(update={"embedding": in_project / "glove.txt"})
+    splits = ["--vocabulary-splits", *dataset.annotations.splits]
     command = ["prepare-queries", "--annotations", to_json(dataset.annotations)]
-    assert main([*command, "--options", to_json(options), "--out", "queries"]) == 0
+    assert main([*command, "--options", to_json(options), *splits, "--out", "queries"]) == 0
 
     table = read_queries_table(Path("queries"))
     assert len(table) == rows
@@ -159,7 +160,6 @@ def test_all_queries_are_prepared_with_the_vectors_a_glove_file_has(
     assert not pd.DataFrame(table[["split", "query"]]).duplicated().any()
     vocabulary = Vocabulary.load(Path("queries/vocabulary.json"))
     assert set(vocabulary.words) == set(listed)
-    vectors = load_vectors(Path("queries/vectors.bin"), vocabulary)
-    places = {word: place for place, word in enumerate(listed)}
-    expected = np.array([places[word] for word in vocabulary.words], np.float32)
-    np.testing.assert_array_equal(vectors, np.repeat(expected[:, None], VECTOR, axis=1))
+    vectors = read_vectors(Path("queries/vectors.bin"))
+    for number, word in enumerate(listed):
+        np.testing.assert_array_equal(vectors[word], np.full(VECTOR, number, np.float32))

@@ -14,17 +14,19 @@ import torch
 from feature_folders import heard_seconds, seen_seconds, write_features
 from toy_dataset import Toy, make_toy, small_options
 
-from extractors.storage.files import read_json, sha256_of_json
+from extractors.storage.files import read_json, sha256_of_json, write_json
 from extractors.storage.store import Store
 from img.config.dataset import INPUTS_VERSION, QUERIES_VERSION, InputOptions
 from img.config.runs import EVALUATION_VERSION, InferenceOptions
 from img.data.assembly import assemble
 from img.data.inputs import Inputs
 from img.data.queries import read_queries_table
-from img.data.vocabulary import load_vectors
+from img.data.vocabulary import read_vectors
 from img.models.checkpoint import build_system, save_checkpoint
 from img.models.sizes import Sizes
-from img.runs.evaluation import constants, evaluate_run
+from img.runs.evaluation import evaluate_run
+from img.runs.opening import open_run
+from img.tasks.moment import score_constants
 
 SPLIT, VIDEO_CLIPS, LONGEST = "train", {"a": 13, "b": 5}, 8
 
@@ -38,9 +40,10 @@ def test_queries_are_those_recorded_for_their_version(toy: Toy) -> None:
     table = read_queries_table(toy.queries)
     vocabulary = json.loads((toy.queries / "vocabulary.json").read_text())
     content = sha256_of_json([json.loads(table.to_json(orient="records")), vocabulary])
-    vectors = float(np.abs(load_vectors(toy.queries / "vectors.bin", toy.vocabulary)).sum())
+    found = read_vectors(toy.queries / "vectors.bin")
+    vectors = float(sum(np.abs(found[word]).sum() for word in toy.vocabulary.words))
     assert (QUERIES_VERSION, content[:16], vectors) == (
-        1,
+        2,
         "5267d24a2305dc48",
         pytest.approx(9.20714, rel=1e-5),
     )
@@ -103,12 +106,11 @@ def test_metrics_are_those_recorded_for_their_version(toy: Toy, tmp_path: Path) 
     model = build_system(small_options().model, sizes)
     for protocol in ("last", "best_on_test"):
         save_checkpoint(tmp_path / f"{protocol}.safetensors", model.state_dict(), model.options, sizes)
-    splits = {"train": toy.moments("train")}
-    options = InferenceOptions(answers=1)
-    out = tmp_path / "predictions.parquet"
-    metrics, _ = evaluate_run(
-        tmp_path, ("last", "best_on_test"), splits, 8, "cpu", options, out, {"train": 1}
-    )
+    write_json(tmp_path / "options.json", small_options().model_dump(mode="json"))
+    toy.vocabulary.save(tmp_path / "vocabulary.json")
+    splits, out = toy.splits("train", train=1), tmp_path / "predictions.parquet"
+    report = evaluate_run(open_run(tmp_path), splits, "cpu", InferenceOptions(answers=1), out)
     scores = pd.read_parquet(out)["score"].mean()
-    found = [metrics["last"]["train"]["fusion"]["mIoU"], constants(splits)["train"]["mIoU"], scores]
+    constant = score_constants(splits.moments)["train"]["mIoU"]
+    found = [report["protocols"]["last"]["train"]["fusion"]["mIoU"], constant, scores]
     assert (EVALUATION_VERSION, found) == (1, pytest.approx([22.0, 100 / 3, 0.0583716], rel=1e-3))

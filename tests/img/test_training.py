@@ -1,6 +1,7 @@
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,18 @@ from toy_dataset import Toy, make_toy, small_options
 from extractors.storage.files import read_json
 from extractors.storage.store import Store
 from img.config.protocols import protocols_of
-from img.config.runs import TRAINING_VERSION, InferenceOptions, RunOptions
+from img.config.runs import TRAINING_VERSION, InferenceOptions, RunOptions, TrainingOptions
+from img.data.queries import read_queries_table
 from img.models.checkpoint import build_system, load_checkpoint, save_checkpoint
 from img.models.img.model import IMG
+from img.models.registry import SYSTEMS
 from img.models.sizes import Sizes
-from img.runs import training
-from img.runs.evaluation import predict, score
-from img.runs.training import parameter_groups, run_training
+from img.runs import making, training
+from img.runs.fingerprint import list_code
+from img.runs.making import make_run
+from img.runs.optimisation import parameter_groups
+from img.runs.prediction import predict
+from img.tasks.moment import score
 
 RECORDED_LOSSES = [72.5111, 53.4372, 47.2747]
 
@@ -34,7 +40,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
 def run(
     toy: Toy, store: Store, options: RunOptions | None = None, seed: int = 0, fresh: bool = False
 ) -> tuple[Path, bool]:
-    return run_training(toy.queries, toy.inputs, options or small_options(), seed, store, "cpu", fresh)
+    return make_run(toy.data(), options or small_options(), seed, store, "cpu", fresh)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +57,7 @@ def test_a_run_holds_what_it_promises(finished: tuple[Path, Store]) -> None:
     names = {path.name for path in folder.iterdir()}
     assert names == {
         *("last.safetensors", "best_on_test.safetensors", "options.json", "history.csv", "events"),
-        "description.json",
+        *("inputs.json", "vocabulary.json", "description.json"),
     }
     assert len(list((folder / "events").iterdir())) == 1
     assert not list((store.root / "partial").glob("*/*"))
@@ -85,7 +91,7 @@ def kill_in_epoch(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
     train_epoch = training._train_epoch
 
     def train_or_die(*arguments: Any) -> Any:
-        if arguments[3] == epoch:
+        if arguments[1] == epoch:
             raise KeyboardInterrupt
         return train_epoch(*arguments)
 
@@ -106,7 +112,7 @@ def test_a_killed_run_goes_on_and_ends_bitwise_where_an_uninterrupted_one_does(
     epochs: list[int] = []
     with pytest.MonkeyPatch.context() as monkeypatch:
         train_epoch = training._train_epoch
-        monkeypatch.setattr(training, "_train_epoch", lambda *a: epochs.append(a[3]) or train_epoch(*a))
+        monkeypatch.setattr(training, "_train_epoch", lambda *a: epochs.append(a[1]) or train_epoch(*a))
         folder, restored = run(toy, store)
     assert not restored
     assert epochs == list(range(epoch, 3))
@@ -156,7 +162,7 @@ def fail(*_: object) -> None:
 def test_a_finished_run_is_restored_without_training(
     toy: Toy, finished: tuple[Path, Store], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "train", fail)
+    monkeypatch.setattr(making, "train", fail)
     assert run(toy, finished[1]) == (finished[0], True)
 
 
@@ -172,7 +178,7 @@ def test_a_finished_run_is_restored_without_training(
 def test_another_option_or_seed_is_another_run(
     toy: Toy, finished: tuple[Path, Store], monkeypatch: pytest.MonkeyPatch, options: RunOptions, seed: int
 ) -> None:
-    monkeypatch.setattr(training, "train", fail)
+    monkeypatch.setattr(making, "train", fail)
     with pytest.raises(AssertionError, match="trained again"):
         run(toy, finished[1], options, seed)
 
@@ -195,16 +201,64 @@ def test_another_number_of_threads_is_another_run_and_is_written_down(
 def test_other_inputs_or_queries_are_another_run(
     toy: Toy, finished: tuple[Path, Store], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(training, "train", fail)
+    monkeypatch.setattr(making, "train", fail)
     other = make_toy(tmp_path)
     # Made again in the same way, it is the same.
     assert run(other, finished[1])[1]
-    (other.queries / "vocabulary.json").write_text((other.queries / "vocabulary.json").read_text() + " ")
+    table = read_queries_table(toy.queries)
+    is_test = table["split"] == "test"
+    data = other.data()
+    changes = [
+        replace(data, queries=table.assign(end=table["end"].mask(is_test, table["end"] - 0.5))),
+        replace(data, text=data.text.extended(["green"]), vectors=np.vstack([data.vectors, np.ones(8)])),
+        replace(data, vectors=data.vectors + 1),
+        replace(data, inputs=replace(data.inputs, visual=data.inputs.visual + 1)),
+    ]
+    for changed in changes:
+        with pytest.raises(AssertionError, match="trained again"):
+            make_run(changed, small_options(), 0, finished[1], "cpu", False)
+
+
+@pytest.mark.parametrize("sentence", ["the green light", "the gren light"])
+def test_another_split_trains_nothing(
+    finished: tuple[Path, Store], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sentence: str
+) -> None:
+    monkeypatch.setattr(making, "train", fail)
+    assert run(make_toy(tmp_path, sentence), finished[1])[1]
+
+
+def test_other_code_is_another_run(
+    toy: Toy, finished: tuple[Path, Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "train", fail)
+    assert run(toy, finished[1])[1]
+    monkeypatch.setattr(making, "fingerprint_run", lambda system: "edited")
     with pytest.raises(AssertionError, match="trained again"):
-        run(other, finished[1])
-    (other.inputs / "index.json").write_text((other.inputs / "index.json").read_text() + " ")
-    with pytest.raises(AssertionError, match="trained again"):
-        run(Toy(toy.queries, other.inputs, toy.store), finished[1])
+        run(toy, finished[1])
+
+
+def test_the_code_of_a_run_is_that_of_its_system_task_and_loop() -> None:
+    code = list_code(SYSTEMS["img"])
+    assert {
+        "img.models.img.model",
+        "img.models.blocks.losses",
+        "img.models.fusion.slots",
+        "img.tasks.moment",
+        "img.runs.training",
+        "img.runs.optimisation",
+        "img.data.samples",
+    } <= set(code)
+    assert not {"img.models.registry", "img.models.img.official", "img.data.annotations"} & set(code)
+
+
+def test_other_libraries_than_a_runs_own_are_told(
+    toy: Toy, finished: tuple[Path, Store], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    run(toy, finished[1])
+    assert "restored a run" not in caplog.text
+    monkeypatch.setattr(making, "library_versions", lambda: {"torch": "9.9"})
+    run(toy, finished[1])
+    assert f"restored a run that was trained with torch {torch.__version__.partition('+')[0]}" in caplog.text
 
 
 def test_fresh_trains_again_and_keeps_the_new_run(toy: Toy, tmp_path: Path) -> None:
@@ -240,7 +294,7 @@ def test_a_loss_that_is_no_number_is_refused(toy: Toy, tmp_path: Path) -> None:
     absurd = sane.training.model_copy(update={"learning_rate": 1e30})
     options = sane.model_copy(update={"training": absurd})
     with pytest.raises(
-        ValueError, match=r"the loss is no number any more in epoch 0; lower training.learning_rate"
+        ValueError, match=r"the loss became NaN or infinite in epoch 0; lower training.learning_rate"
     ):
         run(toy, Store(tmp_path), options)
     assert list(Store(tmp_path).entries()) == []
@@ -250,7 +304,7 @@ def test_a_loss_that_is_no_number_in_an_epochs_last_step_is_refused(
     toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(IMG, "losses", lambda self, *_: {"total": self.saliency.weight.sum() * torch.nan})
-    with pytest.raises(ValueError, match="no number any more in epoch 0"):
+    with pytest.raises(ValueError, match="became NaN or infinite in epoch 0"):
         run(toy, Store(tmp_path), small_options({"batch_size": 24}))
 
 
@@ -260,7 +314,7 @@ def small_model(**options: Any) -> Any:
 
 def test_biases_and_layer_norms_do_not_decay_and_all_else_does() -> None:
     model = small_model()
-    decayed, kept = parameter_groups(model, 0.25)
+    decayed, kept = parameter_groups(model, TrainingOptions(weight_decay=0.25))
     assert (decayed["weight_decay"], kept["weight_decay"]) == (0.25, 0.0)
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     kept_names = {names[id(parameter)] for parameter in kept["params"]}

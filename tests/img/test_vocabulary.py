@@ -9,9 +9,9 @@ from glove_files import ODDITIES, PLAIN, WIDTH, expected_vector, glove_lines, wr
 from img.data.vocabulary import (
     Vocabulary,
     build_vocabulary,
-    load_vectors,
     random_vectors,
     read_glove,
+    read_vectors,
     save_vectors,
     tokenise,
 )
@@ -188,18 +188,22 @@ def test_every_wanted_vector_is_found_in_a_zip_of_200_000_lines_with_every_oddit
     assert vectors["at"][0] == 3 * (count // len(ODDITIES))
 
 
-def test_vectors_are_read_in_the_order_of_the_vocabulary(tmp_path: Path) -> None:
+def test_vectors_are_read_in_the_order_they_were_written(tmp_path: Path) -> None:
     vectors = {
         "b": np.array([1, 2], np.float32),
         "a": np.array([3, 4], np.float32),
         "2": np.ones(2, np.float32),
     }
-    vectors["unused"] = np.zeros(2, np.float32)
-    vocabulary = Vocabulary(("b", "2", "a"), ())
-    save_vectors(tmp_path / "vectors.bin", vocabulary, vectors, 2)
-    read = load_vectors(tmp_path / "vectors.bin", vocabulary)
-    assert read.tolist() == [[1, 2], [1, 1], [3, 4]]
-    assert read.dtype == np.float32
+    save_vectors(tmp_path / "vectors.bin", vectors, 2)
+    read = read_vectors(tmp_path / "vectors.bin")
+    assert {word: vector.tolist() for word, vector in read.items()} == {"b": [1, 2], "a": [3, 4], "2": [1, 1]}
+    assert list(read) == ["b", "a", "2"]
+    assert {vector.dtype for vector in read.values()} == {np.dtype(np.float32)}
+
+
+def test_without_words_there_are_no_vectors(tmp_path: Path) -> None:
+    save_vectors(tmp_path / "vectors.bin", {}, 2)
+    assert read_vectors(tmp_path / "vectors.bin") == {}
 
 
 def test_a_random_vector_depends_on_its_word_alone() -> None:

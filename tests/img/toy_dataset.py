@@ -15,6 +15,8 @@ from img.data.inputs import Inputs
 from img.data.queries import prepare_queries, read_queries_table
 from img.data.samples import Moments
 from img.data.vocabulary import Vocabulary
+from img.runs.evaluation import Splits
+from img.runs.making import RunData
 
 CLIPS, SECONDS = 8, 16.0
 SILENT = ("train3", "test1")
@@ -33,13 +35,23 @@ class Toy:
     def vocabulary(self) -> Vocabulary:
         return Vocabulary.load(self.queries / "vocabulary.json")
 
+    def data(self) -> RunData:
+        return RunData.open(self.queries, self.inputs)
+
+    def splits(self, *names: str, **missed: int) -> Splits:
+        moments = {split: self.moments(split) for split in names}
+        return Splits(moments, {split: missed.get(split, 0) for split in names}, np.zeros((0, 8), np.float32))
+
     def moments(self, split: str, sound: bool = True) -> Moments:
         table = read_queries_table(self.queries)
         return Moments(table, split, Inputs.load(self.inputs), self.vocabulary, sound)
 
 
-def make_toy(root: Path) -> Toy:
-    """Writes 12 training and 4 test videos with two queries each; two of them have no sound."""
+def make_toy(root: Path, further: str = "") -> Toy:
+    """Writes 12 training and 4 test videos with two queries each; two of them have no sound.
+
+    With a further sentence there is a further split, of a query with it about a video of its own.
+    """
     rng = np.random.default_rng(0)
     lines: dict[str, list[str]] = {"train": [], "test": []}
     visual: dict[str, np.ndarray | str] = {}
@@ -53,6 +65,9 @@ def make_toy(root: Path) -> Toy:
             lines[video.rstrip("0123456789")].append(f"{video} {start} {end}##the {colour} light\n")
         visual[video] = seen
         audio[video] = "no_audio" if video in SILENT else seen[:, :3] + 1
+    if further:
+        lines["further"] = [f"further0 0 4##{further}\n"]
+        visual["further0"], audio["further0"] = visual["test0"], audio["test0"]
     for split, text in lines.items():
         root.mkdir(parents=True, exist_ok=True)
         (root / f"{split}.txt").write_text("".join(text))
@@ -64,7 +79,12 @@ def make_toy(root: Path) -> Toy:
         splits={split: root / f"{split}.txt" for split in lines},
         durations=root / "durations.json",
     )
-    prepare_queries(annotations, QueryOptions(embedding_width=8, min_character_count=1), root / "queries")
+    prepare_queries(
+        annotations,
+        QueryOptions(embedding_width=8, min_character_count=1),
+        ["train", "test"],
+        root / "queries",
+    )
     store = Store(root / "store")
     table = read_queries_table(root / "queries")
     assemble(

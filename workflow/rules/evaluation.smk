@@ -9,6 +9,7 @@ rule evaluate:
         best=get_best_weights,
         options="results/{dataset}/runs/{variant}/seed{seed}/options.json",
         queries="results/{dataset}/queries/queries.parquet",
+        vectors="results/{dataset}/queries/vectors.bin",
         coverage="results/{dataset}/coverage.tsv",
     output:
         predictions="results/{dataset}/runs/{variant}/seed{seed}/predictions.parquet",

@@ -22,11 +22,16 @@ rule prepare_queries:
     params:
         annotations=get_annotations,
         options=get_query_options,
+        # What a run reads while it is trained; the words of further splits join when they are evaluated.
+        vocabulary_splits=lambda wildcards: [
+            "train",
+            *DATASETS[wildcards.dataset].selection_splits,
+        ],
         code_version=QUERIES_VERSION,
         folder=subpath(output.queries, parent=True),
     shell:
         "python -m img prepare-queries --annotations {params.annotations:q} --options {params.options:q} "
-        "--out {params.folder:q} 2> {log:q}"
+        "--vocabulary-splits {params.vocabulary_splits} --out {params.folder:q} 2> {log:q}"
 
 
 rule assemble_query_features:

@@ -11,6 +11,7 @@ rule train:
     output:
         last="results/{dataset}/runs/{variant}/seed{seed}/last.safetensors",
         options="results/{dataset}/runs/{variant}/seed{seed}/options.json",
+        reads="results/{dataset}/runs/{variant}/seed{seed}/inputs.json",
         history="results/{dataset}/runs/{variant}/seed{seed}/history.csv",
         events=directory("results/{dataset}/runs/{variant}/seed{seed}/events"),
     log:

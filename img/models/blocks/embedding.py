@@ -83,6 +83,18 @@ class WordEmbedding(nn.Module):
         self.unknown = nn.Parameter(torch.empty(streams, 1, width))
         xavier_per_stream_(self.unknown)
 
+    def add(self, vectors: Tensor) -> None:
+        """Append frozen vectors [W, width]; their ids follow those there are.
+
+        Raises:
+            ValueError: they are of another width.
+        """
+        streams, _, width = self.vectors.shape
+        if vectors.shape[1] != width:
+            raise ValueError(f"words: expected vectors of {width} values, found {vectors.shape[1]}")
+        further = vectors.to(self.vectors).expand(streams, -1, -1)
+        self.vectors = torch.cat((self.vectors, further), 1)
+
     def forward(self, ids: Tensor) -> Tensor:
         """Embed ids, [B, N] int64, to [S, B, N, width of the word vectors]."""
         known = torch.stack([F.embedding(ids, table) for table in self.vectors])

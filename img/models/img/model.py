@@ -140,6 +140,11 @@ class IMG(System):
             traces={name: branch.traces() for name, branch in outputs.branches.items()},
         )
 
+    def add_words(self, vectors: Tensor) -> None:
+        """Append frozen vectors [W, width] of words met after training."""
+        if isinstance(self.query_embedding, QueryEmbedding):
+            self.query_embedding.words.add(vectors)
+
     def compute(
         self, batch: Batch, importance_trust: float, forced_importance: float | None = None
     ) -> Outputs:

@@ -209,7 +209,8 @@ def test_training_agrees_step_by_step_over_several_epochs(models, plain_module, 
 
     split = FixedSplit(batches)
     options = TrainingOptions(epochs=3, batch_size=4)
-    progress = training.train(ours, split, {"test": split}, options, 0, "cpu", tmp_path)
+    loop = training.Loop(ours, split, {"test": split}, options, 0, "cpu")
+    progress = training.train(loop, tmp_path)
     expected = train_plain(plain_module, plain, batches, epochs=3)
 
     assert [row["loss_total"] for row in progress.history] == pytest.approx(expected, rel=1e-6)
