@@ -181,7 +181,7 @@ class _Task:
 def _state(path: Path) -> tuple[int, ...] | None:
     try:
         status = path.stat()
-    except FileNotFoundError:
+    except OSError:
         return None
     return status.st_ino, status.st_size, status.st_mtime_ns
 
@@ -288,11 +288,11 @@ def _await(tasks: Sequence[_Task], claims: _Claims, outcomes: Outcomes, progress
     """Waits for other processes' arrays and links them; gives those that did not come."""
     given_up = []
     for task in tasks:
-        entry = claims.await_entry(task)
-        if entry is None:
-            given_up.append(task)
-            continue
         with outcomes.of(task.video, task.source_hash):
+            entry = claims.await_entry(task)
+            if entry is None:
+                given_up.append(task)
+                continue
             outcomes.restored(task.video, task.source_hash, entry)
         progress.update()
     return given_up
