@@ -7,7 +7,7 @@ another process has in hand).
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,7 @@ def identify(kind: Kind, parameters: Parameters) -> dict[str, Any]:
 def extract_shard(
     kind: Kind,
     parameters: KindParameters,
-    sources: Iterable[Source],
+    sources: Sequence[Source],
     store: Store,
     delivery: Delivery,
     runtime: Runtime,
@@ -111,9 +111,11 @@ def extract_shard(
         raise ValueError(f"kind: expected one that reads videos, found {kind.name}")
     outcomes = Outcomes(delivery)
     recipe = _Recipe(kind, parameters, runtime)
-    tasks = _plan(recipe, list(sources), store, outcomes)
+    tasks = _plan(recipe, sources, store, outcomes)
     if tasks:
-        store.check_writable(f"{len(tasks)} arrays are not in it, such as that of {tasks[0].video}")
+        store.check_writable(
+            f"missing in it: {len(tasks)} of {len(sources)} arrays, such as {tasks[0].video}'s"
+        )
         extractor = recipe.load_extractor()
         with tqdm(total=len(tasks), unit="video", desc=kind.name) as progress, _Claims(store) as claims:
             while tasks:
@@ -179,7 +181,7 @@ class _Task:
 def _state(path: Path) -> tuple[int, ...] | None:
     try:
         status = path.stat()
-    except FileNotFoundError:
+    except OSError:
         return None
     return status.st_ino, status.st_size, status.st_mtime_ns
 
@@ -286,11 +288,11 @@ def _await(tasks: Sequence[_Task], claims: _Claims, outcomes: Outcomes, progress
     """Waits for other processes' arrays and links them; gives those that did not come."""
     given_up = []
     for task in tasks:
-        entry = claims.await_entry(task)
-        if entry is None:
-            given_up.append(task)
-            continue
         with outcomes.of(task.video, task.source_hash):
+            entry = claims.await_entry(task)
+            if entry is None:
+                given_up.append(task)
+                continue
             outcomes.restored(task.video, task.source_hash, entry)
         progress.update()
     return given_up

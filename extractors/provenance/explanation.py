@@ -175,7 +175,8 @@ def _content(path: Path) -> str:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
         return f"{array.dtype} {list(array.shape)}"
-    except (ValueError, EOFError, AttributeError) as error:
+    except Exception as error:
+        # A damaged file may fail in any way while it is read.
         return f"no readable array ({error})"
 
 

@@ -209,3 +209,19 @@ def test_another_json_beside_an_array_is_named(folder, capsys):
     assert "a.json: expected the description of an array, found one without code_version, files" in (
         capsys.readouterr().err
     )
+
+
+def test_a_damaged_array_or_description_is_told_and_no_crash(folder, capsys):
+    array, description = folder / "a.npy", folder / "a.json"
+    content = array.read_bytes()
+    array.unlink()
+    for position in range(0, 128, 3):
+        damaged = bytearray(content)
+        damaged[position] ^= 4
+        array.write_bytes(damaged)
+        assert main(["explain", str(array)]) == 1
+        assert "FAULT      this array is not the one described" in capsys.readouterr().out
+    description.unlink()
+    description.write_text("[" * 100_000)
+    assert main(["explain", str(array)]) == 1
+    assert "a.json: expected a JSON file, found something else" in capsys.readouterr().err

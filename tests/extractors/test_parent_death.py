@@ -9,6 +9,8 @@ import pytest
 
 from extractors.media import parent_death
 
+linux = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's part is Linux's")
+
 # A parent that starts a worker, tells its number once the worker is ready, and waits for it.
 PARENT = """
 import ctypes, multiprocessing, sys, time
@@ -32,6 +34,23 @@ if __name__ == "__main__":
     worker.join()
 """
 
+# An extractor whose decoder hangs in a file: it tells the decoding process's number, and waits for a window.
+EXTRACTOR = """
+import multiprocessing, sys, threading, time
+from pathlib import Path
+from fake_kind import KIND, PARAMETERS
+from extractors.media.decoding import decode_ahead
+
+def tell():
+    while not (workers := multiprocessing.active_children()):
+        time.sleep(0.01)
+    print(workers[0].pid, flush=True)
+
+if __name__ == "__main__":
+    threading.Thread(target=tell, daemon=True).start()
+    next(decode_ahead(KIND, PARAMETERS, [Path(sys.argv[1])], workers=1, timeout=600))
+"""
+
 
 def is_alive(process: int) -> bool:
     try:
@@ -40,14 +59,12 @@ def is_alive(process: int) -> bool:
         return False
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's part is Linux's")
-@pytest.mark.parametrize("way", ["hang", "sleep"])
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-def test_a_worker_ends_with_its_parent_whatever_ended_that(tmp_path, way, how):
-    script = tmp_path / "parent.py"
-    script.write_text(PARENT)
+def kill_parent(folder, script, argument, how):
+    """Starts a program that tells the number of its worker, ends it, and waits for the worker's end."""
+    path = folder / "parent.py"
+    path.write_text(script)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, str(script), way]
+    command = [sys.executable, str(path), argument]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as parent:
         worker = int(parent.stdout.readline())
         assert is_alive(worker)
@@ -56,6 +73,20 @@ def test_a_worker_ends_with_its_parent_whatever_ended_that(tmp_path, way, how):
     while is_alive(worker):
         assert time.monotonic() < deadline, "the worker lives on"
         time.sleep(0.05)
+
+
+@linux
+@pytest.mark.parametrize("way", ["hang", "sleep"])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_worker_ends_with_its_parent_whatever_ended_that(tmp_path, way, how):
+    kill_parent(tmp_path, PARENT, way, how)
+
+
+@linux
+def test_a_killed_extractor_leaves_no_decoder_behind(tmp_path):
+    # The made-up kind reads a whole file at once, and nobody ever writes into this one.
+    os.mkfifo(tmp_path / "video")
+    kill_parent(tmp_path, EXTRACTOR, str(tmp_path / "video"), signal.SIGKILL)
 
 
 def test_where_the_kernel_cannot_a_thread_watches_the_parent(monkeypatch):
