@@ -16,7 +16,13 @@ from torch import Tensor
 from extractors.storage.files import replacing
 from img.config.settings import check
 from img.models.img.model import IMG
-from img.models.img.official import find_faults, load_official, official_shapes
+from img.models.img.official import (
+    find_faults,
+    load_official,
+    official_shapes,
+    reads_query_features,
+    spell_alike,
+)
 from img.models.img.options import ImgOptions
 
 _METADATA = "img"
@@ -61,12 +67,16 @@ _OFFICIAL_SIZES = {
     "width": ("video_affine.linear.conv1d.weight", 0),
     "visual_width": ("video_affine.linear.conv1d.weight", 1),
     "audio_width": ("audio_affine.linear.conv1d.weight", 1),
-    "words": ("word_embeddingv.word_emb.glove_vec", 0),
-    "word_width": ("word_embeddingv.word_emb.glove_vec", 1),
-    "characters": ("word_embeddingv.char_emb.char_emb.weight", 0),
     "max_clips": ("predictor_av.encoder.pos_embedding.position_embeddings.weight", 0),
     "max_words": ("feature_encoderv.pe.pe", 0),
 }
+
+_OFFICIAL_WORD_SIZES = {
+    "words": ("word_embeddingv.word_emb.glove_vec", 0),
+    "word_width": ("word_embeddingv.word_emb.glove_vec", 1),
+    "characters": ("word_embeddingv.char_emb.char_emb.weight", 0),
+}
+_OFFICIAL_QUERY_SIZES = {"query_width": ("text_affinev.linear.conv1d.weight", 1)}
 
 # Without all sizes any will do to list the tensors' names, which do not depend on them.
 _ANY_SIZE = 128
@@ -77,7 +87,8 @@ def build_official(
 ) -> tuple[IMG, Sizes]:
     """Builds the model that a state dict of the authors belongs to, and tells its sizes.
 
-    Sizes come from the tensors' shapes, the rest from the preset `reference`.
+    Sizes come from the tensors' shapes, the rest from the preset `reference`. Queries are read as words, or
+    as features where the state dict has their projections.
 
     Args:
         state: the authors' state dict.
@@ -89,16 +100,20 @@ def build_official(
     Raises:
         ValueError: listing every tensor that is missing, unknown or of another shape than the others ask for.
     """
+    state = spell_alike(state)
+    reads_words = not reads_query_features(state)
+    told = {**_OFFICIAL_SIZES, **(_OFFICIAL_WORD_SIZES if reads_words else _OFFICIAL_QUERY_SIZES)}
     known = {
         size: state[name].shape[axis]
-        for size, (name, axis) in _OFFICIAL_SIZES.items()
+        for size, (name, axis) in told.items()
         if name in state and state[name].dim() > axis
     }
-    are_known = len(known) == len(_OFFICIAL_SIZES)
-    values = known if are_known else dict.fromkeys(_OFFICIAL_SIZES, _ANY_SIZE)
+    are_known = len(known) == len(told)
+    values = known if are_known else dict.fromkeys(told, _ANY_SIZE)
     lengths = {name: values.pop(name) for name in ("width", "max_clips", "max_words")}
     options = check(ImgOptions, {"preset": "reference", **lengths, **(choices or {})}, "the model's options")
-    sizes = Sizes(**values)
+    none = {} if reads_words else dict.fromkeys(_OFFICIAL_WORD_SIZES, 0)
+    sizes = Sizes(**values, **none)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = build_model(options, sizes)

@@ -7,11 +7,12 @@ The authors keep one module per side and branch; here each tensor holds them alo
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
+from img.models.blocks.embedding import QueryProjection
 from img.models.img.model import IMG
 
 # Prefixes: ours -> theirs, one per stream.
@@ -105,6 +106,10 @@ _DETAILS: tuple[tuple[str, str], ...] = (
     (r"(start|end)\.output\.", r"\1_block.2.conv1d."),
 )
 
+# In the authors' model for queries given as features two projections take the place of the word embeddings.
+_QUERIES = "query_embedding."
+_QUERY_PROJECTIONS = ("text_affinev.", "text_affinea.")
+
 _WORD_VECTORS = "query_embedding.words.vectors"
 # The authors keep the table of positions once per side; both hold the same sinusoids.
 _FIRST_POSITIONS, _SECOND_POSITIONS = "feature_encoderv.pe.pe", "feature_encodera.pe.pe"
@@ -112,8 +117,24 @@ _FIRST_POSITIONS, _SECOND_POSITIONS = "feature_encoderv.pe.pe", "feature_encoder
 _SLOT_NOISE = "fusion.levels.event.slots.fixed_noise"
 
 
-def official_names(name: str) -> tuple[str, ...]:
+def reads_query_features(state: Iterable[str]) -> bool:
+    """Tell by its tensors' names whether a model of the authors reads queries as features."""
+    return any(name.startswith("text_affine") for name in state)
+
+
+def spell_alike(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Write the query projections' sides without an underscore: `text_affine_v.` becomes `text_affinev.`."""
+    return {
+        re.sub(r"^text_affine_([va])\.", r"text_affine\1.", name): tensor for name, tensor in state.items()
+    }
+
+
+def official_names(name: str, query_features: bool = False) -> tuple[str, ...]:
     """Return the authors' names, one per stream, that a tensor of an `IMG` state dict stands for.
+
+    Args:
+        name: of the tensor.
+        query_features: the model reads queries as features, not as words.
 
     Raises:
         KeyError: the name is none of an `IMG` state dict, or its tensor is not kept as such by the authors.
@@ -124,12 +145,15 @@ def official_names(name: str) -> tuple[str, ...]:
     detailed = name
     for pattern, replacement in _DETAILS:
         detailed = re.sub(pattern, replacement, detailed)
-    return tuple(theirs + detailed.removeprefix(prefix) for theirs in _PREFIXES[prefix])
+    given = query_features and prefix == _QUERIES
+    sides = _QUERY_PROJECTIONS if given else _PREFIXES[prefix]
+    return tuple(theirs + detailed.removeprefix(prefix) for theirs in sides)
 
 
 def official_shapes(model: IMG) -> dict[str, tuple[int, ...]]:
     """Return the shape, axes of length 1 left out, of every tensor that the authors keep of such a model."""
     shapes: dict[str, tuple[int, ...]] = {}
+    given = isinstance(model.query_embedding, QueryProjection)
     for name, own in model.state_dict().items():
         if name == _WORD_VECTORS:
             _, rows, width = own.shape
@@ -137,7 +161,7 @@ def official_shapes(model: IMG) -> dict[str, tuple[int, ...]]:
                 shapes[f"{side}word_emb.pad_vec"] = (width,)
                 shapes[f"{side}word_emb.glove_vec"] = _essential((rows - 2, width))
         elif name != _SLOT_NOISE:
-            names = official_names(name)
+            names = official_names(name, given)
             shapes |= dict.fromkeys(names, _essential(own.shape if len(names) == 1 else own.shape[1:]))
     return {**shapes, _SECOND_POSITIONS: shapes[_FIRST_POSITIONS]}
 
@@ -177,13 +201,14 @@ def load_official(model: IMG, state: Mapping[str, Tensor]) -> None:
         RuntimeError: a tensor has another size than the model's.
     """
     loaded = {}
+    given = isinstance(model.query_embedding, QueryProjection)
     for name, own in model.state_dict().items():
         if name == _SLOT_NOISE:
             loaded[name] = own
         elif name == _WORD_VECTORS:
             loaded[name] = torch.stack([_word_table(state, side) for side in _PREFIXES["query_embedding."]])
         else:
-            parts = [state[theirs] for theirs in official_names(name)]
+            parts = [state[theirs] for theirs in official_names(name, given)]
             # The authors' tensors differ by axes of length 1: 1x1 convolutions where we have Linears.
             loaded[name] = torch.cat([part.flatten() for part in parts]).view(own.shape)
     model.load_state_dict(loaded)
