@@ -10,13 +10,14 @@ import numpy as np
 from tqdm import tqdm
 
 from extractors.importing.folders import Part, Place, open_place, video_names
+from extractors.importing.merging import merge
 from extractors.registry import KINDS, ImportedParameters
 from extractors.shard import ARRAY, Counts, finish, publish
 from extractors.storage.files import library_versions, sha256_of_json
 from extractors.storage.manifest import Row
 from extractors.storage.store import Entry, Store
 
-_IDENTITY = {"kind": "imported", "code_version": KINDS["imported"].code_version, "parameters": {}}
+_IDENTITY = {"kind": "imported", "code_version": KINDS["imported"].code_version}
 
 
 def import_shard(
@@ -65,7 +66,8 @@ def import_shard(
                 continue
             hashes = [part.sha256() for part in parts]
             source_hash = hashes[0] if len(hashes) == 1 else sha256_of_json(hashes)
-            key = Store.key({**_IDENTITY, "sources": hashes})
+            identity = {**_IDENTITY, "parameters": parameters.recipe}
+            key = Store.key({**identity, "sources": hashes})
             entry = store.find(key)
             if entry is not None and entry.description["width"] == parameters.width:
                 counts.restored += 1
@@ -73,10 +75,10 @@ def import_shard(
                 sources = [
                     {"name": part.name, "sha256": sha256} for part, sha256 in zip(parts, hashes, strict=True)
                 ]
-                array = _join(parts, parameters.width)
+                array = _join(parts, parameters)
                 if [part.sha256() for part in parts] != hashes:
                     raise ValueError(f"{parts[0].name}: changed while being read; import it again")
-                made = {"source_sha256": source_hash, "sources": sources, "libraries": libraries}
+                made = {**identity, "source_sha256": source_hash, "sources": sources, "libraries": libraries}
                 entry = _keep(store, key, array, made)
                 counts.computed += 1
         except (ValueError, OSError) as error:
@@ -97,20 +99,18 @@ def _find_parts(places: Sequence[Place], paths: Sequence[Path], video: str) -> l
     return parts
 
 
-def _join(parts: Sequence[Part], width: int) -> np.ndarray:
-    """Puts the parts' rows side by side, cut to the shortest: float32 [R, width]."""
-    arrays = [part.read() for part in parts]
-    rows = min(len(array) for array in arrays)
-    joined = np.concatenate([array[:rows] for array in arrays], axis=1).astype(np.float32)
-    if joined.shape[1] != width:
+def _join(parts: Sequence[Part], parameters: ImportedParameters) -> np.ndarray:
+    """Merges the parts' rows: float32 [R, width]."""
+    joined = merge([part.read() for part in parts], parameters)
+    if joined.shape[1] != parameters.width:
         names = " + ".join(part.name for part in parts)
-        raise ValueError(f"{names}: expected rows of {width} values, found {joined.shape[1]}")
+        raise ValueError(f"{names}: expected rows of {parameters.width} values, found {joined.shape[1]}")
     return joined
 
 
 def _keep(store: Store, key: str, array: np.ndarray, made: Mapping[str, Any]) -> Entry:
     rows, width = array.shape
-    description = {**_IDENTITY, **made, "rows": rows, "width": width, "row_seconds": None}
+    description = {**made, "rows": rows, "width": width, "row_seconds": None}
     with store.adding(key, description) as folder:
         np.save(folder / ARRAY, array, allow_pickle=False)
     return store.get(key)
