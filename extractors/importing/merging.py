@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -50,7 +51,7 @@ def bring(rows: np.ndarray, count: int) -> np.ndarray:
     bounds = np.minimum(np.round(np.arange(count + 1) / count * len(rows)).astype(int), len(rows) - 1)
     means = [
         rows[first : max(after, first + 1)].mean(axis=0, dtype=np.float64)
-        for first, after in zip(bounds[:-1], bounds[1:], strict=True)
+        for first, after in pairwise(bounds)
     ]
     return np.stack(means).astype(rows.dtype)
 
