@@ -24,7 +24,7 @@ def test_by_default_the_longer_is_cut() -> None:
 
 
 def test_all_are_brought_to_the_length_of_the_last() -> None:
-    # Bounds round(i/4·6) = 0, 2, 3, 4, 5 (half to even, at most the last): the mean of two rows, then 3, 4, 5.
+    # Bounds round(i/4·6) = 0, 2, 3, 4, 5 (half to even, at most the last): a mean of two, then 3, 4, 5.
     assert merge([FIRST, LAST], how(merge="bring_to_last")).tolist() == [[1.5, 10], [3, 11], [4, 12], [5, 13]]
 
 
