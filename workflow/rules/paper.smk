@@ -28,6 +28,8 @@ rule count_activities:
 
 
 rule count_cost:
+    input:
+        checkpoint=get_cost_checkpoint,
     output:
         "results/{scope}statistics/table12.json",
     log:
@@ -42,8 +44,9 @@ rule count_cost:
         runtime=10,
     params:
         options=get_cost_options,
+        checkpoint=get_cost_checkpoint_option,
     shell:
-        "python -m img count-cost --options {params.options:q} --out {output:q} 2> {log:q}"
+        "python -m img count-cost --options {params.options:q} {params.checkpoint} --out {output:q} 2> {log:q}"
 
 
 rule count_importance:

@@ -79,6 +79,16 @@ def get_cost_options(wildcards):
     return to_json(resolve(DATASETS, VARIANTS, stand_in.dataset, "img"))
 
 
+def get_cost_checkpoint(wildcards):
+    """A checkpoint of that model, which tells the widths of its dataset; none where its data is not there."""
+    stand_in = find_scope(wildcards).stand_ins["charades"]
+    return list_runs([(stand_in.dataset, "img")], "last.safetensors")[:1]
+
+
+def get_cost_checkpoint_option(wildcards, input):
+    return f"--checkpoint {shlex.quote(input.checkpoint)}" if input.checkpoint else ""
+
+
 def get_activity_queries(wildcards):
     stand_in = find_stand_in(wildcards, "charades")
     return name_queries(stand_in.dataset)
