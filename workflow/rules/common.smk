@@ -12,25 +12,27 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 from snakemake.settings.types import DeploymentMethod
 
+# The code lies beside this file, wherever Snakemake was started and whichever workflow uses this one as a module.
+ROOT = Path(
+    workflow.current_basedir.join("../..").get_path_or_uri(secret_free=False)
+).resolve()
+sys.path[:0] = [str(ROOT), str(ROOT / "workflow")]
+
 from extractors import registry
 from extractors.importing.arrays import SUFFIXES
 from extractors.storage.manifest import read_manifest
 from extractors.importing.folders import open_place, video_names
-from img.config.base import check, read_yaml, to_json
+from img.config.base import to_json
 from img.config.dataset import (
     COVERAGE_VERSION,
     INPUTS_VERSION,
     QUERIES_VERSION,
-    read_datasets,
 )
-from img.config.project import Configuration, check_together
 from img.config.runs import EVALUATION_VERSION, TRAINING_VERSION
-from img.config.variants import read_variants, resolve, resolve_inference
+from img.config.variants import resolve, resolve_inference
 from img.config.protocols import best_on, checkpoint_of
 from img.paper import recipes as paper_recipes
-from img.paper.requests import check_requests
-from img.paper.transcription import read_paper
-from img.resources.listing import read_resources
+from planning.project import read_project
 from img.data.videos import is_current, read_duplicates, walk_folders
 
 RUNS = "results/{dataset}/runs/{variant}/seed{seed}"
@@ -43,32 +45,18 @@ DURATIONS_FIGURE = "figure9"
 SIMULATED = Path("resources/charades_simulated")
 
 
-def read_configuration():
-    """Checks every configuration file; a fault ends the run before any job."""
+def read_checked_project():
+    """Reads every configuration file; a fault ends the run before any job."""
     try:
-        # Snakemake has read them, but takes the last of a key given twice.
-        for file in workflow.configfiles:
-            read_yaml(Path(file))
-        configuration = check(Configuration, config, "config/config.yaml")
-        datasets = read_datasets(Path("config/datasets"))
-        variants = read_variants(Path("config/papers/img/variants.yaml"))
-        check_together(configuration, datasets, variants)
-        paper = read_paper(Path("config/papers/img/paper.yaml"))
-        recipes = paper_recipes.read_recipes(
-            Path("config/papers/img/tables.yaml"), paper
-        )
-        paper_recipes.check_variants(recipes, variants)
-        check_requests(datasets, paper, recipes)
-        shipped = Path(workflow.basedir).parent / "resources" / "manifest.yaml"
-        resources = read_resources(configuration.manifest or shipped)
-        local = {name: entry.path for name, entry in configuration.resources.items()}
-        resources.check_local(local, "config/config.yaml: resources")
+        return read_project(ROOT, config, map(Path, workflow.configfiles))
     except ValueError as error:
         raise WorkflowError(f"The configuration is refused.\n{error}") from None
-    return configuration, datasets, variants, paper, recipes, resources
 
 
-CONFIG, DATASETS, VARIANTS, PAPER, RECIPES, RESOURCES = read_configuration()
+PROJECT = read_checked_project()
+CONFIG, DATASETS, VARIANTS = PROJECT.configuration, PROJECT.datasets, PROJECT.variants
+PAPER, RECIPES, RESOURCES = PROJECT.paper, PROJECT.recipes, PROJECT.resources
+
 
 # Unless conda or a container provides one, jobs run with the interpreter that runs Snakemake, activated or not.
 if not workflow.deployment_settings.deployment_method & {
