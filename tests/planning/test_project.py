@@ -1,12 +1,10 @@
 """Where a project's files are found, and what they hold together."""
 
 import shutil
-from pathlib import Path
 
 import pytest
+from conftest import ROOT
 from planning.project import read_project
-
-ROOT = Path(__file__).parents[2]
 
 
 def test_the_shipped_files_are_read_wherever_snakemake_runs(tmp_path, monkeypatch):
@@ -15,7 +13,6 @@ def test_the_shipped_files_are_read_wherever_snakemake_runs(tmp_path, monkeypatc
     assert project.paper_file == ROOT / "config/papers/img/paper.yaml"
     assert project.resources.source == ROOT / "resources/manifest.yaml"
     assert "demo" in project.datasets
-    assert project.choose_streams("demo") == {"visual": "i3d", "audio": "pann"}
 
 
 def test_files_of_the_working_directory_come_before_the_shipped_ones(tmp_path, monkeypatch):
@@ -28,14 +25,16 @@ def test_files_of_the_working_directory_come_before_the_shipped_ones(tmp_path, m
         read_project(ROOT, {"datasets": ["demo"]})
 
 
-def test_an_extractor_is_found_by_its_dataset_and_name(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    project = read_project(ROOT, {})
+def test_an_extractor_is_found_by_its_dataset_and_name(project):
     kind, parameters = project.find_extractor("demo", "pann")
     assert (kind.name, kind.modality) == ("pann", "audio")
     assert parameters.model_dump()["weights"] == "random"
     with pytest.raises(ValueError, match=r"config/datasets/demo\.yaml: extractors: expected 'vggish' among"):
         project.find_extractor("demo", "vggish")
+
+
+def test_models_read_the_extractor_that_the_dataset_names_for_each_stream(project):
+    assert project.choose_streams("demo") == {"visual": "i3d", "audio": "pann"}
 
 
 def test_a_key_given_twice_is_refused(tmp_path):

@@ -58,6 +58,11 @@ def name_run(dataset: str, variant: str, seed: int | str) -> str:
     return f"results/{dataset}/runs/{variant}/seed{seed}"
 
 
+def name_metrics(dataset: str) -> str:
+    """Names the metrics of all of a dataset's runs."""
+    return f"results/{dataset}/metrics.json"
+
+
 def name_indexed_features(folder: str) -> dict[str, str]:
     """Names the two files of assembled features: the values, and where whose values are."""
     return {"features": f"{folder}/features.safetensors", "index": f"{folder}/index.json"}

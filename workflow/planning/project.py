@@ -48,6 +48,11 @@ class Project:
     resources: Manifest
     extractors: Mapping[tuple[str, str], tuple[Kind, KindParameters]]
 
+    @property
+    def gpus(self) -> int:
+        """How many GPUs a job takes whose network is large."""
+        return 1 if self.configuration.device == "cuda" else 0
+
     def find_extractor(self, dataset: str, name: str) -> tuple[Kind, KindParameters]:
         """Gives an extractor's kind and parameters.
 
