@@ -11,7 +11,7 @@ from img.models.img.options import ImgOptions
 from img.models.sizes import Sizes
 
 CONFIG = Path(__file__).parents[2] / "config"
-DEMO, PAPER = CONFIG / "datasets" / "demo.yaml", CONFIG / "paper.yaml"
+DEMO, PAPER = CONFIG / "datasets" / "demo.yaml", CONFIG / "papers" / "img" / "paper.yaml"
 D, T, N = 128, 128, 10
 
 
