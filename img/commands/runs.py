@@ -127,13 +127,9 @@ def _evaluate(options: argparse.Namespace) -> None:
     weights = protocols_of(made)
     for protocol in weights:
         checkpoint = checkpoint_of(options.folder, protocol)
-        check_fit(
-            checkpoint,
-            read_sizes(checkpoint),
-            visual_width=inputs.visual.shape[1],
-            audio_width=inputs.audio.shape[1],
-            **text_sizes(text),
-        )
+        sizes = read_sizes(checkpoint)
+        widths = {f"{name}_width": inputs.widths.get(name) for name in sizes.streams}
+        check_fit(checkpoint, sizes, **widths, **text_sizes(text))
     sound = made["training"]["sound"]
     splits = {
         split: Moments(queries, split, inputs, text, sound, noisy_audio_share=inference.noisy_audio_share)

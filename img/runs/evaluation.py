@@ -45,7 +45,7 @@ def predict(
         torch.manual_seed(0)
         answers, columns = _answer(model, moments, batch_size, device, options)
     preferred, fallback = answers[model.branches[0]], answers[model.fallback]
-    answers[AUTO] = np.where(moments.has_audio[:, None, None], preferred, fallback)
+    answers[AUTO] = np.where(moments.complete[:, None, None], preferred, fallback)
     table = moments.table[["query", "video"]].assign(**columns)
     frames = [_tabulate(moments, table.assign(branch=name), found) for name, found in answers.items()]
     order = ["query", "video", "branch", "rank", "start", "end", "score", "iou", *columns]
@@ -156,7 +156,7 @@ def _mean_importance(predictions: pd.DataFrame, moments: Moments) -> float | Non
     if "importance" not in predictions:
         return None
     once = (predictions["branch"] == AUTO) & (predictions["rank"] == 1)
-    importance = predictions.loc[once, "importance"].to_numpy()[moments.has_audio]
+    importance = predictions.loc[once, "importance"].to_numpy()[moments.complete]
     return float(importance.mean()) if len(importance) and np.isfinite(importance).all() else None
 
 

@@ -171,8 +171,7 @@ def _train_from_folders(
     vectors = torch.zeros(0, 0)
     if isinstance(text, Vocabulary):
         vectors = torch.from_numpy(load_vectors(queries_folder / "vectors.bin", text))
-    widths = {"visual": inputs.visual.shape[1], "audio": inputs.audio.shape[1]}
-    sizes = Sizes(widths, word_width=vectors.shape[1], **text_sizes(text))
+    sizes = Sizes(inputs.widths, word_width=vectors.shape[1], **text_sizes(text))
     with torch.random.fork_rng(), computing_on(device, options.training.batch_size):
         torch.manual_seed(seed)
         model = build_system(options.model, sizes, vectors).to(device)
