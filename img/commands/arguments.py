@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
 from extractors.gpus import take_gpu
 from extractors.storage.files import parse_json
 from img.config.base import check, read_yaml
+from img.config.streams import StreamSource
+
+if TYPE_CHECKING:
+    from img.data.merging import StreamFeatures
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Settings = TypeVar("Settings", bound=BaseModel)
@@ -22,11 +26,36 @@ def add_settings(parser: argparse.ArgumentParser, name: str, required: bool = Tr
 
 
 def add_features(parser: argparse.ArgumentParser) -> None:
-    """Adds the queries and feature folders of a dataset."""
+    """Adds the queries and the streams of a dataset; see `read_streams`."""
     parser.add_argument("--queries", required=True, type=Path, help="queries folder")
-    parser.add_argument("--visual", required=True, type=Path, help="feature folder")
-    parser.add_argument("--audio", required=True, type=Path, help="feature folder")
+    parser.add_argument(
+        "--stream",
+        required=True,
+        action="append",
+        help='a stream as JSON, {"name": "visual", "parts": [{"folder": "results/demo/features/i3d"}]}; give '
+        "each, the one whose rows are the clips first. Several parts stand side by side by the rule `merge`; "
+        "a part's values are multiplied with its `scale`",
+    )
     parser.add_argument("--shards", required=True, nargs="+", help="names of the shards")
+
+
+def read_streams(options: argparse.Namespace) -> dict[str, StreamFeatures]:
+    """Reads the manifests of every stream's feature folders.
+
+    Raises:
+        ValueError: where a stream is not told of as it should be, or twice.
+    """
+    from img.data.feature_folder import read_feature_folder
+    from img.data.merging import merge_features
+
+    streams: dict[str, StreamFeatures] = {}
+    for text in options.stream:
+        source = read_settings(StreamSource, text, "stream")
+        if source.name in streams:
+            raise ValueError(f"--stream: expected each stream once, found {source.name} again")
+        parts = [read_feature_folder(part.folder, options.shards, part.scale) for part in source.parts]
+        streams[source.name] = merge_features(parts, source.merge)
+    return streams
 
 
 def add_query_features(parser: argparse.ArgumentParser) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -12,6 +13,16 @@ from extractors import registry
 from extractors.settings import LARGEST_SEED, Settings, Whole
 from img.config.base import NAME, Name, check, read_yaml
 from img.config.runs import InferenceOptions, TrainingOptions
+from img.config.streams import (
+    AUDIO,
+    DEFAULT_ALIGN,
+    DEFAULT_MERGE,
+    AlignRule,
+    ExtractorNames,
+    MergeRule,
+    StreamName,
+    label_streams,
+)
 
 PaperDataset = Literal["charades", "activitynet"]
 PaperSplit = Literal["test", "audiomatter"]
@@ -19,7 +30,7 @@ PaperSplit = Literal["test", "audiomatter"]
 QUERIES_VERSION = 1
 """Raised whenever the queries table, the vocabulary or its vectors change for the same files and options."""
 
-INPUTS_VERSION = 2
+INPUTS_VERSION = 3
 """Raised whenever assembled inputs change for the same features and options."""
 
 COVERAGE_VERSION = 1
@@ -99,6 +110,25 @@ class InputOptions(Settings):
         description="Subtract the training split's mean and divide by its standard deviation, value by "
         "value.",
     )
+    align: dict[StreamName, AlignRule] = Field(
+        default={},
+        description="How a stream is laid along the first one: `seconds` (default), by the seconds of its "
+        "rows where these are known, or `share`, its rows share the video evenly.",
+    )
+    merge: dict[StreamName, MergeRule] = Field(
+        default={},
+        description="How a stream of several extractors puts their rows side by side: `cut` to the shortest "
+        "(default); `normalise_and_cut`, each row divided by its length first; `pool_to_last`, the last "
+        "one's rows stay and the others are brought to their number.",
+    )
+
+    def align_rule(self, stream: str) -> AlignRule:
+        """Gives how a stream is laid along the first one."""
+        return self.align.get(stream, DEFAULT_ALIGN)
+
+    def merge_rule(self, stream: str) -> MergeRule:
+        """Gives how a stream's extractors are merged."""
+        return self.merge.get(stream, DEFAULT_MERGE)
 
 
 class StandIn(Settings):
@@ -140,15 +170,18 @@ class Dataset(Settings):
         default=None,
         description="How to get the videos where no rule makes them; told where their folder is missing.",
     )
-    visual: Name = Field(description="The extractor whose features are the visual input.")
-    audio: Name = Field(description="The extractor whose features are the audio input.")
+    streams: dict[StreamName, ExtractorNames] = Field(
+        min_length=1,
+        description="What the model reads of a video: a stream's name -> the extractor whose features it "
+        "is, or a list of several. The first one leads: its rows are the clips, and a video without it is "
+        "left out. IMG reads `visual` and `audio`.",
+    )
     extractors: dict[Name, ExtractorSettings] = Field(
         default={}, description="Extractors by a name of your choice: kind, preset, parameters."
     )
     features: Literal["extracted", "imported"] = Field(
         default="extracted",
-        description="`imported` takes the arrays named in `imported` instead of the extractors `visual` and "
-        "`audio`.",
+        description="`imported` takes the arrays named in `imported` instead of the streams' extractors.",
     )
     imported: dict[Name, registry.ImportedArrays] = Field(
         default={}, description="Arrays made elsewhere, by the name of the extractor they stand for."
@@ -194,18 +227,34 @@ class Dataset(Settings):
         if not isinstance(values, dict) or values.get("features") != "imported":
             return values
         imported, extractors = values.get("imported"), values.get("extractors", {})
-        if not isinstance(imported, dict) or not isinstance(extractors, dict):
+        streams = values.get("streams")
+        if not (isinstance(imported, dict) and isinstance(extractors, dict) and isinstance(streams, dict)):
             return values
         kinds = {}
-        for role in get_args(registry.Modality):
-            name = values.get(role)
-            if name not in imported:
-                raise ValueError(
-                    f"imported: expected the arrays of {role}: {name}, found those of {sorted(imported)}"
-                )
-            if isinstance(imported[name], dict):
-                kinds[name] = {"kind": "imported", "modality": role, **imported[name]}
+        for stream, names in _list_extractors(streams):
+            for name in names:
+                if name not in imported:
+                    raise ValueError(
+                        f"imported: expected the arrays of {stream}: {name}, "
+                        f"found those of {sorted(imported)}"
+                    )
+                if isinstance(imported[name], dict):
+                    kinds[name] = {"kind": "imported", "modality": _modality_of(stream), **imported[name]}
         return {**values, "extractors": {**extractors, **kinds}}
+
+    # Runs before the one above, so that a file of the old spelling is told of the new one.
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_old_keys(cls, values: Any) -> Any:
+        """Says how streams are spelt now."""
+        old = [key for key in ("visual", "audio") if isinstance(values, dict) and key in values]
+        if old:
+            streams = ", ".join(f"{key}: {values[key]}" for key in old)
+            raise ValueError(
+                f"streams: expected `streams: {{{streams}}}`, found the older spelling `{old[0]}: "
+                f"{values[old[0]]}`"
+            )
+        return values
 
     @model_validator(mode="before")
     @classmethod
@@ -224,6 +273,16 @@ class Dataset(Settings):
     def selection_splits(self) -> list[str]:
         """Every split on which a run picks an epoch, the one it is known by first."""
         return [self.selection_split, *self.further_selection_splits]
+
+    @property
+    def chosen_extractors(self) -> list[str]:
+        """The extractors of all streams, each once, in the streams' order."""
+        return list(dict.fromkeys(name for names in self.streams.values() for name in names))
+
+    @property
+    def inputs_label(self) -> str:
+        """What the assembled inputs are named after."""
+        return label_streams(self.streams)
 
     @property
     def reads_videos(self) -> bool:
@@ -245,13 +304,7 @@ class Dataset(Settings):
         if self.reads_videos and self.videos is None:
             readers = sorted(name for name, kind in self.extractors.items() if kind["kind"] != "imported")
             raise ValueError(f"videos: needed by the extractors {readers}, found nothing")
-        for role in ("visual", "audio"):
-            name = getattr(self, role)
-            if name not in self.extractors:
-                raise ValueError(f"{role}: expected one of {sorted(self.extractors)}, found {name!r}")
-            kind, _ = registry.parse(self.extractors[name])
-            if kind.modality != role:
-                raise ValueError(f"{role}: {name!r} is of kind {kind.name}, which reads {kind.modality}")
+        self._check_streams()
         if self.selection_split not in self.annotations.splits:
             raise ValueError(
                 f"selection_split: expected one of {sorted(self.annotations.splits)}, "
@@ -269,6 +322,42 @@ class Dataset(Settings):
         if len(set(self.variants)) < len(self.variants):
             raise ValueError(f"variants: expected different names, found {self.variants}")
         return self
+
+    def _check_streams(self) -> None:
+        """Checks that streams, their extractors and the rules of `inputs` fit each other."""
+        for stream, names in self.streams.items():
+            if len(set(names)) < len(names):
+                raise ValueError(f"streams.{stream}: expected each extractor once, found {list(names)}")
+            for name in names:
+                if name not in self.extractors:
+                    raise ValueError(
+                        f"streams.{stream}: expected one of {sorted(self.extractors)}, found {name!r}"
+                    )
+                kind, _ = registry.parse(self.extractors[name])
+                if stream in get_args(registry.Modality) and kind.modality != stream:
+                    raise ValueError(
+                        f"streams.{stream}: {name!r} is of kind {kind.name}, which reads {kind.modality}"
+                    )
+        first, *further = self.streams
+        several = [stream for stream, names in self.streams.items() if len(names) > 1]
+        for key, given, allowed, which in (
+            ("align", self.inputs.align, further, f"streams after the first, {first}"),
+            ("merge", self.inputs.merge, several, "streams of several extractors"),
+        ):
+            if wrong := sorted(set(given) - set(allowed)):
+                raise ValueError(f"inputs.{key}: expected {which}, which are {allowed}, found {wrong}")
+
+
+def _list_extractors(streams: Mapping[Any, Any]) -> Iterator[tuple[Any, list[str]]]:
+    """Gives each stream's names of extractors as they are written; what is no name is told of later."""
+    for stream, names in streams.items():
+        listed = names if isinstance(names, list | tuple) else [names]
+        yield stream, [name for name in listed if isinstance(name, str)]
+
+
+def _modality_of(stream: Any) -> str:
+    """Says what imported arrays of a stream are of: its name where that is a modality, else what is seen."""
+    return AUDIO if stream == AUDIO else "visual"
 
 
 def read_datasets(folder: Path) -> dict[str, Dataset]:

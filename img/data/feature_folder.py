@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from extractors.outcomes import ARRAY
 from extractors.storage.files import read_json, sha256_of
 from extractors.storage.manifest import Row, read_manifest
 from extractors.storage.store import Store
+
+_IDENTITY = ("kind", "code_version", "parameters")
+"""What a description says of the extractor."""
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +34,11 @@ class FeatureFolder:
     folder: Path
     rows: Mapping[str, Row]
     scale: float
+
+    @property
+    def parts(self) -> tuple[FeatureFolder]:
+        """Itself, as features merged of several folders have several."""
+        return (self,)
 
     @property
     def width(self) -> int:
@@ -76,6 +85,24 @@ class FeatureFolder:
                 f"{path}: expected the seconds of {row.rows} rows, found {found}; {self._cure(row)}"
             )
         return np.array(seconds, np.float64)
+
+    def extractor(self) -> dict[str, Any]:
+        """Says what made the arrays: kind, code version, and parameters with the hashes of files.
+
+        Raises:
+            ValueError: where no array's description tells; the message names the folder or the file.
+        """
+        paths = (self.folder / f"{row.video}.json" for row in self.rows.values() if row.is_ok)
+        path = next((path for path in paths if path.is_file()), None)
+        if path is None:
+            raise ValueError(f"{self.folder}: expected a description beside each array, found none at all")
+        description = read_json(path)
+        absent = [key for key in _IDENTITY if key not in description]
+        if absent:
+            raise ValueError(
+                f"{path}: expected the keys {', '.join(_IDENTITY)}, found no {', '.join(absent)}"
+            )
+        return {key: description[key] for key in _IDENTITY}
 
     def _heal(self, path: Path, row: Row, store: Store) -> None:
         description = path.with_suffix(".json")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from extractors.media.audio import cut
+from extractors.media.audio_windows import cut
 from extractors.media.sampling import Timed, cut_windows, frames_at_rate
 from extractors.outcomes import ARRAY
 from extractors.storage.files import sha256_of
@@ -30,7 +30,7 @@ def heard_seconds(seconds: float, window: float = 1.0, hop: float = 1.0) -> RowS
     """Start and end of the rows that a sound of some seconds becomes."""
     rate = 16_000
     samples = np.zeros(round(seconds * rate), np.float32)
-    return [(cutting.start, cutting.end) for cutting in cut(samples, rate, window, hop)]
+    return [(cutting.start, cutting.end) for cutting in cut([samples], rate, window, hop)]
 
 
 def write_features(
@@ -54,6 +54,8 @@ def write_features(
         seconds = row_seconds.get(video)
         ingredients = {
             "kind": "features",
+            "code_version": 1,
+            "parameters": {"weights": f"sha256:{folder.name}"},
             "video": video,
             "folder": folder.name,
             "row_seconds": [list(row) for row in seconds] if seconds else None,
