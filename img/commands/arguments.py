@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
@@ -26,35 +27,43 @@ def add_settings(parser: argparse.ArgumentParser, name: str, required: bool = Tr
 
 
 def add_features(parser: argparse.ArgumentParser) -> None:
-    """Adds the queries and the streams of a dataset; see `read_streams`."""
+    """Adds the queries and the streams of a dataset; see `read_streams` and `open_streams`."""
     parser.add_argument("--queries", required=True, type=Path, help="queries folder")
     parser.add_argument(
         "--stream",
         required=True,
         action="append",
         help='a stream as JSON, {"name": "visual", "parts": [{"folder": "results/demo/features/i3d"}]}; give '
-        "each, the one whose rows are the clips first. Several parts stand side by side by the rule `merge`; "
-        "a part's values are multiplied with its `scale`",
+        "each, the one whose rows are the clips first. Several parts stand side by side; a part's values are "
+        "multiplied with its `scale`; `align`, `merge` and `normalise` are those of a dataset's streams",
     )
     parser.add_argument("--shards", required=True, nargs="+", help="names of the shards")
 
 
-def read_streams(options: argparse.Namespace) -> dict[str, StreamFeatures]:
-    """Reads the manifests of every stream's feature folders.
+def read_streams(texts: Sequence[str]) -> dict[str, StreamSource]:
+    """Reads what `--stream` tells of each stream.
 
     Raises:
         ValueError: where a stream is not told of as it should be, or twice.
     """
+    sources: dict[str, StreamSource] = {}
+    for text in texts:
+        source = read_settings(StreamSource, text, "stream")
+        if source.name in sources:
+            raise ValueError(f"--stream: expected each stream once, found {source.name} again")
+        sources[source.name] = source
+    return sources
+
+
+def open_streams(sources: Mapping[str, StreamSource], shards: Sequence[str]) -> dict[str, StreamFeatures]:
+    """Reads the manifests of every stream's feature folders."""
     from img.data.feature_folder import read_feature_folder
     from img.data.merging import merge_features
 
     streams: dict[str, StreamFeatures] = {}
-    for text in options.stream:
-        source = read_settings(StreamSource, text, "stream")
-        if source.name in streams:
-            raise ValueError(f"--stream: expected each stream once, found {source.name} again")
-        parts = [read_feature_folder(part.folder, options.shards, part.scale) for part in source.parts]
-        streams[source.name] = merge_features(parts, source.merge)
+    for name, source in sources.items():
+        parts = [read_feature_folder(part.folder, shards, part.scale) for part in source.parts]
+        streams[name] = merge_features(parts, source.merge, source.normalise)
     return streams
 
 

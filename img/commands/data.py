@@ -6,7 +6,14 @@ import argparse
 from pathlib import Path
 
 from extractors.storage.store import Store
-from img.commands.arguments import Commands, add_features, add_settings, read_settings, read_streams
+from img.commands.arguments import (
+    Commands,
+    add_features,
+    add_settings,
+    open_streams,
+    read_settings,
+    read_streams,
+)
 from img.config.dataset import Annotations, InputOptions, QueryOptions
 
 
@@ -76,7 +83,10 @@ def _assemble(options: argparse.Namespace) -> None:
 
     queries = read_queries_table(options.queries)
     settings = read_settings(InputOptions, options.options, "options")
-    assemble(queries, read_streams(options), settings, Store(options.store), options.out)
+    sources = read_streams(options.stream)
+    align = {name: source.align for name, source in sources.items()}
+    streams = open_streams(sources, options.shards)
+    assemble(queries, streams, settings, Store(options.store), options.out, align)
 
 
 def _report_coverage(options: argparse.Namespace) -> None:
@@ -85,4 +95,5 @@ def _report_coverage(options: argparse.Namespace) -> None:
     from img.data.videos import read_duplicates
 
     queries = read_queries_table(options.queries)
-    write_coverage(queries, read_streams(options), read_duplicates(options.videos), options.out)
+    streams = open_streams(read_streams(options.stream), options.shards)
+    write_coverage(queries, streams, read_duplicates(options.videos), options.out)

@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_serializer, model_validator
 
 from extractors import registry
 from extractors.settings import LARGEST_SEED, Settings, Whole
 from img.config.base import NAME, Name, check, read_yaml
 from img.config.runs import InferenceOptions, TrainingOptions
-from img.config.streams import (
-    AUDIO,
-    DEFAULT_ALIGN,
-    DEFAULT_MERGE,
-    AlignRule,
-    ExtractorNames,
-    MergeRule,
-    StreamName,
-    label_streams,
-)
+from img.config.streams import AUDIO, AnyStream, StreamName, StreamOptions, label_streams, name_extractors
 
 PaperDataset = Literal["charades", "activitynet"]
 PaperSplit = Literal["test", "audiomatter"]
@@ -110,25 +100,6 @@ class InputOptions(Settings):
         description="Subtract the training split's mean and divide by its standard deviation, value by "
         "value.",
     )
-    align: dict[StreamName, AlignRule] = Field(
-        default={},
-        description="How a stream is laid along the first one: `seconds` (default), by the seconds of its "
-        "rows where these are known, or `share`, its rows share the video evenly.",
-    )
-    merge: dict[StreamName, MergeRule] = Field(
-        default={},
-        description="How a stream of several extractors puts their rows side by side: `cut` to the shortest "
-        "(default); `normalise_and_cut`, each row divided by its length first; `pool_to_last`, the last "
-        "one's rows stay and the others are brought to their number.",
-    )
-
-    def align_rule(self, stream: str) -> AlignRule:
-        """Gives how a stream is laid along the first one."""
-        return self.align.get(stream, DEFAULT_ALIGN)
-
-    def merge_rule(self, stream: str) -> MergeRule:
-        """Gives how a stream's extractors are merged."""
-        return self.merge.get(stream, DEFAULT_MERGE)
 
 
 class StandIn(Settings):
@@ -170,11 +141,11 @@ class Dataset(Settings):
         default=None,
         description="How to get the videos where no rule makes them; told where their folder is missing.",
     )
-    streams: dict[StreamName, ExtractorNames] = Field(
+    streams: dict[StreamName, AnyStream] = Field(
         min_length=1,
-        description="What the model reads of a video: a stream's name -> the extractor whose features it "
-        "is, or a list of several. The first one leads: its rows are the clips, and a video without it is "
-        "left out. IMG reads `visual` and `audio`.",
+        description="What the model reads of a video: a stream's name -> the extractor whose features it is, "
+        "a list of several, or the keys below. The first one leads: its rows are the clips, and a video "
+        "without it is left out. IMG reads `visual` and `audio`.",
     )
     extractors: dict[Name, ExtractorSettings] = Field(
         default={}, description="Extractors by a name of your choice: kind, preset, parameters."
@@ -231,8 +202,8 @@ class Dataset(Settings):
         if not (isinstance(imported, dict) and isinstance(extractors, dict) and isinstance(streams, dict)):
             return values
         kinds = {}
-        for stream, names in _list_extractors(streams):
-            for name in names:
+        for stream, written in streams.items():
+            for name in name_extractors(written):
                 if name not in imported:
                     raise ValueError(
                         f"imported: expected the arrays of {stream}: {name}, "
@@ -242,19 +213,33 @@ class Dataset(Settings):
                     kinds[name] = {"kind": "imported", "modality": _modality_of(stream), **imported[name]}
         return {**values, "extractors": {**extractors, **kinds}}
 
-    # Runs before the one above, so that a file of the old spelling is told of the new one.
+    # The last of these validators is the first to run: a file of the old spelling is told of the new one.
     @model_validator(mode="before")
     @classmethod
-    def _refuse_old_keys(cls, values: Any) -> Any:
-        """Says how streams are spelt now."""
-        old = [key for key in ("visual", "audio") if isinstance(values, dict) and key in values]
+    def _read_streams(cls, values: Any) -> Any:
+        """Reads streams as `_keep_order` writes them, and says how they are spelt now."""
+        if not isinstance(values, dict):
+            return values
+        old = [key for key in ("visual", "audio") if key in values]
         if old:
-            streams = ", ".join(f"{key}: {values[key]}" for key in old)
+            spelling = ", ".join(f"{key}: {values[key]}" for key in old)
             raise ValueError(
-                f"streams: expected `streams: {{{streams}}}`, found the older spelling `{old[0]}: "
+                f"streams: expected `streams: {{{spelling}}}`, found the older spelling `{old[0]}: "
                 f"{values[old[0]]}`"
             )
+        streams = values.get("streams")
+        if isinstance(streams, list) and all(isinstance(stream, dict) for stream in streams):
+            named = {
+                stream.get("name"): {key: value for key, value in stream.items() if key != "name"}
+                for stream in streams
+            }
+            return {**values, "streams": named}
         return values
+
+    @field_serializer("streams")
+    def _keep_order(self, streams: dict[str, StreamOptions]) -> list[dict[str, Any]]:
+        """Writes streams as a list: which one leads would be lost where JSON's keys are sorted."""
+        return [{"name": name, **stream.model_dump(mode="json")} for name, stream in streams.items()]
 
     @model_validator(mode="before")
     @classmethod
@@ -277,7 +262,8 @@ class Dataset(Settings):
     @property
     def chosen_extractors(self) -> list[str]:
         """The extractors of all streams, each once, in the streams' order."""
-        return list(dict.fromkeys(name for names in self.streams.values() for name in names))
+        names = (name for stream in self.streams.values() for name in stream.extractors)
+        return list(dict.fromkeys(names))
 
     @property
     def inputs_label(self) -> str:
@@ -324,11 +310,9 @@ class Dataset(Settings):
         return self
 
     def _check_streams(self) -> None:
-        """Checks that streams, their extractors and the rules of `inputs` fit each other."""
-        for stream, names in self.streams.items():
-            if len(set(names)) < len(names):
-                raise ValueError(f"streams.{stream}: expected each extractor once, found {list(names)}")
-            for name in names:
+        """Checks that streams and extractors fit each other."""
+        for stream, settings in self.streams.items():
+            for name in settings.extractors:
                 if name not in self.extractors:
                     raise ValueError(
                         f"streams.{stream}: expected one of {sorted(self.extractors)}, found {name!r}"
@@ -338,21 +322,9 @@ class Dataset(Settings):
                     raise ValueError(
                         f"streams.{stream}: {name!r} is of kind {kind.name}, which reads {kind.modality}"
                     )
-        first, *further = self.streams
-        several = [stream for stream, names in self.streams.items() if len(names) > 1]
-        for key, given, allowed, which in (
-            ("align", self.inputs.align, further, f"streams after the first, {first}"),
-            ("merge", self.inputs.merge, several, "streams of several extractors"),
-        ):
-            if wrong := sorted(set(given) - set(allowed)):
-                raise ValueError(f"inputs.{key}: expected {which}, which are {allowed}, found {wrong}")
-
-
-def _list_extractors(streams: Mapping[Any, Any]) -> Iterator[tuple[Any, list[str]]]:
-    """Gives each stream's names of extractors as they are written; what is no name is told of later."""
-    for stream, names in streams.items():
-        listed = names if isinstance(names, list | tuple) else [names]
-        yield stream, [name for name in listed if isinstance(name, str)]
+        first = next(iter(self.streams))
+        if self.streams[first].align == "share":
+            raise ValueError(f"streams.{first}.align: expected it of streams after the first, found share")
 
 
 def _modality_of(stream: Any) -> str:

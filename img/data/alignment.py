@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from extractors.storage.manifest import Row
-from img.config.streams import DEFAULT_ALIGN, AlignRule
+from img.config.streams import AlignRule
 from img.data.pooling import pool
 
 # Manifests round to milliseconds.
@@ -44,9 +44,7 @@ class Fit:
         return int(np.count_nonzero(pool(is_own.astype(float), clips)))
 
 
-def fit(
-    stream: Row, video: Row, row_seconds: Callable[[], np.ndarray], rule: AlignRule = DEFAULT_ALIGN
-) -> Fit:
+def fit(stream: Row, video: Row, row_seconds: Callable[[], np.ndarray], rule: AlignRule = "seconds") -> Fit:
     """Finds how many rows a stream gets so that it ends with its video.
 
     Args:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from img.data.alignment import Fit, fit
 from img.data.inputs import FEATURES, INDEX, VideoInputs
 from img.data.mapped import hash_arrays, mapped_safetensors
 from img.data.merging import MergedFeatures, StreamFeatures
-from img.data.pooling import pool, shorten
+from img.data.pooling import pool
 from img.data.standardisation import Standardisation
 
 
@@ -32,6 +33,7 @@ def assemble(
     options: InputOptions,
     store: Store,
     out: Path,
+    align: Mapping[str, AlignRule] = MappingProxyType({}),
 ) -> None:
     """Pools videos' clips, lays further streams along them, writes `features.safetensors` and `index.json`.
 
@@ -39,22 +41,24 @@ def assemble(
         queries: the queries table; its videos are taken.
         streams: each stream's features, by its name. The first one's rows are the clips, and a video without
             them is left out; a video without those of another, and clips after their end, get zeros.
-        options: pooling, alignment and standardisation.
+        options: pooling and standardisation.
         store: heals lost arrays.
         out: the folder to write into.
+        align: how a stream is laid along the first one, of those that are not laid by seconds.
 
     Raises:
         ValueError: where features are missing altogether or cannot be healed, or nothing tells rows' seconds.
     """
     first, *further = streams
     widths = {first: streams[first].width, **{name: _width_of(streams[name]) for name in further}}
-    fits = {name: _fit_videos(streams[name], streams[first], options.align_rule(name)) for name in further}
+    rules: dict[str, AlignRule] = {name: align.get(name, "seconds") for name in further}
+    fits = {name: _fit_videos(streams[name], streams[first], rule) for name, rule in rules.items()}
     videos = _lay_out(queries, streams[first], fits, options.max_clips)
     total = sum(video.clips for video in videos.values())
     shapes = {name: (total, width) for name, width in widths.items()}
     with mapped_safetensors(shapes, out / FEATURES) as data:
         for video, place in tqdm(videos.items(), unit="video", desc="assemble"):
-            data[first][place.rows] = shorten(streams[first].load(video, store), options.max_clips)
+            data[first][place.rows] = streams[first].load(video, store, options.max_clips)
             for name in further:
                 if place.reach[name]:
                     rows = fits[name][video].apply(streams[name].load(video, store))
@@ -71,10 +75,11 @@ def assemble(
         "reads": {
             "streams": {name: _describe(features) for name, features in streams.items()},
             "merges": {
-                name: features.rule
+                name: {"merge": features.merge, "normalise": features.normalise}
                 for name, features in streams.items()
                 if isinstance(features, MergedFeatures)
             },
+            "align": rules,
             "options": options.model_dump(mode="json"),
             "standardisation": {name: found.to_json() for name, found in statistics.items()},
         },

@@ -14,6 +14,7 @@ from extractors.outcomes import ARRAY
 from extractors.storage.files import read_json, sha256_of
 from extractors.storage.manifest import Row, read_manifest
 from extractors.storage.store import Store
+from img.data.pooling import shorten
 
 _IDENTITY = ("kind", "code_version", "parameters")
 """What a description says of the extractor."""
@@ -57,8 +58,13 @@ class FeatureFolder:
             )
         return widths.pop()
 
-    def load(self, video: str, store: Store) -> np.ndarray:
+    def load(self, video: str, store: Store, most: int | None = None) -> np.ndarray:
         """Loads a video's rows, float32 [n, D], healing the array from the store if it was lost or damaged.
+
+        Args:
+            video: its id.
+            store: heals the array.
+            most: pools a longer array to so many rows; None keeps all.
 
         Raises:
             ValueError: where it cannot be healed; the message holds the command that computes it again.
@@ -67,7 +73,8 @@ class FeatureFolder:
         path = self.folder / f"{video}.npy"
         if not _is_whole(path, row):
             self._heal(path, row, store)
-        return np.load(path, allow_pickle=False).astype(np.float32) * np.float32(self.scale)
+        rows = np.load(path, allow_pickle=False).astype(np.float32) * np.float32(self.scale)
+        return rows if most is None else shorten(rows, most)
 
     def row_seconds(self, video: str) -> np.ndarray:
         """Reads when each row of a video's array starts and ends [n, 2], in seconds.

@@ -11,13 +11,13 @@ import numpy as np
 
 from extractors.storage.manifest import Row
 from extractors.storage.store import Store
-from img.config.streams import MergeRule
+from img.config.streams import MergeRule, NormaliseRule
 from img.data.alignment import fit
 from img.data.feature_folder import FeatureFolder
-from img.data.pooling import pool
+from img.data.pooling import pool, shorten
 
-# Rows of zeros stay zeros, and others lose a hundred-thousandth of their length at most (QD-DETR's rule).
-_SMALLEST_LENGTH = 1e-5
+# What QD-DETR adds to a norm before it divides by it.
+_SMALLEST_NORM = np.float32(1e-5)
 # Manifests round to milliseconds.
 _ROUNDING = 1e-3
 
@@ -28,13 +28,15 @@ class MergedFeatures:
 
     Attributes:
         parts: each extractor's features, in the order in which their values stand side by side.
-        rule: `cut` keeps as many rows as the shortest part has; `normalise_and_cut` first divides each part's
-            rows by their Euclidean length; `pool_to_last` keeps the last part's rows and brings the others to
-            their number, by seconds where these are known and by the pooling rule (`img.data.pooling`).
+        merge: `cut_to_shortest` keeps as many rows as the shortest part has; `bring_to_last` keeps the last
+            part's rows and brings the others to their number by the rule that inputs are pooled by, once they
+            end together (see `img.data.alignment.fit`).
+        normalise: `l2` divides each part's rows by their norms first.
     """
 
     parts: tuple[FeatureFolder, ...]
-    rule: MergeRule
+    merge: MergeRule = "cut_to_shortest"
+    normalise: NormaliseRule = "none"
 
     @cached_property
     def rows(self) -> Mapping[str, Row]:
@@ -51,33 +53,37 @@ class MergedFeatures:
         """
         return sum(part.width for part in self.parts)
 
-    def load(self, video: str, store: Store) -> np.ndarray:
-        """Loads a video's merged rows, float32 [n, D]; see `FeatureFolder.load`.
+    def load(self, video: str, store: Store, most: int | None = None) -> np.ndarray:
+        """Loads a video's merged rows, float32 [n, D], see `FeatureFolder.load`.
+
+        Under `bring_to_last` the parts are brought to `most` rows each, not first to the last one's many.
 
         Raises:
             ValueError: where an array cannot be healed, or rows that would stand side by side are known to be
                 of different seconds.
         """
         arrays = [part.load(video, store) for part in self.parts]
-        if self.rule == "pool_to_last":
-            last = self.parts[-1]
-            arrays[:-1] = [
-                _bring_to(last.rows[video], part, video, array)
-                for part, array in zip(self.parts[:-1], arrays[:-1], strict=True)
-            ]
-        else:
+        if self.normalise == "l2":
+            arrays = [divide_by_norms(array) for array in arrays]
+        if self.merge == "cut_to_shortest":
             self._check_seconds(video)
-        if self.rule == "normalise_and_cut":
-            arrays = [normalise(array) for array in arrays]
-        return side_by_side(arrays)
+            merged = side_by_side(arrays)
+            return merged if most is None else shorten(merged, most)
+        last = self.parts[-1].rows[video]
+        fitted = [
+            fit(part.rows[video], last, partial(part.row_seconds, video)).apply(array)
+            for part, array in zip(self.parts, arrays, strict=True)
+        ]
+        count = min(last.rows, most or last.rows)
+        return side_by_side([array if len(array) == count else pool(array, count) for array in fitted])
 
     def row_seconds(self, video: str) -> np.ndarray:
         """Reads when each merged row starts and ends [n, 2], in seconds; see `FeatureFolder.row_seconds`."""
-        return self._lengths_part(video).row_seconds(video)
+        return self._kept_part(video).row_seconds(video)
 
-    def _lengths_part(self, video: str) -> FeatureFolder:
-        """Gives the part that has as many rows as the merged stream."""
-        if self.rule == "pool_to_last":
+    def _kept_part(self, video: str) -> FeatureFolder:
+        """Gives the part whose rows the merged ones are in number."""
+        if self.merge == "bring_to_last":
             return self.parts[-1]
         return min(self.parts, key=lambda part: part.rows[video].rows)
 
@@ -86,24 +92,24 @@ class MergedFeatures:
         absent = next((row for row in found if not row.is_ok), None)
         if absent is not None:
             return Row(video, absent.status)
-        kept = self._lengths_part(video).rows[video]
+        kept = self._kept_part(video).rows[video]
         return Row(video, "ok", kept.rows, sum(row.width for row in found), kept.seconds)
 
     def _check_seconds(self, video: str) -> None:
-        """Refuses rows side by side that start more than one row apart."""
+        """Refuses to put rows side by side that start more than one row apart."""
         found = [part.rows[video] for part in self.parts]
-        if any(row.seconds is None for row in found):
+        if len(found) == 1 or any(row.seconds is None for row in found):
             return
         last = min(row.rows for row in found) - 1
         starts = [float(part.row_seconds(video)[last, 0]) for part in self.parts]
         hop = max((row.seconds or 0.0) / row.rows for row in found)
         if max(starts) - min(starts) > hop + _ROUNDING:
-            told = ", ".join(
+            told = " and ".join(
                 f"{start:g} s of {part.folder.name}" for start, part in zip(starts, self.parts, strict=True)
             )
             raise ValueError(
-                f"{self.parts[0].folder}: expected rows of the same seconds to put side by side, found row "
-                f"{last} of {video} at {told}; set inputs.merge of this stream to pool_to_last"
+                f"{self.parts[0].folder}: expected rows of the same seconds beside each other, found row "
+                f"{last} of {video} at {told}; set merge: bring_to_last for this stream"
             )
 
 
@@ -111,24 +117,22 @@ StreamFeatures: TypeAlias = FeatureFolder | MergedFeatures
 """What a stream is read from."""
 
 
-def merge_features(parts: Sequence[FeatureFolder], rule: MergeRule) -> StreamFeatures:
-    """Gives the features of a stream: those of its one extractor, or of several merged."""
-    return parts[0] if len(parts) == 1 else MergedFeatures(tuple(parts), rule)
+def merge_features(
+    parts: Sequence[FeatureFolder], merge: MergeRule, normalise: NormaliseRule
+) -> StreamFeatures:
+    """Gives a stream's features: those of its one extractor as they are, or what they are made into."""
+    if len(parts) == 1 and normalise == "none":
+        return parts[0]
+    return MergedFeatures(tuple(parts), merge, normalise)
 
 
-def normalise(rows: np.ndarray) -> np.ndarray:
-    """Divides each row [n, D] by its Euclidean length."""
-    lengths: np.ndarray = np.linalg.norm(rows, axis=1, keepdims=True)
-    return rows / (lengths + np.float32(_SMALLEST_LENGTH))
+def divide_by_norms(rows: np.ndarray) -> np.ndarray:
+    """Divides each row [n, D] by its Euclidean norm."""
+    norms: np.ndarray = np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows / (norms + _SMALLEST_NORM)
 
 
 def side_by_side(arrays: Sequence[np.ndarray]) -> np.ndarray:
     """Puts rows [n, D] of several arrays side by side, cut to the shortest."""
     rows = min(len(array) for array in arrays)
     return np.concatenate([array[:rows] for array in arrays], axis=1)
-
-
-def _bring_to(last: Row, part: FeatureFolder, video: str, array: np.ndarray) -> np.ndarray:
-    """Brings a part's rows to the number of another's."""
-    fitted = fit(part.rows[video], last, partial(part.row_seconds, video)).apply(array)
-    return pool(fitted, last.rows)

@@ -164,7 +164,7 @@ def test_the_index_tells_by_which_rule_sound_was_aligned(tmp_path: Path) -> None
     assemble(queries, streams, InputOptions(), store, tmp_path / "inputs")
     index = read_json(tmp_path / "inputs" / "index.json")
     assert index["aligned_by"] == {"audio": {"seconds": 1, "share": 1}}
-    assemble(queries, streams, InputOptions(align={"audio": "share"}), store, tmp_path / "inputs")
+    assemble(queries, streams, InputOptions(), store, tmp_path / "inputs", {"audio": "share"})
     assert read_json(tmp_path / "inputs" / "index.json")["aligned_by"] == {"audio": {"share": 2}}
 
 
