@@ -93,9 +93,10 @@ class Project:
         """The text of all logs that match a pattern."""
         return "\n".join(path.read_text() for path in sorted((self.folder / "logs").glob(pattern)))
 
-    def computed(self, rule: str) -> tuple[int, int]:
-        """How many arrays the jobs of an extraction rule computed and restored at their last run."""
-        counts = re.findall(r"(\d+) computed, (\d+) restored", self.log(f"{rule}/small/*/*.log"))
+    def computed(self, extractor: str) -> tuple[int, int]:
+        """How many arrays the jobs of an extractor computed and restored at their last run."""
+        logs = self.log(f"extract_features/small/{extractor}/*.log")
+        counts = re.findall(r"(\d+) computed, (\d+) restored", logs)
         return sum(int(made) for made, _ in counts), sum(int(found) for _, found in counts)
 
     def edit(self, changes: dict[str, Any], dataset: str = "small") -> None:

@@ -214,7 +214,7 @@ def test_another_file_of_a_video_is_reported_and_trains_nothing(made, tmp_path):
     shutil.copyfile(source, source.with_name("v_a.webm"))
     jobs = project.make().jobs
     assert jobs["list_videos"] == jobs["report_coverage"] == 1
-    assert not {"extract_visual", "extract_audio"} & set(jobs)
+    assert "extract_features" not in jobs
     assert "restored from the store" in project.log("train/**/*.log")
     table = pd.read_csv(project.path("results/small/coverage.tsv"), sep="\t", index_col="video")
     assert table.loc["v_a", "others"] == "data/videos/v_a.webm"

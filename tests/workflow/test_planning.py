@@ -69,7 +69,7 @@ def test_a_dataset_added_by_one_file_is_planned(empty, profile):
         empty, "--profile", str(ROOT / f"workflow/profiles/{profile}"), "results/small/metrics.json"
     )
     jobs = planned_jobs(outcome)
-    assert jobs["extract_visual"] == jobs["extract_audio"] == SMALL_DATASET["shards"]
+    assert jobs["extract_features"] == 2 * SMALL_DATASET["shards"]
     assert jobs["train"] == jobs["evaluate"] == 1
     assert "synthesise_demo" not in jobs
 

@@ -3,8 +3,8 @@
 
 rule prepare_queries:
     input:
-        annotations=get_annotation_files,
-        embedding=get_embedding_file,
+        annotations=plan(videos.list_annotation_files),
+        embedding=plan(queries.list_embedding_files),
     output:
         queries="results/{dataset}/queries/queries.parquet",
         vocabulary="results/{dataset}/queries/vocabulary.json",
@@ -20,8 +20,8 @@ rule prepare_queries:
         mem_mb=grow(2000),
         runtime=30,
     params:
-        annotations=get_annotations,
-        options=get_query_options,
+        annotations=plan(videos.write_annotations),
+        options=plan(queries.write_options),
         code_version=QUERIES_VERSION,
         folder=subpath(output.queries, parent=True),
     shell:
@@ -32,7 +32,7 @@ rule prepare_queries:
 rule assemble_query_features:
     input:
         queries="results/{dataset}/queries/queries.parquet",
-        arrays=get_query_arrays,
+        arrays=plan(queries.list_arrays),
     output:
         features="results/{dataset}/query_features/features.safetensors",
         index="results/{dataset}/query_features/index.json",
@@ -48,8 +48,8 @@ rule assemble_query_features:
         runtime=60,
     params:
         queries=subpath(input.queries, parent=True),
-        arrays=get_query_array_folder,
-        max_words=get_max_words,
+        arrays=plan(queries.find_array_folder),
+        max_words=plan(queries.count_words),
         folder=subpath(output.features, parent=True),
     shell:
         "python -m img assemble-query-features --queries {params.queries:q} --arrays {params.arrays:q} "
@@ -58,7 +58,7 @@ rule assemble_query_features:
 
 rule assemble:
     input:
-        manifests=get_manifests,
+        manifests=get_input_manifests,
         queries="results/{dataset}/queries/queries.parquet",
     output:
         features="results/{dataset}/inputs/{visual}+{audio}/features.safetensors",
@@ -75,14 +75,14 @@ rule assemble:
         mem_mb=grow(2000),
         runtime=60,
     params:
-        options=get_input_options,
+        options=plan(features.write_input_options),
         code_version=INPUTS_VERSION,
         queries=subpath(input.queries, parent=True),
         visual="results/{dataset}/features/{visual}",
         audio="results/{dataset}/features/{audio}",
         visual_scale=get_visual_scale,
         audio_scale=get_audio_scale,
-        shards=get_shard_names,
+        shards=plan(features.name_shards),
         store=CONFIG.store,
         folder=subpath(output.features, parent=True),
     shell:
