@@ -12,7 +12,7 @@ from extractors import registry
 from extractors.settings import Settings, Whole
 from img.config.base import Name
 from img.config.dataset import Dataset
-from img.config.variants import Variant, resolve, resolve_inference
+from img.config.variants import Variant, merge_options, resolve, resolve_inference
 
 
 class LocalResource(Settings):
@@ -86,7 +86,9 @@ def check_together(
                     f"found {variant!r}"
                 )
         for variant in variants:
-            resolve(datasets, variants, name, variant)
+            # What another dataset's variants read, this one need not have.
+            check_run = resolve if variant in dataset.variants else merge_options
+            check_run(datasets, variants, name, variant)
             resolve_inference(datasets, variants, name, variant)
     _check_kinds_of_files(configuration, datasets)
 
