@@ -167,9 +167,10 @@ class ImportedArrays(KindParameters):
         "Moment-DETR and its kin; `bring_to_last` averages or repeats rows to the number of the last one's, "
         "as IMG's authors.",
     )
-    max_rows: int | None = Field(
+    max_rows: Whole | None = Field(
         default=None,
         ge=1,
+        le=100_000,
         description="Most rows that `bring_to_last` brings them to; 128 in the code of IMG's authors.",
     )
     normalise: Literal["none", "l2"] = Field(
