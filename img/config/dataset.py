@@ -322,7 +322,13 @@ class Dataset(Settings):
                     raise ValueError(
                         f"streams.{stream}: {name!r} is of kind {kind.name}, which reads {kind.modality}"
                     )
-        first = next(iter(self.streams))
+        first, *further = self.streams
+        if first == AUDIO and further:
+            # Files whose keys a program has sorted would else silently make clips of the sound's rows.
+            raise ValueError(
+                f"streams: expected another stream than {AUDIO} first, as the first one's rows are the "
+                f"clips, found {', '.join(self.streams)}"
+            )
         if self.streams[first].align == "share":
             raise ValueError(f"streams.{first}.align: expected it of streams after the first, found share")
 

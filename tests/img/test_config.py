@@ -76,6 +76,11 @@ def test_settings_left_out_have_their_defaults() -> None:
         ("streams.visual", [], r"streams\.visual\.extractors: Tuple should have at least 1 item"),
         ("streams.visual", "sound", r"streams\.visual: 'sound' is of kind pann, which reads audio"),
         ("streams.audio", "sight", r"streams\.audio: 'sight' is of kind i3d, which reads visual"),
+        (
+            "streams",
+            {"audio": "sound", "visual": "sight"},
+            "streams: expected another stream than audio first, .*, found audio, visual",
+        ),
         ("streams", {}, "streams: Dictionary should have at least 1 item"),
         ("streams.seconds", "sight", r"streams\.seconds.*: expected a name that is no other column"),
         ("streams.test_queries", "sight", r"streams\.test_queries.*: expected a name that is no other"),
@@ -331,7 +336,7 @@ def test_the_files_name_what_is_wrong_with_them(tmp_path: Path) -> None:
 
 
 def test_a_dataset_is_named_after_its_file(tmp_path: Path) -> None:
-    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(DATASET))
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(DATASET, sort_keys=False))
     assert read_datasets(tmp_path) == {"mine": check(Dataset, DATASET, "mine")}
 
 

@@ -1,5 +1,6 @@
 """Streams of several extractors, and more than two streams."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from feature_folders import RowSeconds, write_features
 
 from extractors.storage.files import read_json
 from extractors.storage.store import Store
+from img.__main__ import main
+from img.commands.arguments import read_streams
 from img.config.dataset import InputOptions
 from img.data.assembly import assemble
 from img.data.coverage import count_coverage, explain_absence, name_streams, read_coverage, write_coverage
@@ -240,3 +243,36 @@ def test_coverage_has_a_column_of_statuses_for_each_stream(tmp_path: Path) -> No
     table = queries(["u", "v", "w"])
     assert explain_absence(table, coverage).tolist() == ["", "", ""]
     assert count_coverage(table, coverage)["train"]["without_sound"] == 1
+
+
+def test_the_commands_take_streams_of_several_folders_in_order(tmp_path: Path) -> None:
+    pair(tmp_path)
+    folder(tmp_path, "heard", 51 * np.ones((6, 1), np.float32))
+    table = queries(["v"])
+    (tmp_path / "queries").mkdir()
+    table.to_parquet(tmp_path / "queries" / "queries.parquet")
+    (tmp_path / "videos.tsv").write_text("video\tshard\tpath\tothers\n")
+    parts = [{"folder": str(tmp_path / name)} for name in ("a", "b")]
+    told = (
+        {"name": "visual", "parts": parts, "merge": "bring_to_last"},
+        {"name": "audio", "parts": [{"folder": str(tmp_path / "heard"), "scale": 1 / 255}], "align": "share"},
+    )
+    streams = [word for stream in told for word in ("--stream", json.dumps(stream))]
+    common = ["--queries", str(tmp_path / "queries"), *streams, "--shards", "000"]
+    options = ["--options", '{"max_clips": 128}', "--store", str(tmp_path / "store")]
+    assert main(["assemble", *common, *options, "--out", str(tmp_path / "inputs")]) == 0
+    inputs = Inputs.load(tmp_path / "inputs")
+    assert inputs.streams["visual"].tolist() == [[3, 4, 1], [3, 4, 2], [1, 0, 3]]
+    np.testing.assert_allclose(inputs.streams["audio"].numpy(), np.full((3, 1), 0.2), rtol=1e-6)
+    assert inputs.reads["align"] == {"audio": "share"}
+    report = ["report-coverage", *common, "--videos", str(tmp_path / "videos.tsv")]
+    assert main([*report, "--out", str(tmp_path / "coverage.tsv")]) == 0
+    assert name_streams(read_coverage(tmp_path / "coverage.tsv")) == ["visual", "audio"]
+
+
+def test_a_stream_told_of_twice_or_wrongly_is_refused(tmp_path: Path) -> None:
+    text = json.dumps({"name": "visual", "parts": [{"folder": "f"}]})
+    with pytest.raises(ValueError, match="--stream: expected each stream once, found visual again"):
+        read_streams([text, text])
+    with pytest.raises(ValueError, match=r"--stream:\nparts\.0\.scale: Input should be greater than 0"):
+        read_streams([json.dumps({"name": "visual", "parts": [{"folder": "f", "scale": 0}]})])

@@ -27,7 +27,7 @@ def read(folder):
         for dataset, changed in (changes or {}).items():
             path = folder / "config" / "datasets" / f"{dataset}.yaml"
             settings = yaml.safe_load(path.read_text()) if path.exists() else {}
-            path.write_text(yaml.safe_dump({**settings, **changed}))
+            path.write_text(yaml.safe_dump({**settings, **changed}, sort_keys=False))
         return read_project(ROOT, values)
 
     return change

@@ -33,10 +33,6 @@ def test_an_extractor_is_found_by_its_dataset_and_name(project):
         project.find_extractor("demo", "vggish")
 
 
-def test_models_read_the_extractor_that_the_dataset_names_for_each_stream(project):
-    assert project.choose_streams("demo") == {"visual": "i3d", "audio": "pann"}
-
-
 def test_a_key_given_twice_is_refused(tmp_path):
     twice = tmp_path / "config.yaml"
     twice.write_text("fresh: true\nfresh: false\n")

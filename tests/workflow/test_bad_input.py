@@ -37,8 +37,7 @@ DATASET = {
         "i3d": {"kind": "i3d", "weights": "random", "frame_rate": 8, "shorter_side": 32, "crop": 32},
         "pann": {"kind": "pann", "weights": "random"},
     },
-    "visual": "i3d",
-    "audio": "pann",
+    "streams": {"visual": "i3d", "audio": "pann"},
     "model": {"width": 16, "heads": 2},
     "training": {"epochs": 1},
     "seeds": [0],
@@ -78,7 +77,7 @@ def write_captions(path: Path, spans: dict[str, list[list[float]]]) -> None:
 
 
 def edit_yaml(path: Path, changes: dict[str, object]) -> None:
-    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **changes}))
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **changes}, sort_keys=False))
 
 
 def assert_told_once(log: str, message: str) -> None:

@@ -28,8 +28,7 @@ DATASET: dict[str, Any] = {
         "i3d": {"arrays": "data/i3d_video", "width": 12},
         "vggish": {"arrays": "data/VGGish.pickle", "width": 4, "divisor": 255},
     },
-    "visual": "i3d",
-    "audio": "vggish",
+    "streams": {"visual": "i3d", "audio": "vggish"},
     "shards": 2,
     "model": {"width": 16, "heads": 2},
     "training": {"epochs": 1},
@@ -110,7 +109,7 @@ def test_sound_is_divided_when_inputs_are_assembled(made):
 
     inputs = Inputs.load(made.path("results/small/inputs/i3d+vggish"))
     place = inputs.videos["v4"]
-    sound = inputs.audio[place.first : place.first + place.clips]
+    sound = inputs.streams["audio"][place.first : place.first + place.clips]
     np.testing.assert_allclose(sound, np.full((9, 4), 4 / 255), rtol=1e-6)
 
 

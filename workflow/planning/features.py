@@ -8,6 +8,7 @@ from pathlib import Path
 
 from extractors.registry import ImportedParameters
 from img.config.base import to_json
+from img.config.streams import FeatureSource, StreamSource
 from planning.paths import name_feature_folder, name_manifest
 from planning.project import Project
 from planning.resources import PUBLISHED, require
@@ -86,51 +87,55 @@ def list_manifests(project: Project, dataset: str, extractors: Iterable[str]) ->
     ]
 
 
-def list_input_manifests(project: Project, dataset: str, streams: dict[str, str]) -> list[str]:
+def list_chosen_manifests(project: Project, dataset: str) -> list[str]:
+    """Lists the manifests of the features that a dataset's models read."""
+    return list_manifests(project, dataset, project.datasets[dataset].chosen_extractors)
+
+
+def list_input_manifests(project: Project, dataset: str, streams: str) -> list[str]:
     """Lists the manifests of the features that inputs are assembled from.
 
     Args:
         project: the project.
         dataset: its name.
-        streams: the extractor of each stream.
+        streams: what the inputs are called after.
 
     Raises:
-        ValueError: where an extractor reads something else of a video than its stream is.
+        ValueError: where the dataset's streams are others.
     """
-    for stream, extractor in streams.items():
-        modality = project.find_extractor(dataset, extractor)[0].modality
-        if modality != stream:
-            raise ValueError(
-                f"config/datasets/{dataset}.yaml: extractors.{extractor}: expected one that reads {stream}, "
-                f"found one that reads {modality}"
-            )
-    return list_manifests(project, dataset, streams.values())
-
-
-def list_chosen_manifests(project: Project, dataset: str) -> list[str]:
-    """Lists the manifests of the features that a dataset's models read."""
-    return list_manifests(project, dataset, project.choose_streams(dataset).values())
+    expected = project.datasets[dataset].inputs_label
+    if streams != expected:
+        raise ValueError(
+            f"results/{dataset}/inputs/{streams}: expected {expected}, the extractors that streams of "
+            f"config/datasets/{dataset}.yaml names; change these to assemble others"
+        )
+    return list_chosen_manifests(project, dataset)
 
 
 def list_chosen_folders(project: Project, dataset: str) -> list[str]:
     """Lists the folders of the features that a dataset's models read."""
-    streams = project.choose_streams(dataset)
-    return [name_feature_folder(dataset, extractor) for extractor in streams.values()]
+    return [name_feature_folder(dataset, name) for name in project.datasets[dataset].chosen_extractors]
 
 
-def write_folder_options(project: Project, dataset: str) -> str:
-    """Writes the options that name the folders of the features that a dataset's models read."""
-    streams = project.choose_streams(dataset)
-    return " ".join(
-        f"--{stream} {name_feature_folder(dataset, extractor)}" for stream, extractor in streams.items()
+def list_stream_options(project: Project, dataset: str) -> list[str]:
+    """Lists the options that tell what each stream of a dataset is made of, in order."""
+    sources = (
+        StreamSource(
+            name=name,
+            parts=tuple(
+                FeatureSource(
+                    folder=Path(name_feature_folder(dataset, extractor)),
+                    scale=project.find_extractor(dataset, extractor)[0].scale,
+                )
+                for extractor in stream.extractors
+            ),
+            **stream.model_dump(exclude={"extractors"}),
+        )
+        for name, stream in project.datasets[dataset].streams.items()
     )
+    return [word for source in sources for word in ("--stream", to_json(source))]
 
 
 def write_input_options(project: Project, dataset: str) -> str:
     """Writes how features become inputs, as JSON."""
     return to_json(project.datasets[dataset].inputs)
-
-
-def find_scale(project: Project, dataset: str, extractor: str) -> float:
-    """Gives what an extractor's values are multiplied with when they become inputs."""
-    return project.find_extractor(dataset, extractor)[0].scale

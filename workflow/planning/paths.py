@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-STREAMS = ("visual", "audio")
-"""What a model reads of a video, in the order in which the folder of its inputs is named."""
-
 
 def name_dataset_folder(dataset: str) -> str:
     """Names the folder of all that is made of a dataset."""
@@ -43,14 +38,14 @@ def name_loss_record(dataset: str, extractor: str, shard: str) -> str:
     return f"{name_feature_folder(dataset, extractor)}/shards/{shard}.lost"
 
 
-def name_input_folder(dataset: str, streams: Mapping[str, str]) -> str:
+def name_input_folder(dataset: str, streams: str) -> str:
     """Names the folder of inputs.
 
     Args:
         dataset: its name.
-        streams: the extractor of each stream.
+        streams: the extractors of its streams, see `img.config.streams.label_streams`.
     """
-    return f"results/{dataset}/inputs/{'+'.join(streams[stream] for stream in STREAMS)}"
+    return f"results/{dataset}/inputs/{streams}"
 
 
 def name_run(dataset: str, variant: str, seed: int | str) -> str:

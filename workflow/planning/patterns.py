@@ -21,6 +21,11 @@ def match_extractors(project: Project) -> str:
     return match_any({name for _, name in project.extractors})
 
 
+def match_streams(project: Project) -> str:
+    """Gives the pattern of what inputs are called after."""
+    return match_any({dataset.inputs_label for dataset in project.datasets.values()})
+
+
 def match_splits(project: Project) -> str:
     """Gives the pattern of the splits that runs choose an epoch on."""
     datasets = project.datasets.values()

@@ -17,7 +17,6 @@ from img.paper.recipes import Recipes, check_variants, read_recipes
 from img.paper.requests import check_requests
 from img.paper.transcription import Paper, read_paper
 from img.resources.listing import Manifest, read_resources
-from planning.paths import STREAMS
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,11 +64,6 @@ class Project:
                 f"{sorted(self.datasets[dataset].extractors)}"
             )
         return self.extractors[dataset, name]
-
-    def choose_streams(self, dataset: str) -> dict[str, str]:
-        """Gives the extractor of each stream that a dataset's models read."""
-        settings = self.datasets[dataset]
-        return {stream: getattr(settings, stream) for stream in STREAMS}
 
 
 def read_project(root: Path, values: Mapping[str, Any], files: Iterable[Path] = ()) -> Project:

@@ -15,7 +15,7 @@ from planning.resources import can_be_made
 
 def find_inputs(project: Project, dataset: str) -> dict[str, str]:
     """Finds the files of the inputs that a dataset's models read."""
-    return name_indexed_features(name_input_folder(dataset, project.choose_streams(dataset)))
+    return name_indexed_features(name_input_folder(dataset, project.datasets[dataset].inputs_label))
 
 
 def write_options(project: Project, dataset: str, variant: str) -> str:

@@ -63,8 +63,7 @@ wildcard_constraints:
     dataset=patterns.match_any(PROJECT.datasets),
     variant=patterns.match_any(PROJECT.variants),
     extractor=patterns.match_extractors(PROJECT),
-    visual=patterns.match_extractors(PROJECT),
-    audio=patterns.match_extractors(PROJECT),
+    streams=patterns.match_streams(PROJECT),
     shard=patterns.SHARD,
     seed=patterns.SEED,
     split=patterns.match_splits(PROJECT),
@@ -141,19 +140,6 @@ def get_feature_folder(wildcards):
 
 def get_losses(wildcards, input):
     return lost.find_losses(**wildcards).describe()
-
-
-def get_input_manifests(wildcards):
-    streams = {stream: wildcards[stream] for stream in paths.STREAMS}
-    return features.list_input_manifests(PROJECT, wildcards.dataset, streams)
-
-
-def get_visual_scale(wildcards):
-    return features.find_scale(PROJECT, wildcards.dataset, wildcards.visual)
-
-
-def get_audio_scale(wildcards):
-    return features.find_scale(PROJECT, wildcards.dataset, wildcards.audio)
 
 
 def get_run_folders(wildcards, input):

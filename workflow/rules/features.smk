@@ -88,10 +88,10 @@ rule report_coverage:
         runtime=10,
     params:
         queries=subpath(input.queries, parent=True),
-        folders=plan(features.write_folder_options),
+        streams=plan(features.list_stream_options),
         shards=plan(features.name_shards),
         duplicates=plan(videos.list_duplicates),
         code_version=COVERAGE_VERSION,
     shell:
-        "python -m img report-coverage --queries {params.queries:q} {params.folders} --shards {params.shards} "
+        "python -m img report-coverage --queries {params.queries:q} {params.streams:q} --shards {params.shards} "
         "--videos {input.videos:q} --out {output.table:q} 2> {log:q}"

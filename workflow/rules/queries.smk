@@ -59,15 +59,15 @@ rule assemble_query_features:
 
 rule assemble:
     input:
-        manifests=get_input_manifests,
+        manifests=plan(features.list_input_manifests),
         queries="results/{dataset}/queries/queries.parquet",
     output:
-        features="results/{dataset}/inputs/{visual}+{audio}/features.safetensors",
-        index="results/{dataset}/inputs/{visual}+{audio}/index.json",
+        features="results/{dataset}/inputs/{streams}/features.safetensors",
+        index="results/{dataset}/inputs/{streams}/index.json",
     log:
-        "logs/assemble/{dataset}/{visual}+{audio}.log",
+        "logs/assemble/{dataset}/{streams}.log",
     benchmark:
-        "logs/assemble/{dataset}/{visual}+{audio}.benchmark.tsv"
+        "logs/assemble/{dataset}/{streams}.benchmark.tsv"
     conda:
         "../envs/img.yaml"
     threads: 1
@@ -79,15 +79,10 @@ rule assemble:
         options=plan(features.write_input_options),
         code_version=INPUTS_VERSION,
         queries=subpath(input.queries, parent=True),
-        visual="results/{dataset}/features/{visual}",
-        audio="results/{dataset}/features/{audio}",
-        visual_scale=get_visual_scale,
-        audio_scale=get_audio_scale,
+        streams=plan(features.list_stream_options),
         shards=plan(features.name_shards),
         store=CONFIG.store,
         folder=subpath(output.features, parent=True),
     shell:
         "python -m img assemble --options {params.options:q} --queries {params.queries:q} "
-        "--visual {params.visual:q} --visual-scale {params.visual_scale} "
-        "--audio {params.audio:q} --audio-scale {params.audio_scale} --shards {params.shards} "
-        "--store {params.store:q} --out {params.folder:q} 2> {log:q}"
+        "{params.streams:q} --shards {params.shards} --store {params.store:q} --out {params.folder:q} 2> {log:q}"
