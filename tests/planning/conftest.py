@@ -33,7 +33,13 @@ def read(folder):
     return change
 
 
+@pytest.fixture(scope="session")
+def shipped() -> Project:
+    """The shipped configuration, read once."""
+    return read_project(ROOT, {})
+
+
 @pytest.fixture
-def project(read) -> Project:
-    """The shipped configuration."""
-    return read()
+def project(folder, shipped) -> Project:
+    """The shipped configuration in a project folder of the test's own."""
+    return shipped

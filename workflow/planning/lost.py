@@ -38,11 +38,16 @@ def find_losses(dataset: str, extractor: str, shard: str) -> Losses:
     if not manifest.exists():
         return Losses()
     try:
-        rows = read_manifest(manifest)
+        listed = _read_listed(manifest, manifest.stat().st_mtime_ns)
     except ValueError as error:
         return Losses(fault=f"{error}; make it again with --forcerun {manifest}")
-    found = _list_arrays(folder, folder.stat().st_mtime_ns)
-    return Losses(tuple(sorted(row.video for row in rows if row.is_ok and row.video not in found)))
+    return Losses(tuple(sorted(listed - _list_arrays(folder, folder.stat().st_mtime_ns))))
+
+
+@functools.cache
+def _read_listed(manifest: Path, modified: int) -> frozenset[str]:
+    """Reads the videos that should have an array, once for as long as the manifest is not modified."""
+    return frozenset(row.video for row in read_manifest(manifest) if row.is_ok)
 
 
 @functools.cache
