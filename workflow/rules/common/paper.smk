@@ -73,7 +73,8 @@ def get_cost_options(wildcards):
 def get_cost_checkpoint(wildcards):
     """A checkpoint of that model, which tells the widths of its dataset; none where its data is not there."""
     stand_in = find_scope(wildcards).stand_ins["charades"]
-    return list_runs([(stand_in.dataset, "img")], "last.safetensors")[:1]
+    runs = list_runs([(stand_in.dataset, "img")], "last.safetensors")
+    return runs[0] if runs else []
 
 
 def get_cost_checkpoint_option(wildcards, input):
