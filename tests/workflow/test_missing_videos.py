@@ -180,6 +180,14 @@ def test_metrics_say_how_much_of_each_split_is_left_out_what_and_why(made):
     }
 
 
+def test_a_dataset_without_a_test_split_chooses_on_the_one_it_names(made):
+    metrics = metrics_of(made)
+    (variant,) = metrics["variants"].values()
+    assert list(variant["protocols"]) == ["last", "best_on_val_1"]
+    assert made.path("results/small/runs/img/seed0/best_on_val_1.safetensors").is_file()
+    assert not made.path("results/small/runs/img/seed0/best_on_test.safetensors").exists()
+
+
 def test_over_all_queries_every_number_falls_by_the_share_of_answered_ones_and_nothing_trains(made):
     covered, predictions = metrics_of(made), pd.read_parquet(predictions_of(made))
     made.edit({"evaluation": "all_queries"})
