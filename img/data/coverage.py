@@ -22,7 +22,11 @@ def write_coverage(
     duplicates: Mapping[str, str],
     path: Path,
 ) -> None:
-    """Writes a row for each video: visual and audio status, each split's queries on it, further files.
+    """Writes a row for each video: statuses, seconds, each split's queries on it, further files.
+
+    Beside the visual and the audio status stand the seconds that the visual rows cover (empty where unknown)
+    and those that the annotations say the video lasts: containers that promise no length, such as MPEG-TS, are
+    cut short unseen, and this is where it shows.
 
     Args:
         queries: the queries table.
@@ -39,14 +43,23 @@ def write_coverage(
             features.rows[video].status if video in features.rows else _NOT_LISTED for video in table["video"]
         ]
         table.insert(position, role, status)
+    table.insert(3, "seconds", [_seconds(visual, video) for video in table["video"]])
+    table.insert(4, "annotated_seconds", table["video"].map(queries.groupby("video")["duration"].max()))
     table["others"] = [duplicates.get(video, "") for video in table["video"]]
     with replacing(path) as temporary:
         table.to_csv(temporary, sep="\t", index=False)
 
 
+def _seconds(features: FeatureFolder, video: str) -> float | None:
+    row = features.rows.get(video)
+    return row.seconds if row and row.is_ok else None
+
+
 def read_coverage(path: Path) -> pd.DataFrame:
     """Reads what `write_coverage` wrote."""
-    return pd.read_csv(path, sep="\t", keep_default_na=False, dtype={"video": str})
+    return pd.read_csv(
+        path, sep="\t", keep_default_na=False, na_values={"seconds": [""]}, dtype={"video": str}
+    )
 
 
 def explain_absence(queries: pd.DataFrame, coverage: pd.DataFrame) -> pd.Series[str]:

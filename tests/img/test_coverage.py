@@ -21,7 +21,7 @@ QUERIES = pd.DataFrame(
         ("new", "test", ""),
     ],
     columns=["video", "split", "fault"],
-).assign(query=[f"q{number}" for number in range(9)])
+).assign(query=[f"q{number}" for number in range(9)], duration=[30.5] * 6 + [8.0] * 2 + [30.5])
 
 
 def coverage_of(folder: Path) -> pd.DataFrame:
@@ -35,14 +35,17 @@ def coverage_of(folder: Path) -> pd.DataFrame:
 
 def test_every_video_has_a_row_with_its_statuses_and_queries(tmp_path: Path) -> None:
     coverage = coverage_of(tmp_path)
-    assert list(coverage.columns) == ["video", "visual", "audio", "test_queries", "train_queries", "others"]
-    assert [tuple(row) for row in coverage.itertuples(index=False)] == [
-        ("001", "ok", "ok", 1, 2, ""),
-        ("broken", 'failed: no "moov" atom', 'failed: no "moov" atom', 1, 0, ""),
-        ("cut", "failed: timed out", "failed: timed out", 1, 0, "b/cut.mp4 | c/cut.mkv"),
-        ("gone", "missing", "missing", 0, 2, ""),
-        ("new", "not extracted", "not extracted", 1, 0, ""),
-        ("silent", "ok", "no_audio", 1, 0, ""),
+    counts = ["test_queries", "train_queries"]
+    assert list(coverage.columns) == [
+        *("video", "visual", "audio", "seconds", "annotated_seconds", *counts, "others")
+    ]
+    assert [tuple(row) for row in coverage.fillna(-1).itertuples(index=False)] == [
+        ("001", "ok", "ok", 2, 30.5, 1, 2, ""),
+        ("broken", 'failed: no "moov" atom', 'failed: no "moov" atom', -1, 30.5, 1, 0, ""),
+        ("cut", "failed: timed out", "failed: timed out", -1, 30.5, 1, 0, "b/cut.mp4 | c/cut.mkv"),
+        ("gone", "missing", "missing", -1, 8.0, 0, 2, ""),
+        ("new", "not extracted", "not extracted", -1, 30.5, 1, 0, ""),
+        ("silent", "ok", "no_audio", 2, 30.5, 1, 0, ""),
     ]
 
 
