@@ -10,7 +10,7 @@ import av
 import numpy as np
 
 from extractors.media.audio import read_audio
-from extractors.media.errors import NoAudioError
+from extractors.media.errors import MediaError, NoAudioError
 from extractors.media.pyav_reader import decode_with_pyav, packet_times
 from extractors.storage.files import replacing
 
@@ -48,20 +48,25 @@ def preview(path: Path, pictures: int = 8, height: int = 72, parts: int = 400) -
     Raises:
         MediaError: the file is not a readable video.
     """
-    end = max(end for _, end in packet_times(path))
-    wanted = [(part + 0.5) / pictures * end for part in range(pictures)]
+    times = packet_times(path)
+    if not times:
+        raise MediaError(f"{path}: expected video frames, found a video stream that holds none")
+    seconds = max(end for _, end in times) - times[0][0]
+    wanted = [times[0][0] + (part + 0.5) / pictures * seconds for part in range(pictures)]
     found: list[np.ndarray] = []
     for frame in decode_with_pyav(path):
         while len(found) < pictures and frame.end > wanted[len(found)]:
             found.append(_shrink(frame.item(), height))
         if len(found) == pictures:
             break
+    if not found:
+        raise MediaError(f"{path}: expected video frames, found none that can be decoded")
     found += found[-1:] * (pictures - len(found))
     try:
         samples = read_audio(path, SAMPLE_RATE)
     except NoAudioError:
         samples = np.zeros(0, np.float32)
-    return Preview(np.stack(found), _loudness(samples, parts), end, len(samples) / SAMPLE_RATE)
+    return Preview(np.stack(found), _loudness(samples, parts), seconds, len(samples) / SAMPLE_RATE)
 
 
 def _shrink(pixels: np.ndarray, height: int) -> np.ndarray:

@@ -24,9 +24,8 @@ def write_coverage(
 ) -> None:
     """Writes a row for each video: statuses, seconds, each split's queries on it, further files.
 
-    Beside the visual and the audio status stand the seconds that the visual rows cover (empty where unknown)
-    and those that the annotations say the video lasts: containers that promise no length, such as MPEG-TS, are
-    cut short unseen, and this is where it shows.
+    Beside the statuses stand the seconds that the visual rows cover (empty where unknown) and those that the
+    annotations give the video. MPEG-TS and others that promise no length are cut short unseen: here it shows.
 
     Args:
         queries: the queries table.
