@@ -49,6 +49,10 @@ MEDIA = {
 }
 
 
+# A cut leaves no trace in these: what is there is read.
+PROMISE_NOTHING = (".ts", ".mpg")
+
+
 def main() -> int:
     """Damages as many files of each family as asked for; returns 1 where one is read wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__.splitlines()[0])
@@ -109,7 +113,7 @@ def _read(
     kind: Kind,
     parameters: FrameParameters | PannParameters,
     paths: list[Path],
-    find_fault: Callable[[list[Window]], str],
+    find_fault: Callable[[list[Window], Path], str],
 ) -> Iterator[str]:
     windows: dict[int, list[Window]] = {}
     finished = set()
@@ -124,7 +128,7 @@ def _read(
             if event.error is not None:
                 fault = _word_fault(event.error, paths[event.index])
             else:
-                fault = "" if event.short else find_fault(found)
+                fault = "" if event.short else find_fault(found, paths[event.index])
             if fault:
                 yield f"{kind.name} of {paths[event.index].name}: {fault}"
     for index in set(range(len(paths))) - finished:
@@ -137,7 +141,7 @@ def _word_fault(error: Exception, path: Path) -> str:
     return str(error)
 
 
-def _picture_fault(windows: list[Window]) -> str:
+def _picture_fault(windows: list[Window], path: Path) -> str:
     truth = np.stack([_picture(number) for number in range(FRAMES)]).astype(float)
     wrong = total = 0
     for window in windows:
@@ -148,12 +152,12 @@ def _picture_fault(windows: list[Window]) -> str:
             total += 1
     if wrong > SHARE_TOLERANCE * total:
         return f"{wrong} of {total} frames are those of another time"
-    if windows[-1].end < SECONDS - 1:
+    if windows[-1].end < SECONDS - 1 and path.suffix not in PROMISE_NOTHING:
         return f"ends at {windows[-1].end:.2f} of {SECONDS:g} s"
     return ""
 
 
-def _sound_fault(windows: list[Window]) -> str:
+def _sound_fault(windows: list[Window], path: Path) -> str:
     wrong = 0
     for window in windows:
         loudness = np.sqrt(2 * np.mean(window.data.astype(float) ** 2))
