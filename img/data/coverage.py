@@ -37,6 +37,7 @@ def write_coverage(
 
     `seconds` are what its clips cover, `annotated` what its annotation says, `length` how the two compare
     (see `img.data.durations`), `heard` the share of it that its sound covers; empty where nobody knows.
+    Formats that promise no length, such as MPEG-TS, are cut short unseen: here it shows.
 
     Args:
         queries: the queries table.
