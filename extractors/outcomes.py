@@ -217,7 +217,7 @@ def _status(error: Exception) -> str:
     if isinstance(error, MediaError):
         return error.status
     if isinstance(error, OSError) and error.strerror:
-        return f"failed: {error.filename}: cannot be read or written ({error.strerror})"
+        return f"failed: {error.filename}: cannot be read ({error.strerror})"
     if isinstance(error, ValueError | OSError):
         return f"failed: {error}"
     return f"failed: it is damaged, or holds what is not known here ({type(error).__name__}: {error})"

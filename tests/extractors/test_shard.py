@@ -19,7 +19,7 @@ from extractors.outcomes import Delivery, ShardFailedError
 from extractors.provenance.explanation import as_text, explain
 from extractors.registry import Parameters
 from extractors.shard import Runtime, Source, extract_shard, identify
-from extractors.storage.files import StorageError
+from extractors.storage.files import StorageError, sha256_of
 from extractors.storage.manifest import read_manifest
 from extractors.storage.store import Store
 
@@ -404,3 +404,15 @@ def test_a_description_names_the_libraries_that_were_loaded_and_no_others(shard,
     libraries = json.loads((tmp_path / "out" / "a.json").read_text())["libraries"]
     assert {"python", "numpy"} <= set(libraries)
     assert "snakemake" not in libraries
+
+
+def test_a_file_that_may_not_be_read_is_its_video_s_failure(shard, monkeypatch):
+    def refuse(path):
+        if path.stem == "locked":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return sha256_of(path)
+
+    monkeypatch.setattr(shard_module, "sha256_of", refuse)
+    _, rows = shard({"locked": "1", "b": "2"})
+    assert rows["locked"].status.endswith("locked.txt: cannot be read (Permission denied)")
+    assert rows["b"].is_ok
