@@ -13,8 +13,9 @@ from tqdm import tqdm
 
 from extractors.gpus import take_gpu
 from extractors.media.batching import Features, embed_videos
+from extractors.media.container import check_file
 from extractors.media.decoding import decode_ahead
-from extractors.media.errors import MediaError, NoAudioError
+from extractors.media.errors import MediaError, NoAudioError, ShortMediaError
 from extractors.registry import Extractor, Kind, KindParameters, Parameters
 from extractors.storage.files import library_versions, sha256_of
 from extractors.storage.locks import Lock
@@ -101,6 +102,7 @@ def extract_shard(
     manifest: Path,
     runtime: Runtime,
     on_failure: Literal["report", "stop"] = "report",
+    accept_short: bool = False,
 ) -> Counts:
     """Extracts a list of videos: what the store holds is linked, the rest computed, stored and linked.
 
@@ -119,6 +121,7 @@ def extract_shard(
         manifest: the table to write, one row a video.
         runtime: device, batch size, processes.
         on_failure: `report` lists failed videos in the manifest; `stop` writes none and raises at the end.
+        accept_short: take the rows of a file that is cut short; otherwise it counts as failed.
 
     Returns:
         What was computed, restored, absent and failed.
@@ -140,10 +143,14 @@ def extract_shard(
             counts.absent += 1
             continue
         try:
+            check_file(source.path)
             state = _state(source.path)
             source_hash = sha256_of(source.path)
         except OSError as error:
             rows.append(Row(source.video, f"failed: {source.path}: cannot be read ({error.strerror})"))
+            continue
+        except MediaError as error:
+            rows.append(Row(source.video, f"failed: {error}"))
             continue
         task = _Task(
             source.video, source.path, state, source_hash, Store.key({**identity, "source": source_hash})
@@ -153,7 +160,7 @@ def extract_shard(
             waiting.append(task)
         else:
             counts.restored += 1
-            rows.append(publish(task.video, task.source_hash, entry, out))
+            rows.append(publish(task.video, task.source_hash, entry, out, accept_short))
 
     extractor = _load(kind, parameters, runtime) if waiting else None
     progress = tqdm(total=len(rows) + len(waiting), initial=len(rows), unit="video", desc=kind.name)
@@ -171,10 +178,13 @@ def extract_shard(
                 elif isinstance(result, Features):
                     counts.computed += 1
                     entry = _keep(store, task, {**identity, **circumstances}, result)
-                    rows.append(publish(task.video, task.source_hash, entry, out))
+                    rows.append(publish(task.video, task.source_hash, entry, out, accept_short))
                 elif isinstance(result, NoAudioError):
                     counts.absent += 1
                     rows.append(Row(task.video, "no_audio", source_sha256=task.source_hash))
+                elif isinstance(result, ShortMediaError):
+                    status = _short(result.reached, result.promised)
+                    rows.append(Row(task.video, status, source_sha256=task.source_hash))
                 else:
                     rows.append(Row(task.video, f"failed: {result}", source_sha256=task.source_hash))
                 claims.drop(task)
@@ -186,17 +196,24 @@ def extract_shard(
                     waiting.append(task)
                 else:
                     counts.restored += 1
-                    rows.append(publish(task.video, task.source_hash, entry, out))
+                    rows.append(publish(task.video, task.source_hash, entry, out, accept_short))
                     progress.update()
 
     finish(rows, counts, out, manifest, on_failure)
     return counts
 
 
-def publish(video: str, source_hash: str, entry: Entry, out: Path) -> Row:
-    """Links a video's array and its description out of the store; returns the manifest's row."""
-    entry.link({ARRAY: out / f"{video}.npy", DESCRIPTION: out / f"{video}.json"})
+def publish(video: str, source_hash: str, entry: Entry, out: Path, accept_short: bool = False) -> Row:
+    """Links a video's array and its description out of the store; returns the manifest's row.
+
+    The array of a file that was cut short is in the store either way, so that changing one's mind computes
+    nothing; it is linked only where it is accepted.
+    """
     made = entry.description
+    if "reached_seconds" in made and not accept_short:
+        status = _short(made["reached_seconds"], made["promised_seconds"])
+        return Row(video, status, source_sha256=source_hash)
+    entry.link({ARRAY: out / f"{video}.npy", DESCRIPTION: out / f"{video}.json"})
     return Row(
         video=video,
         status="ok",
@@ -206,6 +223,10 @@ def publish(video: str, source_hash: str, entry: Entry, out: Path) -> Row:
         source_sha256=source_hash,
         feature_sha256=made["files"][ARRAY],
     )
+
+
+def _short(reached: float, promised: float | None) -> str:
+    return f"short: {reached:.1f} of {'unknown' if promised is None else f'{promised:.1f}'} s"
 
 
 def finish(
@@ -227,7 +248,7 @@ def finish(
         if not row.is_ok:
             for suffix in (".npy", ".json"):
                 (out / f"{row.video}{suffix}").unlink(missing_ok=True)
-    counts.failed = [f"{row.video}: {row.status}" for row in rows if row.status.startswith("failed")]
+    counts.failed = [f"{row.video}: {row.status}" for row in rows if row.is_failed]
     if counts.failed and on_failure == "stop":
         raise ShardFailedError(
             f"{len(counts.failed)} of {len(rows)} videos failed and on_failure is `stop`; "
@@ -353,6 +374,9 @@ def _keep(store: Store, task: _Task, made: dict[str, Any], features: Features) -
         "windows": features.windows,
         "row_seconds": [[round(start, 6), round(end, 6)] for start, end in features.row_seconds],
     }
+    if features.short:
+        description["reached_seconds"] = round(features.short.reached, 6)
+        description["promised_seconds"] = features.short.promised
     with store.adding(task.key, description) as folder:
         np.save(folder / ARRAY, features.array, allow_pickle=False)
     return store.get(task.key)

@@ -57,6 +57,12 @@ def _add_runtime(parser: argparse.ArgumentParser) -> None:
         "--timeout", type=float, default=60.0, help="seconds before a silent decoder is killed"
     )
     parser.add_argument(
+        "--accept-short",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="take what there is of files that are cut short; otherwise they count as failed",
+    )
+    parser.add_argument(
         "--on-failure",
         choices=("report", "stop"),
         default="report",
@@ -141,6 +147,7 @@ def _run(
             options.device, options.batch_size, options.workers, options.timeout, options.threads
         ),
         on_failure=options.on_failure,
+        accept_short=options.accept_short,
     )
     print(f"{kind.name}: {counts}; manifest: {manifest}", file=sys.stderr)
     return len(counts.failed)

@@ -46,16 +46,24 @@ def open_media(path: Path) -> Iterator[InputContainer]:
     """
     check_file(path)
     try:
-        with av.open(f"file:{path}", options=_OPTIONS) as container:
-            yield container
+        container = av.open(f"file:{path}", options=_OPTIONS)
     except av.ArgumentError as error:
         raise MediaError(
             f"{path}: expected media in one file ({', '.join(_FORMATS)}), found another format, or damage"
         ) from error
-    except av.FFmpegError as error:
-        raise MediaError(
-            f"{path}: damaged, or not a media file ({error.strerror}); fetch it again"
-        ) from error
+    except (av.FFmpegError, ValueError) as error:
+        raise damage(path, error) from error
+    with container:
+        try:
+            yield container
+        except av.FFmpegError as error:
+            raise damage(path, error) from error
+
+
+def damage(path: Path, error: Exception) -> MediaError:
+    """Words for what FFmpeg says of a file."""
+    reason = getattr(error, "strerror", None) or str(error)
+    return MediaError(f"{path}: damaged, or not a media file ({reason}); fetch it again")
 
 
 def check_file(path: Path) -> None:
@@ -78,13 +86,13 @@ def video_stream(path: Path, container: InputContainer) -> av.VideoStream:
     Cover pictures and thumbnails are no videos.
 
     Raises:
-        MediaError: there is none; the message says what there is.
+        MediaError: there is none, and the message says what there is; or no decoder is known for it.
     """
     stream = _find_video(container)
     if stream is None:
         found = ", ".join(stream.type for stream in container.streams) or "nothing"
         raise MediaError(f"{path}: expected a video stream, found only {found}")
-    return stream
+    return _decodable(path, stream)
 
 
 def audio_stream(path: Path, container: InputContainer) -> av.AudioStream:
@@ -92,11 +100,12 @@ def audio_stream(path: Path, container: InputContainer) -> av.AudioStream:
 
     Raises:
         NoAudioError: there is none.
+        MediaError: no decoder is known for it.
     """
     stream = _choose(container.streams.audio)
     if stream is None:
         raise NoAudioError(f"{path}: expected an audio stream, found none")
-    return stream
+    return _decodable(path, stream)
 
 
 def _find_video(container: InputContainer) -> av.VideoStream | None:
@@ -108,6 +117,12 @@ def _choose(streams: list[_Stream] | tuple[_Stream, ...]) -> _Stream | None:
     return next(default, next(iter(streams), None))
 
 
+def _decodable(path: Path, stream: _Stream) -> _Stream:
+    if stream.codec_context is None:
+        raise MediaError(f"{path}: its {stream.type} is of a codec that FFmpeg does not know, or damaged")
+    return stream
+
+
 def promised_seconds(container: InputContainer, stream: av.VideoStream | av.AudioStream) -> float | None:
     """How long a file's header says that a stream lasts, from its first frame or sample; None if it does not.
 
@@ -115,6 +130,9 @@ def promised_seconds(container: InputContainer, stream: av.VideoStream | av.Audi
     """
     if _PROMISING_FORMATS.isdisjoint(container.format.name.split(",")):
         return None
+    if "avi" in container.format.name and isinstance(stream, av.VideoStream) and stream.average_rate:
+        # FFmpeg takes the bytes that are missing off an AVI's duration, but not off its count of frames.
+        return float(stream.frames / stream.average_rate)
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
     end = _matroska_end(stream.metadata.get("DURATION", ""))
@@ -143,8 +161,8 @@ def check_complete(path: Path, kind: str, reached: float) -> None:
 
     A stream may end before its promise by half a second, or a tenth of it where it is shorter than 5 s, or by
     one and a half of its frames where those are long. Where a header tells only the length of the whole file,
-    the stream that lasts longest must reach it. Where a fragmented MP4 or a WAV file tells no length, the
-    bytes that it announces must be there.
+    the stream that lasts longest must reach it. Where a fragmented MP4, a WAV or an AVI file tells no length,
+    the bytes that it announces must be there.
 
     Args:
         path: the file.
@@ -158,6 +176,7 @@ def check_complete(path: Path, kind: str, reached: float) -> None:
     with open_media(path) as container:
         stream = video_stream(path, container) if kind == "video" else audio_stream(path, container)
         promised = promised_seconds(container, stream)
+        counts_frames = "avi" in container.format.name and kind == "video"
         if promised is not None:
             if reached < promised - _tolerance(promised, stream):
                 raise ShortMediaError(path, reached, promised)
@@ -165,7 +184,7 @@ def check_complete(path: Path, kind: str, reached: float) -> None:
             whole = _file_seconds(container)
             if whole is not None and _last_end(container) < whole - _tolerance(whole, stream):
                 raise ShortMediaError(path, reached, whole)
-    if _lacks_bytes(path):
+    if not counts_frames and _lacks_bytes(path):
         raise ShortMediaError(path, reached, None)
 
 
@@ -188,14 +207,16 @@ def _last_end(container: InputContainer) -> float:
 def _lacks_bytes(path: Path) -> bool:
     """Whether a file announces more bytes of media than it has, where no header tells seconds.
 
-    That is so in fragmented MP4, whose length FFmpeg takes from the fragments there are, and in WAV.
+    That is so in fragmented MP4, whose length FFmpeg takes from the fragments there are, in WAV, and for the
+    sound of AVI, whose index (up to a twentieth of the file) may be missing.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(12)
-        if start[:4] == b"RIFF" and start[8:] == b"WAVE":
+        if start[:4] == b"RIFF":
             announced = int.from_bytes(start[4:8], "little")
-            return announced not in _UNKNOWN_SIZES and announced + 8 > size
+            spare = size // 20 if start[8:] == b"AVI " else 0
+            return announced not in _UNKNOWN_SIZES and announced + 8 > size + spare
         if start[4:8] not in (b"ftyp", b"styp"):
             return False
         boxes = list(_boxes(file, size))
@@ -225,6 +246,7 @@ def first_frame_time(path: Path) -> float | None:
         MediaError: the file, or its first frame, cannot be read.
     """
     with open_media(path) as container:
-        stream = _find_video(container)
-        frame = next(container.decode(stream), None) if stream else None
+        if _find_video(container) is None:
+            return None
+        frame = next(container.decode(video_stream(path, container)), None)
     return frame.time if frame else None

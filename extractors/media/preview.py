@@ -13,7 +13,7 @@ import numpy as np
 from extractors.media.audio import read_audio
 from extractors.media.audio_windows import stretches
 from extractors.media.errors import NoAudioError
-from extractors.media.video import decode_with_pyav, packet_times
+from extractors.media.pyav_reader import decode_with_pyav, packet_times
 from extractors.storage.files import replacing
 
 SAMPLE_RATE = 8000

@@ -17,7 +17,8 @@ class Row:
 
     Attributes:
         video: the video's id.
-        status: `ok`, `missing`, `no_audio` or `failed: reason`.
+        status: `ok`, `missing`, `no_audio`, `failed: reason`, or `short: 1.0 of 18.0 s` where the file is cut
+            short and that was not accepted.
         rows: feature rows, 0 where there is no array.
         width: values in a row.
         seconds: how much of the video the rows cover, from its start; None where nobody recorded it.
@@ -37,6 +38,11 @@ class Row:
     def is_ok(self) -> bool:
         """Whether the video has an array."""
         return self.status == "ok"
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether the video has none because its file is damaged."""
+        return self.status.startswith(("failed:", "short:"))
 
 
 COLUMNS = tuple(field.name for field in fields(Row))

@@ -321,6 +321,10 @@ class Configuration(_Strict):
         default="report",
         description="What a bad video does: `report` lists it, `stop` ends the run after its shard.",
     )
+    accept_short: bool = Field(
+        default=False,
+        description="Take what there is of video files that are cut short; otherwise they count as failed.",
+    )
     decoding_timeout: int = Field(
         default=60, gt=0, description="Seconds without a sign of life after which a decoder is killed."
     )

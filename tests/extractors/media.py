@@ -75,6 +75,28 @@ def write_video(
     return path
 
 
+def write_frames(
+    path: Path,
+    codec: str,
+    count: int,
+    *,
+    pixel_format: str = "yuv420p",
+    container_options: dict[str, str] | None = None,
+    **options: str,
+) -> Path:
+    """Writes a video at 25 frames a second whose frame k is picture k, encoded with these options."""
+    with av.open(str(path), "w", options=container_options or {}) as container:
+        video = container.add_stream(codec, rate=25, options=options)
+        video.width, video.height, video.pix_fmt = 64, 64, pixel_format
+        video.codec_context.thread_count = 1
+        for number in range(count):
+            frame = av.VideoFrame.from_ndarray(picture(number, 64, 64), format="gray")
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+    return path
+
+
 def write_sound(path: Path, channels: np.ndarray, sample_rate: int) -> Path:
     """Writes 16-bit PCM from float samples [C, S], C at most 2."""
     with av.open(str(path), "w") as container:

@@ -1,4 +1,5 @@
 import json
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from extractors.media.batching import Features, embed_videos
 from extractors.media.decoding import Decoded, Finished, Restarted
 from extractors.media.errors import MediaError
 from extractors.media.sampling import Window
+from extractors.provenance.explanation import as_text, explain
 from extractors.registry import Parameters
 from extractors.shard import Runtime, ShardFailedError, Source, extract_shard, identify
 from extractors.storage.manifest import read_manifest
@@ -102,6 +104,41 @@ def test_under_stop_every_reason_is_told_and_finished_arrays_are_kept(shard):
         shard({"a": "1", "x": "broken", "y": "broken"}, on_failure="stop")
     counts, _ = shard({"a": "1"})
     assert (counts.computed, counts.restored) == (0, 1)
+
+
+def test_a_file_cut_short_counts_as_failed_unless_accepted_and_is_computed_once(shard, tmp_path):
+    refused, rows = shard({"a": "7 8 short"})
+    assert rows["a"].status == "short: 2.0 of 18.0 s"
+    assert (rows["a"].rows, refused.failed) == (0, ["a: short: 2.0 of 18.0 s"])
+    assert not (tmp_path / "out" / "a.npy").exists()
+
+    accepted, rows = shard({"a": "7 8 short"}, accept_short=True)
+    assert (accepted.computed, accepted.restored, accepted.failed) == (0, 1, [])
+    assert (rows["a"].status, rows["a"].rows, rows["a"].seconds) == ("ok", 4, 2.0)
+    description = json.loads((tmp_path / "out" / "a.json").read_text())
+    assert (description["reached_seconds"], description["promised_seconds"]) == (2.0, 18.0)
+    assert "the file gave 2 s of 18 s" in as_text(explain(tmp_path / "out" / "a.npy"))
+
+    _, rows = shard({"a": "7 8 short"})
+    assert rows["a"].status == "short: 2.0 of 18.0 s"
+    assert not (tmp_path / "out" / "a.npy").exists()
+    with pytest.raises(ShardFailedError, match=r"a: short: 2\.0 of 18\.0 s"):
+        shard({"a": "7 8 short"}, on_failure="stop")
+
+
+def test_a_pipe_is_refused_before_it_is_read(shard, tmp_path):
+    os.mkfifo(tmp_path / "pipe.mp4")
+    manifest = tmp_path / "pipes.tsv"
+    extract_shard(
+        KIND,
+        PARAMETERS,
+        [Source("pipe", tmp_path / "pipe.mp4")],
+        store=Store(tmp_path / "store"),
+        out=tmp_path / "out",
+        manifest=manifest,
+        runtime=Runtime(),
+    )
+    assert "expected an ordinary file, found a folder, pipe" in read_manifest(manifest)[0].status
 
 
 def test_the_second_decoder_begins_the_video_again(shard, tmp_path):

@@ -35,12 +35,13 @@ rule extract_visual:
         code_version=get_code_version,
         folder=get_feature_folder,
         store=CONFIG.store,
+        short="--accept-short" if CONFIG.accept_short else "--no-accept-short",
     shell:
         "python -m extractors shard --settings {params.settings:q} --videos {input.table:q} "
         "--shard {wildcards.shard} --out {params.folder:q} --manifest {output.manifest:q} "
         "--store {params.store:q} --device {resources.device} --threads {threads} --workers {threads} "
         "--batch-size {resources.batch_size} --timeout {resources.timeout} "
-        "--on-failure {resources.on_failure} "
+        "--on-failure {resources.on_failure} {params.short} "
         "2> {log:q}"
 
 
