@@ -63,10 +63,8 @@ def open_media(path: Path) -> Iterator[InputContainer]:
         except av.FFmpegError as error:
             raise damage(path, error) from error
         except IndexError as error:
-            # So PyAV stumbles over a packet of a stream that was not there when the file was opened.
-            raise MediaError(
-                f"{path}: damaged, a stream begins in the middle of it; fetch it again"
-            ) from error
+            # PyAV knows only the streams that were there when it opened the file.
+            raise MediaError(f"{path}: damaged, another stream begins midway; fetch it again") from error
 
 
 def damage(path: Path, error: Exception) -> MediaError:
