@@ -1,5 +1,6 @@
 import errno
 import json
+import logging
 import os
 import threading
 import time
@@ -344,7 +345,9 @@ def test_a_full_disk_is_no_video_s_failure(shard, tmp_path, monkeypatch):
     assert counts.computed == 2
 
 
-def test_ids_of_any_length_and_characters_keep_their_rows(shard, tmp_path):
+def test_ids_of_any_length_and_characters_keep_their_rows(shard, tmp_path, caplog):
+    # What is no Unicode in a log breaks pytest-xdist.
+    caplog.set_level(logging.ERROR)
     good = [*("n" * length for length in (217, 230, 250)), "two  spaces", "line\nbreak", "tab\t"]
     good.append(os.fsdecode(b"caf\xe9"))
     bad = [video[::-1][:240] + "-" for video in good]
@@ -356,7 +359,9 @@ def test_ids_of_any_length_and_characters_keep_their_rows(shard, tmp_path):
     assert (counts.computed, counts.restored) == (1, len(good) - 1)
 
 
-def test_an_id_that_can_be_no_file_s_name_is_its_video_s_failure(tmp_path):
+def test_an_id_that_can_be_no_file_s_name_is_its_video_s_failure(tmp_path, caplog):
+    # What is no Unicode in a log breaks pytest-xdist.
+    caplog.set_level(logging.ERROR)
     (tmp_path / "a.npy").write_text("not the shard's")
     (tmp_path / "any").write_text("1")
     delivery = Delivery(tmp_path / "out", tmp_path / "out" / "manifest.tsv")
