@@ -84,6 +84,7 @@ def main() -> None:
         metavar="SECONDS@RATE",
         help="what to read",
     )
+    parser.add_argument("--kinds", nargs="+", default=["pann", "vggish"], help="whose windows to read")
     arguments = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as folder:
@@ -91,7 +92,7 @@ def main() -> None:
         for sound in arguments.sounds:
             seconds, rate = map(int, sound.split("@"))
             path = write_long_sound(Path(folder, "long.mka"), seconds, rate)
-            for kind in ("pann", "vggish"):
+            for kind in arguments.kinds:
                 context = multiprocessing.get_context("spawn")
                 with ProcessPoolExecutor(1, mp_context=context) as pool:
                     windows, first, last, before, peak = pool.submit(

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from extractors.media.errors import MediaError
+from extractors.media.errors import MediaError, short_status
 from extractors.storage.files import StorageError
 from extractors.storage.finite import check_finite
 from extractors.storage.manifest import Row, write_manifest
@@ -42,11 +42,13 @@ class Delivery:
         out: folder of the linked arrays.
         manifest: the table to write, one row a video.
         on_failure: `report` lists failed videos in the manifest; `stop` writes none and raises at the end.
+        accept_short: take the rows of a file that is cut short; otherwise it counts as failed.
     """
 
     out: Path
     manifest: Path
     on_failure: Literal["report", "stop"] = "report"
+    accept_short: bool = False
 
 
 @dataclass
@@ -96,12 +98,12 @@ class Outcomes:
         self._add(Row(video, "missing"))
 
     def restored(self, video: str, source_hash: str, entry: Entry) -> None:
-        """Links an array that was in the store."""
+        """Takes an array that was in the store."""
         self._publish(video, source_hash, entry)
         self.counts.restored += 1
 
     def computed(self, video: str, source_hash: str, entry: Entry) -> None:
-        """Links an array that was made now."""
+        """Takes an array that was made now."""
         self._publish(video, source_hash, entry)
         self.counts.computed += 1
 
@@ -126,9 +128,17 @@ class Outcomes:
         return self.counts
 
     def _publish(self, video: str, source_hash: str, entry: Entry) -> None:
+        """Links an array and adds its row.
+
+        That of a file cut short is in the store either way, so that changing one's mind computes nothing.
+        """
+        made = entry.description
+        if "reached_seconds" in made and not self._delivery.accept_short:
+            status = short_status(made["reached_seconds"], made["promised_seconds"])
+            self._add(Row(video, status, source_sha256=source_hash))
+            return
         out = self._delivery.out
         entry.link({ARRAY: out / f"{video}.npy", DESCRIPTION: out / f"{video}.json"})
-        made = entry.description
         row = Row(
             video=video,
             status="ok",
@@ -207,7 +217,7 @@ def _status(error: Exception) -> str:
     if isinstance(error, MediaError):
         return error.status
     if isinstance(error, OSError) and error.strerror:
-        return f"failed: {error.filename}: cannot be read or written ({error.strerror})"
+        return f"failed: {error.filename}: cannot be read ({error.strerror})"
     if isinstance(error, ValueError | OSError):
         return f"failed: {error}"
     return f"failed: it is damaged, or holds what is not known here ({type(error).__name__}: {error})"

@@ -279,7 +279,7 @@ _FRAMES = "extractors.media.video:frame_windows"
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind("i3d", "visual", I3DParameters, "extractors.kinds.i3d:build", _FRAMES, _FRAME_DECODERS, 1),
+        Kind("i3d", "visual", I3DParameters, "extractors.kinds.i3d:build", _FRAMES, _FRAME_DECODERS, 2),
         Kind(
             "i3d_r50",
             "visual",
@@ -287,7 +287,7 @@ KINDS: dict[str, Kind] = {
             "extractors.kinds.i3d_r50:build",
             _FRAMES,
             _FRAME_DECODERS,
-            1,
+            2,
         ),
         Kind(
             "pann",

@@ -96,7 +96,7 @@ def extract_shard(
         parameters: its parameters.
         sources: the videos.
         store: where arrays are kept.
-        delivery: folder of the linked arrays, the manifest, and what to do about failures.
+        delivery: folder of the linked arrays, the manifest, and what to do about failures and short files.
         runtime: device, batch size, processes.
 
     Returns:
@@ -150,7 +150,7 @@ class _Recipe:
     def describe(self, source_hash: str, features: Features) -> dict[str, Any]:
         """Says how an array was made: from what, by what, called what, and on what."""
         files = {name: value.name for name, value in self.parameters if isinstance(value, Path)}
-        return {
+        made = {
             **self._identity,
             "file_names": files,
             "device": self.runtime.device,
@@ -161,6 +161,10 @@ class _Recipe:
             "windows": features.windows,
             "row_seconds": [[round(start, 6), round(end, 6)] for start, end in features.row_seconds],
         }
+        if features.short:
+            made["reached_seconds"] = round(features.short.reached, 6)
+            made["promised_seconds"] = features.short.promised
+        return made
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,8 @@
 """Damaged arrays, PCA files and weight files: each is read as it was, or refused in words.
 
-`fuzz` makes damaged copies of small files of every format, by a seed, and reads them as the program does. No
-reader may crash, hang, lose a video's row, or give other numbers. Formats without a checksum of their numbers
-cannot keep the last of these promises: of them only shapes and finite numbers are asked for (a known gap,
-docs/provenance.md).
+They are read as the program reads them. No reader may crash, hang, lose a video's row, or give other numbers.
+Formats without a checksum of their numbers cannot keep the last of these promises: of them only shapes and
+finite numbers are asked for (a known gap, docs/provenance.md).
 """
 
 from __future__ import annotations
@@ -11,10 +10,8 @@ from __future__ import annotations
 import contextlib
 import io
 import pickle
-import random
 import tempfile
 import warnings
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +26,7 @@ from extractors.registry import ImportedParameters
 from extractors.storage.manifest import read_manifest
 from extractors.storage.store import Store
 from extractors.weights import load_state
+from tests.damage import Report, damage
 
 WIDTH = 6
 UNHURT = "v_unhurt"
@@ -127,85 +125,40 @@ CASES = (
 )
 
 
-def flip_bits(content: bytearray, chance: random.Random) -> bytes:
-    for _ in range(chance.choice((1, 1, 1, 2, 8))):
-        content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
-    return bytes(content)
-
-
-def cut(content: bytearray, chance: random.Random) -> bytes:
-    return bytes(content[: chance.randrange(len(content))])
-
-
-def swap_bytes(content: bytearray, chance: random.Random) -> bytes:
-    first = chance.randrange(len(content) - 1)
-    content[first : first + 2] = content[first : first + 2][::-1]
-    return bytes(content)
-
-
-def blank(content: bytearray, chance: random.Random) -> bytes:
-    first, length = chance.randrange(len(content)), chance.choice((1, 4, 64, 1024))
-    return (
-        bytes(content[:first])
-        + bytes(len(content[first : first + length]))
-        + bytes(content[first + length :])
-    )
-
-
-def swap_header(content: bytearray, chance: random.Random) -> bytes:
-    header = chance.choice(
-        (b"\x93NUMPY\x01\x00", b"PK\x03\x04", b"\x80\x02}q", b"\x80\x04\x95", b"RIFF", b"\x00" * 8)
-    )
-    return header + bytes(content[len(header) :])
-
-
-def add_bytes(content: bytearray, chance: random.Random) -> bytes:
-    return bytes(content) + chance.randbytes(chance.choice((1, 16, 4096)))
-
-
-DAMAGES = (flip_bits, flip_bits, cut, swap_bytes, blank, swap_header, add_bytes)
-
-
-def fuzz(count: int, seed: int) -> Counter[str]:
+def fuzz_arrays(count: int, seed: int, folder: Path) -> Report:
     """Reads damaged copies, every format in turn.
 
     Args:
         count: copies.
-        seed: of the damage; copy number n of a seed is always the same.
+        seed: of the damage.
+        folder: for the copies.
 
     Returns:
-        How often each format was read as it was, was refused, or gave other numbers, having no checksums.
-
-    Raises:
-        AssertionError: a copy was neither read as it was nor refused in words; every such copy is told.
+        How often each format was read as it was, was refused, or gave other numbers, having no checksums; and
+        the copies that were neither read as they were nor refused in words.
     """
-    outcomes: Counter[str] = Counter()
-    faults = []
+    report = Report()
     for number in range(count):
         case = CASES[number % len(CASES)]
-        chance = random.Random(f"{seed} {number}")
-        damage = chance.choice(DAMAGES)
-        try:
-            outcomes[f"{case.name}: {_read_damaged(case, damage, chance)}"] += 1
-        except Exception as error:
-            faults.append(
-                f"seed {seed}, copy {number}: {case.name}, {damage.__name__}: {type(error).__name__}: {error}"
-            )
-    assert not faults, "\n".join(faults)
-    return outcomes
-
-
-def _read_damaged(
-    case: Case, damage: Callable[[bytearray, random.Random], bytes], chance: random.Random
-) -> str:
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        # Readers warn of what they then refuse.
-        warnings.simplefilter("ignore")
-        path = Path(folder) / "damaged" / case.name
-        path.parent.mkdir()
+        path = folder / str(number) / case.name
+        path.parent.mkdir(parents=True)
         case.write(path)
         truth = case.read(path)
-        path.write_bytes(damage(bytearray(path.read_bytes()), chance))
+        content, way = damage(path.read_bytes(), seed, number)
+        path.write_bytes(content)
+        try:
+            report.outcomes[f"{case.name}: {_read_damaged(case, path, truth)}"] += 1
+        except Exception as error:
+            report.faults.append(
+                f"seed {seed}, copy {number}: {case.name}, {way}: {type(error).__name__}: {error}"
+            )
+    return report
+
+
+def _read_damaged(case: Case, path: Path, truth: Numbers) -> str:
+    with warnings.catch_warnings():
+        # Readers warn of what they then refuse.
+        warnings.simplefilter("ignore")
         try:
             found = case.read(path)
         except ValueError as error:

@@ -56,6 +56,12 @@ def _add_runtime(parser: argparse.ArgumentParser) -> None:
         "--timeout", type=float, default=60.0, help="seconds before a silent decoder is killed"
     )
     parser.add_argument(
+        "--accept-short",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="take what there is of files that are cut short; otherwise they count as failed",
+    )
+    parser.add_argument(
         "--on-failure",
         choices=("report", "stop"),
         default="report",
@@ -130,7 +136,7 @@ def _run(
         parameters,
         sources,
         store,
-        Delivery(options.out, manifest, options.on_failure),
+        Delivery(options.out, manifest, options.on_failure, options.accept_short),
         Runtime(options.device, options.batch_size, options.workers, options.timeout, options.threads),
     )
     print(f"{kind.name}: {counts}; manifest: {manifest}", file=sys.stderr)

@@ -25,7 +25,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def _preview(options: argparse.Namespace) -> int:
     from extractors.media.preview import preview, save_previews
-    from extractors.storage.files import check_regular
 
     paths = {row["video"]: row["path"] for row in _read(options.videos)}
     previews = {}
@@ -35,7 +34,6 @@ def _preview(options: argparse.Namespace) -> int:
             continue
         path = Path(paths[video])
         try:
-            check_regular(path)
             previews[video] = preview(path)
         except Exception as error:
             # One bad video must not stop the others, whatever it does.

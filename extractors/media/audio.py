@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
+import av
 import numpy as np
 import soxr
 from av.container import InputContainer
 
-from extractors.media.container import audio_stream, check_complete, first_frame_time, open_media
+from extractors.media.container import audio_stream, check_complete, damage, first_frame_time, open_media
 from extractors.media.errors import MediaError, NoAudioError
 from extractors.media.mixing import Mixer
 from extractors.media.placement import Chunk, DatedChunk, date, place
@@ -43,7 +44,7 @@ def read_audio(path: Path, sample_rate: int) -> Iterator[np.ndarray]:
     origin = first_frame_time(path)
     heard = False
     with open_media(path) as container:
-        chunks = _refuse_short(path, date(_decode(path, container)))
+        chunks = _read_chunks(path, container)
         first = next(chunks, None)
         if first is None:
             raise NoAudioError(f"{path}: expected sound, found an audio stream that holds none")
@@ -58,23 +59,51 @@ def read_audio(path: Path, sample_rate: int) -> Iterator[np.ndarray]:
         )
 
 
-def _decode(path: Path, container: InputContainer) -> Iterator[Chunk]:
-    mixer = Mixer(path)
-    for frame in container.decode(audio_stream(path, container)):
-        if not _SLOWEST <= frame.sample_rate <= _FASTEST:
-            raise MediaError(
-                f"{path}: expected sound of {_SLOWEST} to {_FASTEST} Hz, found {frame.sample_rate} Hz; "
-                "the file is damaged: fetch it again"
-            )
-        yield Chunk(mixer.mix(frame), frame.sample_rate, frame.time)
+class _LastPacketError(MediaError):
+    """The last packet of the sound is damaged, as it is where a file is cut short."""
 
 
-def _refuse_short(path: Path, chunks: Iterable[DatedChunk]) -> Iterator[DatedChunk]:
+def _read_chunks(path: Path, container: InputContainer) -> Iterator[DatedChunk]:
+    """Gives the sound's chunks with their times, and holds what came against what the file promises."""
     first = last = None
-    for chunk in chunks:
-        first, last = first or chunk, chunk
-        yield chunk
+    fault: MediaError | None = None
+    try:
+        for chunk in date(_decode(path, container)):
+            first, last = first or chunk, chunk
+            yield chunk
+    except _LastPacketError as error:
+        fault = error
     check_complete(path, "audio", last.start + last.seconds - first.start if first and last else 0.0)
+    if fault:
+        raise fault
+
+
+def _decode(path: Path, container: InputContainer) -> Iterator[Chunk]:
+    stream = audio_stream(path, container)
+    mixer = Mixer(path)
+    fault: MediaError | None = None
+    for packet in container.demux(stream):
+        if fault and packet.size:
+            raise fault
+        try:
+            frames = stream.decode(packet)
+        except av.FFmpegError as error:
+            fault = damage(path, error)
+            continue
+        for frame in frames:
+            if frame.is_corrupt:
+                fault = MediaError(
+                    f"{path}: damaged {frame.time or 0.0:.3f} s into its sound; fetch it again"
+                )
+                break
+            if not _SLOWEST <= frame.sample_rate <= _FASTEST:
+                raise MediaError(
+                    f"{path}: expected sound of {_SLOWEST} to {_FASTEST} Hz, found {frame.sample_rate} Hz; "
+                    "the file is damaged: fetch it again"
+                )
+            yield Chunk(mixer.mix(frame), frame.sample_rate, frame.time)
+    if fault:
+        raise _LastPacketError(str(fault))
 
 
 def _resample(blocks: Iterable[np.ndarray], source_rate: int, sample_rate: int) -> Iterator[np.ndarray]:

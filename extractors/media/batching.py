@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from extractors.media.decoding import Decoded, Event, Passed, Restarted
-from extractors.media.errors import MediaError
+from extractors.media.errors import MediaError, ShortMediaError
 from extractors.media.sampling import Window
 from extractors.registry import Extractor
 
@@ -23,12 +23,14 @@ class Features:
         row_seconds: start and end of each row, in seconds from the video's start.
         windows: W, from which the rows were made, the same number from each.
         decoder: name of the decoder that read the video.
+        short: how much of the video the file held, where that was not all.
     """
 
     array: np.ndarray
     row_seconds: list[tuple[float, float]]
     windows: int
     decoder: str
+    short: ShortMediaError | None = None
 
 
 @dataclass
@@ -37,6 +39,7 @@ class _Video:
     row_seconds: list[tuple[float, float]] = field(default_factory=list)
     waiting: int = 0
     decoder: str | None = None
+    short: ShortMediaError | None = None
 
 
 def embed_videos(
@@ -69,7 +72,7 @@ def embed_videos(
         for index in [index for index, video in videos.items() if video.decoder and not video.waiting]:
             video = videos.pop(index)
             array = np.concatenate(video.rows)
-            yield index, Features(array, video.row_seconds, len(video.rows), video.decoder or "")
+            yield index, Features(array, video.row_seconds, len(video.rows), video.decoder or "", video.short)
 
     for event in events:
         if isinstance(event, Decoded):
@@ -89,9 +92,9 @@ def embed_videos(
             batch[:] = [(video, window) for video, window in batch if video is not dropped]
             yield event.index, event.error
         elif event.index not in videos:
-            yield event.index, MediaError("the decoder found no window in it")
+            yield event.index, event.short or MediaError("the decoder found no window in it")
         else:
-            videos[event.index].decoder = event.decoder
+            videos[event.index].decoder, videos[event.index].short = event.decoder, event.short
             yield from finished()
     if batch:
         run_batch()

@@ -12,6 +12,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 
 from extractors.media.errors import MediaError, NoAudioError, ShortMediaError
+from extractors.storage.files import check_regular
 
 _Stream = TypeVar("_Stream", av.VideoStream, av.AudioStream)
 
@@ -31,7 +32,10 @@ _TOLERANCE_SHARE = 0.1
 
 _NO_PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails
 
-# RIFF sizes that programs write when they do not know the size.
+# Of the object of an ASF file that holds its size, after 40 bytes.
+_ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+
+# Sizes that programs write when they do not know them.
 _UNKNOWN_SIZES = (0, 0xFFFFFFFF)
 
 
@@ -44,7 +48,7 @@ def open_media(path: Path) -> Iterator[InputContainer]:
     Raises:
         MediaError: the file is absent, empty or damaged, or of a format that is not read.
     """
-    check_file(path)
+    _check_content(path)
     try:
         container = av.open(f"file:{path}", options=_OPTIONS)
     except av.ArgumentError as error:
@@ -58,6 +62,9 @@ def open_media(path: Path) -> Iterator[InputContainer]:
             yield container
         except av.FFmpegError as error:
             raise damage(path, error) from error
+        except IndexError as error:
+            # PyAV knows only the streams that were there when it opened the file.
+            raise MediaError(f"{path}: damaged, another stream begins midway; fetch it again") from error
 
 
 def damage(path: Path, error: Exception) -> MediaError:
@@ -66,16 +73,13 @@ def damage(path: Path, error: Exception) -> MediaError:
     return MediaError(f"{path}: damaged, or not a media file ({reason}); fetch it again")
 
 
-def check_file(path: Path) -> None:
-    """Makes sure that there is an ordinary file with content: reading another kind may never end.
-
-    Raises:
-        MediaError: there is none, or it is empty.
-    """
-    if not path.exists():
-        raise MediaError(f"{path}: expected a media file, found none")
-    if not path.is_file():
-        raise MediaError(f"{path}: expected an ordinary file, found a folder, pipe, socket or device")
+def _check_content(path: Path) -> None:
+    try:
+        check_regular(path)
+    except FileNotFoundError as error:
+        raise MediaError(f"{path}: expected a media file, found none") from error
+    except OSError as error:
+        raise MediaError(str(error)) from error
     if path.stat().st_size == 0:
         raise MediaError(f"{path}: expected a media file, found an empty file; fetch it again")
 
@@ -161,7 +165,7 @@ def check_complete(path: Path, kind: str, reached: float) -> None:
 
     A stream may end before its promise by half a second, or a tenth of it where it is shorter than 5 s, or by
     one and a half of its frames where those are long. Where a header tells only the length of the whole file,
-    the stream that lasts longest must reach it. Where a fragmented MP4, a WAV or an AVI file tells no length,
+    the stream that lasts longest must reach it. Where a fragmented MP4, WAV, ASF or AVI file tells no length,
     the bytes that it announces must be there.
 
     Args:
@@ -176,6 +180,7 @@ def check_complete(path: Path, kind: str, reached: float) -> None:
     with open_media(path) as container:
         stream = video_stream(path, container) if kind == "video" else audio_stream(path, container)
         promised = promised_seconds(container, stream)
+        counts_frames = "avi" in container.format.name and kind == "video"
         if promised is not None:
             if reached < promised - _tolerance(promised, stream):
                 raise ShortMediaError(path, reached, promised)
@@ -183,7 +188,7 @@ def check_complete(path: Path, kind: str, reached: float) -> None:
             whole = _file_seconds(container)
             if whole is not None and _last_end(container) < whole - _tolerance(whole, stream):
                 raise ShortMediaError(path, reached, whole)
-    if _lacks_bytes(path):
+    if not counts_frames and _lacks_bytes(path):
         raise ShortMediaError(path, reached, None)
 
 
@@ -204,22 +209,31 @@ def _last_end(container: InputContainer) -> float:
 
 
 def _lacks_bytes(path: Path) -> bool:
-    """Whether a file announces more bytes of media than it has, where no header tells seconds.
+    """Whether a file announces more bytes of media than it has.
 
-    That is so in fragmented MP4, whose length FFmpeg takes from the fragments there are, in WAV, and for the
+    This is asked where FFmpeg takes seconds from what is there: in fragmented MP4, WAV, ASF, and for the
     sound of AVI, whose index (up to a twentieth of the file) may be missing.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
-        start = file.read(12)
+        start = file.read(1 << 16)
         if start[:4] == b"RIFF":
-            announced = int.from_bytes(start[4:8], "little")
-            spare = size // 20 if start[8:] == b"AVI " else 0
-            return announced not in _UNKNOWN_SIZES and announced + 8 > size + spare
+            spare = size // 20 if start[8:12] == b"AVI " else 0
+            return _announces(start[4:8], 8, size + spare)
+        if _ASF_PROPERTIES in start:
+            place = start.index(_ASF_PROPERTIES) + 40
+            return _announces(start[place : place + 8], 0, size)
         if start[4:8] not in (b"ftyp", b"styp"):
             return False
         boxes = list(_boxes(file, size))
-    return any(name == b"moof" for name, _ in boxes) and boxes[-1][1] > size
+    is_fragmented = any(name == b"moof" for name, _ in boxes)
+    return is_fragmented and (boxes[-1][1] != size or not all(name.isalnum() for name, _ in boxes))
+
+
+def _announces(field: bytes, offset: int, size: int) -> bool:
+    """Whether a field of a header, plus its offset, says more than a size."""
+    announced = int.from_bytes(field, "little")
+    return announced not in _UNKNOWN_SIZES and announced + offset > size
 
 
 def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int]]:

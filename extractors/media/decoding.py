@@ -20,7 +20,7 @@ from pathlib import Path
 from queue import Empty, Queue, SimpleQueue
 from typing import Any
 
-from extractors.media.errors import MediaError, NoAudioError
+from extractors.media.errors import MediaError, NoAudioError, ShortMediaError
 from extractors.media.parent_death import end_with_parent
 from extractors.media.sampling import Window
 from extractors.registry import Kind, Parameters, Reader
@@ -53,11 +53,13 @@ class Finished:
         index: the video's place in the paths.
         decoder: the decoder that read it; the last one tried where there is an error.
         error: why the video could not be read, in which case its windows are void; None if all went well.
+        short: that the file ends early: its windows are right, but not all; None if it does not.
     """
 
     index: int
     decoder: str
     error: MediaError | None = None
+    short: ShortMediaError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,8 @@ def decode_ahead(
 
     A decoder that raises, crashes, or gives nothing for `timeout` seconds while it is being listened to is
     replaced by the kind's next one, which begins the video again: `Restarted` tells the consumer to drop what
-    it has of that video. Closing the iterator ends the workers.
+    it has of that video. One that finds the file cut short ends it: another would find no more. Closing the
+    iterator ends the workers.
 
     The workers are spawned, so a program that calls this needs the `if __name__ == "__main__"` guard.
 
@@ -190,6 +193,9 @@ class _Pool:
                     events.put(Decoded(index, window))
             except NoAudioError as error:
                 events.put(Finished(index, decoder, error))
+                return
+            except ShortMediaError as error:
+                events.put(Finished(index, decoder, short=error))
                 return
             except MediaError as error:
                 failures.append((decoder, error))

@@ -33,12 +33,10 @@ _THREADS = 1
 # would allow any number.
 _NO_COPIES = 1e-9
 
-# Bytes of frames fetched from decord after which its queue, by then about as long again, is emptied.
-_BYTES_AT_SAFE_START = 128 << 20
-_BYTES = 512 << 20
-
-# To empty the queue elsewhere, frames are read again from the last safe start, which may be this far back.
-_BYTES_AGAIN = 4 * _BYTES
+# Bytes of frames after which decord's queue, by then about as long again, is emptied at the next safe start;
+# and as many as may lie between two of those.
+_BYTES = 128 << 20
+_BYTES_BETWEEN = 384 << 20
 
 # decord's timestamps are in single precision: in a video of three hours they are off by half a millisecond.
 _CLOCK_TOLERANCE = 1e-3
@@ -146,9 +144,8 @@ def _digest(pixels: np.ndarray) -> bytes:
 class _Reader:
     """decord's reader, held against the index and kept from filling the memory.
 
-    Its decoding thread runs ahead of a slower consumer without bound (8 MB a frame at 1080p); only seeking
-    empties its queue. Seeking is free where the next frame is a safe start, and else costs reading again from
-    the last one.
+    Its decoding thread runs ahead of a slower consumer without bound (6 MB a frame at 1080p); only seeking
+    empties its queue. That is right, and costs nothing, where the next frame is a safe start.
     """
 
     def __init__(self, path: Path, index: _Index) -> None:
@@ -157,10 +154,8 @@ class _Reader:
         self._safe_starts = frozenset(index.safe_starts)
         self._next = 0
         self._bytes = 0
-        if index.count * index.frame_bytes > _BYTES:
-            stretches = np.diff([*index.safe_starts, index.count])
-            if 0 not in self._safe_starts or stretches.max() * index.frame_bytes > _BYTES_AGAIN:
-                raise self._distrust("its key frames are too far apart to keep its memory small")
+        if np.diff([0, *index.safe_starts, index.count]).max() * index.frame_bytes > _BYTES_BETWEEN:
+            raise self._distrust("its key frames are too far apart to keep its memory small")
         with _decord_errors(path) as decord:
             self._reader = decord.VideoReader(f"file:{path}", num_threads=_THREADS, fault_tol=_NO_COPIES)
             self._check_times()
@@ -189,9 +184,10 @@ class _Reader:
         self.fetch(max(self._index.digests, default=0))
 
     def _read(self) -> np.ndarray:
-        if self._bytes > (_BYTES_AT_SAFE_START if self._next in self._safe_starts else _BYTES):
+        if self._bytes > _BYTES and self._next in self._safe_starts:
             self._empty()
-        frame = self._decode()
+        with _decord_errors(self._path):
+            frame: np.ndarray = self._reader.next().asnumpy()
         digest = self._index.digests.get(self._next)
         if digest is not None and digest != _digest(frame):
             raise self._distrust(f"its frame {self._next} is not PyAV's")
@@ -200,19 +196,11 @@ class _Reader:
         return frame
 
     def _empty(self) -> None:
-        start = self._index.safe_starts[bisect_right(self._index.safe_starts, self._next) - 1]
         with _decord_errors(self._path):
             # decord does nothing where it is told to go where it is.
-            for place in sorted({0, start}):
+            for place in (0, self._next):
                 self._reader.seek(place)
-        for _ in range(self._next - start):
-            self._decode()
         self._bytes = 0
-
-    def _decode(self) -> np.ndarray:
-        with _decord_errors(self._path):
-            frame: np.ndarray = self._reader.next().asnumpy()
-        return frame
 
 
 @contextmanager

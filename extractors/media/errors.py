@@ -39,6 +39,16 @@ class ShortMediaError(MediaError):
         self.reached = reached
         self.promised = promised
 
+    @property
+    def status(self) -> str:
+        """What the manifest says of the video."""
+        return short_status(self.reached, self.promised)
+
     def __reduce__(self) -> tuple[type[ShortMediaError], tuple[Path, float, float | None]]:
         """Says how to rebuild the error in another process."""
         return type(self), (self.path, self.reached, self.promised)
+
+
+def short_status(reached: float, promised: float | None) -> str:
+    """What the manifest says of a video whose file gave `reached` of `promised` seconds, None if unknown."""
+    return f"short: {reached:.1f} of {'unknown' if promised is None else f'{promised:.1f}'} s"

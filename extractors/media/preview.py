@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 
 from extractors.media.audio import read_audio
 from extractors.media.audio_windows import stretches
-from extractors.media.errors import NoAudioError
+from extractors.media.errors import MediaError, NoAudioError, ShortMediaError
 from extractors.media.pyav_reader import decode_with_pyav, packet_times
 from extractors.storage.files import replacing
 
@@ -53,17 +54,24 @@ def preview(path: Path, pictures: int = 8, height: int = 72, parts: int = 400) -
     Raises:
         MediaError: the file is not a readable video.
     """
-    end = max(end for _, end in packet_times(path))
-    wanted = [(part + 0.5) / pictures * end for part in range(pictures)]
+    times = packet_times(path)
+    if not times:
+        raise MediaError(f"{path}: expected video frames, found a video stream that holds none")
+    seconds = max(end for _, end in times) - times[0][0]
+    wanted = [times[0][0] + (part + 0.5) / pictures * seconds for part in range(pictures)]
     found: list[np.ndarray] = []
-    for frame in decode_with_pyav(path):
-        while len(found) < pictures and frame.end > wanted[len(found)]:
-            found.append(_shrink(frame.item(), height))
-        if len(found) == pictures:
-            break
+    # What there is of a file cut short can be looked at.
+    with suppress(ShortMediaError):
+        for frame in decode_with_pyav(path):
+            while len(found) < pictures and frame.end > wanted[len(found)]:
+                found.append(_shrink(frame.item(), height))
+            if len(found) == pictures:
+                break
+    if not found:
+        raise MediaError(f"{path}: expected video frames, found none that can be decoded")
     found += found[-1:] * (pictures - len(found))
     loudness, sound_seconds = _listen(path, parts)
-    return Preview(np.stack(found), loudness, end, sound_seconds)
+    return Preview(np.stack(found), loudness, seconds, sound_seconds)
 
 
 def _shrink(pixels: np.ndarray, height: int) -> np.ndarray:
@@ -75,11 +83,11 @@ def _shrink(pixels: np.ndarray, height: int) -> np.ndarray:
 def _listen(path: Path, parts: int) -> tuple[np.ndarray, float]:
     """Gives the loudness of equal parts of a file's sound, and how many seconds of it there are."""
     peaks, samples = [np.zeros(0, np.float32)], 0
-    try:
+    with suppress(NoAudioError, ShortMediaError):
         for _, sound in stretches(read_audio(path, SAMPLE_RATE), SAMPLE_RATE, count(0, SAMPLE_RATE)):
             peaks.append(np.maximum.reduceat(np.abs(sound), range(0, len(sound), _PEAK_SAMPLES)))
             samples += len(sound)
-    except NoAudioError:
+    if not samples:
         return np.zeros(0, np.float32), 0.0
     shares = np.array_split(np.concatenate(peaks), min(parts, sum(map(len, peaks))))
     return np.array([share.max() for share in shares], np.float32), samples / SAMPLE_RATE

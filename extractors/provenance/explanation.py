@@ -144,6 +144,10 @@ def _facts(made: Mapping[str, Any], every_window: bool) -> Iterator[tuple[str, s
         yield "video", f"SHA-256 {made['source_sha256']}"
     if "decoder" in made:
         yield "decoder", made["decoder"]
+    if "reached_seconds" in made:
+        promised = made["promised_seconds"]
+        whole = "an unknown length" if promised is None else f"{promised:g} s that its header promises"
+        yield "CUT SHORT", f"the file gave {made['reached_seconds']:g} s of {whole}"
     if words := sampling_in_words(made):
         yield "sampling", words
     if made.get("row_seconds"):

@@ -21,7 +21,8 @@ class Row:
 
     Attributes:
         video: the video's id.
-        status: `ok`, `missing`, `no_audio`, or why the video failed, such as `failed: reason`.
+        status: `ok`, `missing`, `no_audio`, `failed: reason`, or `short: 1.0 of 18.0 s` where the file is cut
+            short and that was not accepted.
         rows: feature rows, 0 where there is no array.
         width: values in a row.
         seconds: how much of the video the rows cover, from its start; None where nobody recorded it.

@@ -35,6 +35,10 @@ class Configuration(Settings):
         default="report",
         description="What a bad video does: `report` lists it, `stop` ends the run after its shard.",
     )
+    accept_short: bool = Field(
+        default=False,
+        description="Take what there is of video files that are cut short; otherwise they count as failed.",
+    )
     decoding_timeout: Whole = Field(
         default=60,
         ge=1,

@@ -38,6 +38,7 @@ def write_coverage(
     A column of statuses is called after each stream, the first one first. `seconds` are what the video's
     clips cover, `annotated` what its annotation says, `length` how the two compare (see
     `img.data.durations`), `heard` the share of it that the stream `audio` covers; empty where nobody knows.
+    Formats that promise no length, such as MPEG-TS, are cut short unseen: here it shows.
 
     Args:
         queries: the queries table.

@@ -5,18 +5,20 @@ from pathlib import Path
 
 import numpy as np
 
-from extractors.media.errors import MediaError, NoAudioError
+from extractors.media.errors import MediaError, NoAudioError, ShortMediaError
 from extractors.media.sampling import Window
 from extractors.registry import Kind, Parameters
 
 
 def windows(path: Path, parameters: Parameters, decoder: str) -> Iterator[Window]:
-    """A file holds numbers: each is a window of one second. `broken` and `mute` are misfortunes."""
+    """A file holds numbers: each is a window of one second. Words are misfortunes."""
     for second, word in enumerate(path.read_text().split()):
         if word == "mute":
             raise NoAudioError(f"{path}: no sound")
         if word == "broken":
             raise MediaError(f"{path}: broken")
+        if word == "short":
+            raise ShortMediaError(path, float(second), 18.0)
         if word == "half" and decoder == "first":
             raise MediaError(f"{path}: the first decoder gave up")
         value = 0.0 if word == "half" else float(word)

@@ -22,6 +22,7 @@ def write_chunks(
     layout: str = "mono",
     codec: str = "pcm_s16le",
     frame_times: Sequence[float] = (),
+    options: dict[str, str] | None = None,
 ) -> Path:
     """Writes sound whose chunks begin when the test says.
 
@@ -32,8 +33,9 @@ def write_chunks(
         layout: of the channels.
         codec: the sound's encoder.
         frame_times: seconds of each frame of a small grey video; none for sound alone.
+        options: of the container.
     """
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", options=options) as container:
         video = container.add_stream("mpeg4", rate=1000) if frame_times else None
         audio = container.add_stream(codec, rate=rate, layout=layout)
         if video is not None:

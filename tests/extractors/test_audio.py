@@ -262,6 +262,39 @@ def test_sound_that_is_cut_short_is_given_as_far_as_it_goes_and_refused(tmp_path
     assert samples[5 * RATE] * 100 == pytest.approx(5, abs=0.01)
 
 
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_film_with_its_index_in_front_that_is_cut_short_is_named(tmp_path, share):
+    chunks = [(at, tone(0.1, 440, 44100)[:, None]) for at in np.arange(100) / 10]
+    path = write_chunks(tmp_path / "cut.mp4", chunks, 44100, codec="aac", options={"movflags": "faststart"})
+    with pytest.raises(ShortMediaError, match=r"cut\.mp4: cut short, \d\.\d of 10\.0 s"):
+        read(cut_off(path, share))
+
+
+def test_a_damaged_packet_amid_the_sound_is_refused(tmp_path):
+    chunks = [(at, tone(0.1, 440, 44100)[:, None]) for at in np.arange(100) / 10]
+    path = write_chunks(tmp_path / "bad.mp4", chunks, 44100, codec="aac", options={"movflags": "faststart"})
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 2000] = bytes(2000)
+    path.write_bytes(content)
+    with pytest.raises(MediaError, match=r"bad\.mp4: damaged") as caught:
+        read(path)
+    assert not isinstance(caught.value, ShortMediaError)
+
+
+def test_a_stream_that_begins_midway_is_named_as_damage(tmp_path):
+    chunks = [(at, tone(0.1, 440, 44100)[:, None]) for at in np.arange(100) / 10]
+    path = write_chunks(tmp_path / "new.flv", chunks, 44100, codec="aac")
+    content = bytearray(path.read_bytes())
+    at = 13
+    while at < len(content) * 2 // 3:
+        at += 15 + int.from_bytes(content[at + 1 : at + 4])
+    content[at] = 9
+    path.write_bytes(content)
+    with pytest.raises(MediaError, match=r"new\.flv: damaged, another stream begins midway"):
+        read(path)
+
+
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
 def test_a_wav_file_cut_short_is_refused(tmp_path, share):
     path = cut_off(write_sound(tmp_path / "short.wav", tone(10.0)[None], RATE), share)

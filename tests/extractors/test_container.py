@@ -73,12 +73,12 @@ def test_a_file_that_names_other_files_is_refused(tmp_path, content):
         chosen(path)
 
 
-def test_what_is_no_ordinary_file_is_refused_before_it_is_opened(tmp_path):
+def test_what_is_no_regular_file_is_refused_before_it_is_opened(tmp_path):
     os.mkfifo(tmp_path / "pipe.mp4")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "s.mp4"))
         for path in (tmp_path / "pipe.mp4", tmp_path / "s.mp4", Path("/dev/zero"), tmp_path):
-            with pytest.raises(MediaError, match="expected an ordinary file"):
+            with pytest.raises(MediaError, match="expected a regular file"):
                 chosen(path)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from extractors.media.decoding import Decoded, Finished, Restarted, decode_ahead
-from extractors.media.errors import MediaError, NoAudioError
+from extractors.media.errors import MediaError, NoAudioError, ShortMediaError
 from extractors.media.sampling import Window
 from extractors.registry import Kind, Parameters
 
@@ -45,12 +45,17 @@ def find_no_sound(path: Path) -> None:
     raise NoAudioError(f"{path}: no sound")
 
 
+def end_early(path: Path) -> None:
+    raise ShortMediaError(path, 1.0, 3.0)
+
+
 MISFORTUNES: dict[str, Callable[[Path], None]] = {
     "hang": spin,
     "fail": fail,
     "stumble": stumble,
     "crash": crash,
     "mute": find_no_sound,
+    "short": end_early,
     "fine": lambda path: None,
     "slow": lambda path: time.sleep(0.3),
 }
@@ -124,6 +129,14 @@ def test_no_other_decoder_is_asked_for_sound_that_is_not_there():
     assert [type(event) for event in events] == [Decoded, Finished]
     assert events[1].decoder == "first"
     assert isinstance(events[1].error, NoAudioError)
+
+
+def test_a_file_cut_short_keeps_its_windows_and_no_other_decoder_is_asked():
+    events = list(events_of("short-3", "fine-1"))
+    assert [type(event) for event in events] == [Decoded, Finished, Decoded, Finished]
+    assert events[1].error is None
+    assert (events[1].decoder, events[1].short.reached, events[1].short.promised) == ("first", 1.0, 3.0)
+    assert events[1].short.path == Path("short-3")
 
 
 def test_time_the_consumer_takes_is_not_held_against_the_decoder():

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from media import write_video
+from media import number_of, write_video
 
 from extractors.__main__ import main
 from extractors.media.errors import MediaError
@@ -42,6 +42,12 @@ def test_loudness_is_that_of_equal_parts_of_the_sound(tmp_path: Path) -> None:
     found = preview(path, pictures=2, height=16, parts=10)
     assert found.sound_seconds == pytest.approx(10.0, abs=0.15)
     np.testing.assert_allclose(found.loudness, np.arange(1, 11) / 20, atol=0.02)
+
+
+def test_pictures_are_from_equal_parts_of_a_video_that_begins_late(tmp_path: Path) -> None:
+    found = preview(write_video(tmp_path / "late.mkv", np.arange(100) / 25 + 3), pictures=4, height=64)
+    assert [number_of(picture) for picture in found.pictures] == pytest.approx([12, 37, 62, 87], abs=1)
+    assert found.video_seconds == pytest.approx(4.0, abs=0.05)
 
 
 def test_a_file_that_is_no_video_is_named(tmp_path: Path) -> None:

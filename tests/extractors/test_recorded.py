@@ -25,8 +25,8 @@ SETTINGS = {
 
 # kind: (code version, shape, mean, standard deviation, the last row's weighted mean)
 RECORDED: dict[str, tuple[int, tuple[int, int], float, float, float]] = {
-    "i3d": (1, (3, 1024), 0.758286, 1.11826, 0.81188),
-    "i3d_r50": (1, (2, 2048), 2.00951, 2.248, 2.0475),
+    "i3d": (2, (3, 1024), 0.758286, 1.11826, 0.81188),
+    "i3d_r50": (2, (2, 2048), 2.00951, 2.248, 2.0475),
     "pann": (2, (3, 2048), 15.7544, 22.2872, 16.4661),
     "vggish": (2, (3, 128), 130.87, 105.295, 133.699),
 }

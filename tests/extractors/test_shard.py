@@ -1,5 +1,6 @@
 import errno
 import json
+import logging
 import os
 import threading
 import time
@@ -16,9 +17,10 @@ from extractors.media.decoding import Decoded, Finished, Restarted
 from extractors.media.errors import MediaError
 from extractors.media.sampling import Window
 from extractors.outcomes import Delivery, ShardFailedError
+from extractors.provenance.explanation import as_text, explain
 from extractors.registry import Parameters
 from extractors.shard import Runtime, Source, extract_shard, identify
-from extractors.storage.files import StorageError
+from extractors.storage.files import StorageError, sha256_of
 from extractors.storage.manifest import read_manifest
 from extractors.storage.store import Store
 
@@ -106,6 +108,26 @@ def test_under_stop_every_reason_is_told_and_finished_arrays_are_kept(shard):
         shard({"a": "1", "x": "broken", "y": "broken"}, on_failure="stop")
     counts, _ = shard({"a": "1"})
     assert (counts.computed, counts.restored) == (0, 1)
+
+
+def test_a_file_cut_short_counts_as_failed_unless_accepted_and_is_computed_once(shard, tmp_path):
+    refused, rows = shard({"a": "7 8 short"})
+    assert rows["a"].status == "short: 2.0 of 18.0 s"
+    assert (rows["a"].rows, refused.failed) == (0, ["a: short: 2.0 of 18.0 s"])
+    assert not (tmp_path / "out" / "a.npy").exists()
+
+    accepted, rows = shard({"a": "7 8 short"}, accept_short=True)
+    assert (accepted.computed, accepted.restored, accepted.failed) == (0, 1, [])
+    assert (rows["a"].status, rows["a"].rows, rows["a"].seconds) == ("ok", 4, 2.0)
+    description = json.loads((tmp_path / "out" / "a.json").read_text())
+    assert (description["reached_seconds"], description["promised_seconds"]) == (2.0, 18.0)
+    assert "the file gave 2 s of 18 s" in as_text(explain(tmp_path / "out" / "a.npy"))
+
+    _, rows = shard({"a": "7 8 short"})
+    assert rows["a"].status == "short: 2.0 of 18.0 s"
+    assert not (tmp_path / "out" / "a.npy").exists()
+    with pytest.raises(ShardFailedError, match=r"a: short: 2\.0 of 18\.0 s"):
+        shard({"a": "7 8 short"}, on_failure="stop")
 
 
 def test_the_second_decoder_begins_the_video_again(shard, tmp_path):
@@ -323,7 +345,9 @@ def test_a_full_disk_is_no_video_s_failure(shard, tmp_path, monkeypatch):
     assert counts.computed == 2
 
 
-def test_ids_of_any_length_and_characters_keep_their_rows(shard, tmp_path):
+def test_ids_of_any_length_and_characters_keep_their_rows(shard, tmp_path, caplog):
+    # What is no Unicode in a log breaks pytest-xdist.
+    caplog.set_level(logging.ERROR)
     good = [*("n" * length for length in (217, 230, 250)), "two  spaces", "line\nbreak", "tab\t"]
     good.append(os.fsdecode(b"caf\xe9"))
     bad = [video[::-1][:240] + "-" for video in good]
@@ -335,7 +359,9 @@ def test_ids_of_any_length_and_characters_keep_their_rows(shard, tmp_path):
     assert (counts.computed, counts.restored) == (1, len(good) - 1)
 
 
-def test_an_id_that_can_be_no_file_s_name_is_its_video_s_failure(tmp_path):
+def test_an_id_that_can_be_no_file_s_name_is_its_video_s_failure(tmp_path, caplog):
+    # What is no Unicode in a log breaks pytest-xdist.
+    caplog.set_level(logging.ERROR)
     (tmp_path / "a.npy").write_text("not the shard's")
     (tmp_path / "any").write_text("1")
     delivery = Delivery(tmp_path / "out", tmp_path / "out" / "manifest.tsv")
@@ -383,3 +409,15 @@ def test_a_description_names_the_libraries_that_were_loaded_and_no_others(shard,
     libraries = json.loads((tmp_path / "out" / "a.json").read_text())["libraries"]
     assert {"python", "numpy"} <= set(libraries)
     assert "snakemake" not in libraries
+
+
+def test_a_file_that_may_not_be_read_is_its_video_s_failure(shard, monkeypatch):
+    def refuse(path):
+        if path.stem == "locked":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return sha256_of(path)
+
+    monkeypatch.setattr(shard_module, "sha256_of", refuse)
+    _, rows = shard({"locked": "1", "b": "2"})
+    assert rows["locked"].status.endswith("locked.txt: cannot be read (Permission denied)")
+    assert rows["b"].is_ok
