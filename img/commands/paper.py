@@ -109,24 +109,16 @@ def _count_activities(options: argparse.Namespace) -> None:
 
 
 def _count_cost(options: argparse.Namespace) -> None:
+    from img.commands.cost import SIZES
     from img.models.checkpoint import read_sizes
-    from img.models.img.cost import Size, compare_with_paper, count_cost
-    from img.models.img.options import require_img
-    from img.paper.measurements import measure_cost
+    from img.paper.measurements import measure_cost, sum_parts
+    from img.runs.cost import Question, count_cost
 
-    model = require_img(read_settings(RunOptions, options.options, "options").model)
-    size = Size(clips=model.max_clips)
-    if options.checkpoint:
-        made_for = read_sizes(options.checkpoint)
-        size = replace(
-            size,
-            visual_width=made_for.streams["visual"],
-            audio_width=made_for.streams["audio"],
-            characters=made_for.characters,
-            word_width=made_for.word_width,
-            query_width=made_for.query_width,
-        )
-    write_json(options.out, measure_cost(compare_with_paper(count_cost(model, size))))
+    model = read_settings(RunOptions, options.options, "options").model
+    # Vectors are frozen and not counted: one word stands for all.
+    sizes = read_sizes(options.checkpoint) if options.checkpoint else SIZES
+    sizes = replace(sizes, words=0 if sizes.query_width else 1)
+    write_json(options.out, measure_cost(sum_parts(count_cost(model, sizes, Question(model.max_clips)))))
 
 
 def _count_importance(options: argparse.Namespace) -> None:

@@ -20,6 +20,7 @@ from img.commands.arguments import (
     read_settings,
 )
 from img.config.runs import InferenceOptions, RunOptions
+from img.models.registry import DEFAULT
 from img.runs.folder import EVENTS, METRICS, PREDICTIONS
 
 
@@ -42,6 +43,7 @@ def add_commands(commands: Commands) -> None:
 
     official = commands.add_parser("import-official", help="turn a checkpoint of the authors into a run")
     official.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="the authors' .t7 file")
+    official.add_argument("--system", default=DEFAULT, help=f"whose checkpoint it is (default: {DEFAULT})")
     for entries in ("words", "chars"):
         official.add_argument(
             f"--{entries}",
@@ -104,7 +106,7 @@ def _train(options: argparse.Namespace) -> None:
 def _import_official(options: argparse.Namespace) -> None:
     from img.runs.importing import import_run
 
-    import_run(options.checkpoint, options.words, options.chars, options.model, options.out)
+    import_run(options.system, options.checkpoint, options.words, options.chars, options.model, options.out)
 
 
 def _evaluate(options: argparse.Namespace) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from extractors.registry import KINDS
 from img.config.schemas import build_schemas
-from img.models.img.options import PRESETS
+from img.models.registry import DEFAULT, SYSTEMS
 
 HEADING = "## Every key"
 
@@ -65,13 +65,13 @@ def _describe(config: Schema, dataset: Schema, variants: Schema) -> Iterator[str
         yield from _section(f"#### `{key}`", definitions[name]["description"], definitions[name])
 
     yield f"#### `model`\n\n{dataset['properties']['model']['description']}\n"
-    options = {
-        name: option
-        for name, option in dataset["properties"]["model"]["properties"].items()
-        if name not in SET_ELSEWHERE
-    }
-    presets = {name: {"preset": name, **values} for name, values in PRESETS.items()}
-    yield from _table(options, presets)
+    yield f"`kind` names the system, `{DEFAULT}` where it is left out.\n"
+    for name, system in SYSTEMS.items():
+        schema = definitions[f"system_{name}"]
+        yield f"##### `kind: {name}`\n\n{schema['description']}\n"
+        options = {key: option for key, option in schema["properties"].items() if key not in SET_ELSEWHERE}
+        presets = {preset: {"preset": preset, **values} for preset, values in system.options.presets.items()}
+        yield from _table(options, presets or {"default": {}})
     yield " ".join(f"`{name}` is set by `{key}`." for name, key in SET_ELSEWHERE.items()) + "\n"
 
     yield "#### `extractors`\n\nUnder a name of your choice: `kind`, `preset` if it has some, these keys.\n"

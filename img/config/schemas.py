@@ -10,7 +10,7 @@ from extractors.registry import KINDS
 from img.config.dataset import Dataset
 from img.config.project import Configuration
 from img.config.variants import VariantGrid
-from img.models.img.options import ImgOptions
+from img.models.registry import DEFAULT, SYSTEMS
 
 
 def build_schemas() -> dict[str, dict[str, Any]]:
@@ -37,8 +37,14 @@ def build_schemas() -> dict[str, dict[str, Any]]:
     extractors, model = dataset["properties"]["extractors"], dataset["properties"]["model"]
     extractors["patternProperties"] = {names: {"oneOf": kinds} for names in extractors["patternProperties"]}
     extractors["additionalProperties"] = False
-    model["properties"] = ImgOptions.model_json_schema()["properties"]
-    model["additionalProperties"] = False
+    for system in SYSTEMS.values():
+        # A dataset may give any of them: what it leaves out comes from a preset or the default.
+        schema = system.options.model_json_schema() | {"required": []}
+        schema["properties"]["kind"] |= {"const": system.name}
+        if system.name != DEFAULT:
+            schema["required"] = ["kind"]
+        definitions[f"system_{system.name}"] = schema
+    model["oneOf"] = [{"$ref": f"#/$defs/system_{name}"} for name in SYSTEMS]
     return {
         "config": Configuration.model_json_schema(),
         "dataset": dataset,

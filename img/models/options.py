@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -24,7 +25,13 @@ class Needs(NamedTuple):
 
 
 class SystemOptions(Settings):
-    """Options of a system. A subclass names its `kind` by a literal, with itself as the default."""
+    """Options of a system. A subclass names its `kind` by a literal, with itself as the default.
+
+    Attributes:
+        presets: bundles of options by name, where the system has a field `preset`.
+    """
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     kind: str
     max_clips: Whole = Field(128, ge=1, le=100_000, description="Most clips of a video.")

@@ -7,7 +7,7 @@ characters of the longest word, D width, S streams (sequences that share a struc
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from img.config.runs import InferenceOptions
+    from img.models.options import SystemOptions
 
 AUTO = "auto"
 """What a deployed system answers: its preferred branch, or its fallback where a sample lacks a stream."""
@@ -132,9 +133,11 @@ class System(nn.Module, ABC):
 
     Attributes:
         branches: names of the branches that answer, the preferred one first.
+        options: what it was built with.
     """
 
     branches: tuple[str, ...]
+    options: SystemOptions
 
     @property
     def fallback(self) -> str:
@@ -154,6 +157,10 @@ class System(nn.Module, ABC):
 
         A system that reads words overrides this.
         """
+
+    def parts(self) -> Iterator[tuple[str, nn.Module]]:
+        """Yield the parts whose cost is counted, by their dotted names."""
+        yield from self.named_children()
 
     def monitors(self, progress: Progress) -> dict[str, float]:
         """Return what to log beside the losses, such as how far something is phased in."""

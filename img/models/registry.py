@@ -32,6 +32,8 @@ class SystemKind:
         name: the `kind` in a configuration.
         options: the class of its options.
         build: "module:function" that builds it from (options, sizes, word vectors [V, width]).
+        official: "module:function" that rebuilds it from its authors' state dict and the choices that no
+            tensor tells; empty where there is none.
         tasks: what it can be trained for.
         code_version: raised by hand where results change and no code of the system's own does.
     """
@@ -39,18 +41,37 @@ class SystemKind:
     name: str
     options: type[SystemOptions]
     build: str
+    official: str = ""
     tasks: tuple[str, ...] = ("moment",)
     code_version: int = 1
 
     def load(self, options: SystemOptions, sizes: Sizes, vectors: Tensor) -> System:
         """Imports and builds the system, with random weights."""
-        module, function = self.build.split(":")
-        system: System = getattr(importlib.import_module(module), function)(options, sizes, vectors)
+        system: System = _import(self.build)(options, sizes, vectors)
         return system
+
+    def load_official(self, state: Mapping[str, Tensor], choices: Mapping[str, Any]) -> tuple[System, Sizes]:
+        """Rebuilds the system from a state dict of its authors.
+
+        Raises:
+            ValueError: there is no way to, or the state dict is not theirs; the message lists every fault.
+        """
+        if not self.official:
+            raise ValueError(f"{self.name}: no checkpoint of its authors can be read")
+        rebuilt: tuple[System, Sizes] = _import(self.official)(state, choices)
+        return rebuilt
+
+
+def _import(name: str) -> Any:
+    module, function = name.split(":")
+    return getattr(importlib.import_module(module), function)
 
 
 SYSTEMS: dict[str, SystemKind] = {
-    kind.name: kind for kind in (SystemKind("img", ImgOptions, "img.models.img.model:build"),)
+    kind.name: kind
+    for kind in (
+        SystemKind("img", ImgOptions, "img.models.img.model:build", "img.models.img.official:build_official"),
+    )
 }
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from img.config.dataset import StandIn
-from img.models.img.cost import Cost
 from img.paper.tables import MEASURED
 from img.paper.transcription import Paper, PaperTable
+from img.runs.cost import WHOLE, Cost
 
 IMPORTANCE_EDGES = (0.15, 0.25, 0.35, 0.45)
 """Bounds of the ranges of Table 16; a score at a bound counts in the range above."""
@@ -76,6 +76,15 @@ def count_importance(
     return {table.rows[0].key: counts}
 
 
+def sum_parts(costs: Mapping[str, Cost]) -> dict[str, Cost]:
+    """Sums IMG's parts up as Table 12 has them: AIP, MGF (the fusion without AIP) and IMG."""
+    nothing = Cost(0, 0)
+    fusion = [cost for name, cost in costs.items() if name.startswith("fusion.")]
+    predictor = costs.get("fusion.importance", nothing)
+    less = Cost(-predictor.parameters, -predictor.flops)
+    return {"AIP": predictor, "MGF": sum(fusion, nothing) + less, "IMG": costs[WHOLE]}
+
+
 def printed_cost(paper: Paper) -> dict[str, tuple[float, float]]:
     """Returns Table 12 as printed: part -> millions of parameters and "Flops(G)"."""
     table = paper.tables[COST_TABLE]
@@ -91,7 +100,7 @@ def measure_cost(parts: Mapping[str, Cost]) -> dict[str, Any]:
     """Arranges a model's cost as Table 12, whose Flops are multiply-adds, as its MGF shows (docs/cost.md).
 
     Args:
-        parts: `AIP`, `MGF` and `IMG`, see `img.models.img.cost.compare_with_paper`.
+        parts: `AIP`, `MGF` and `IMG`, see `sum_parts`.
 
     Returns:
         `img.paper.tables.Measurements`.

@@ -1,4 +1,4 @@
-"""A run from a checkpoint that the authors published (HuiGuanLab/IMG): evaluated like one of ours."""
+"""A run from a checkpoint that a system's authors published: evaluated like one of ours."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from img.config.protocols import best_on, checkpoint_of
 from img.config.runs import RunOptions
 from img.data.vocabulary import VOCABULARY, Vocabulary
 from img.models.checkpoint import save_checkpoint
-from img.models.img.official import build_official
+from img.models.registry import find_system
 from img.models.sizes import Sizes, check_fit
 from img.runs.folder import OPTIONS
 
@@ -28,7 +28,12 @@ _KEYS = ("model", "state_dict", "model_state_dict")
 
 
 def import_run(
-    checkpoint: Path, words: Path | None, characters: Path | None, choices: Mapping[str, Any], out: Path
+    kind: str,
+    checkpoint: Path,
+    words: Path | None,
+    characters: Path | None,
+    choices: Mapping[str, Any],
+    out: Path,
 ) -> None:
     """Turns the authors' checkpoint into a run that `evaluate` takes.
 
@@ -37,6 +42,7 @@ def import_run(
     made for.
 
     Args:
+        kind: name of the system.
         checkpoint: the authors' file.
         words: their words with a vector, one a line, in the order of their ids from 2; None where the model
             reads queries as features.
@@ -49,11 +55,11 @@ def import_run(
     """
     state = read_state(checkpoint)
     try:
-        model, sizes = build_official(state, choices)
+        system, sizes = find_system(kind).load_official(state, choices)
     except ValueError as error:
         raise ValueError(f"{checkpoint}: {error}") from error
     vocabulary = _read_vocabulary(checkpoint, sizes, words, characters)
-    options = RunOptions.model_validate({"model": model.options, "training": {}, "selection_split": _SPLIT})
+    options = RunOptions.model_validate({"model": system.options, "training": {}, "selection_split": _SPLIT})
     made = {
         "seed": None,
         "device": None,
@@ -62,7 +68,7 @@ def import_run(
         "libraries": library_versions(),
     }
     out.mkdir(parents=True, exist_ok=True)
-    save_checkpoint(checkpoint_of(out, best_on(_SPLIT)), model.state_dict(), model.options, sizes)
+    save_checkpoint(checkpoint_of(out, best_on(_SPLIT)), system.state_dict(), system.options, sizes)
     if vocabulary is not None:
         vocabulary.save(out / VOCABULARY)
     write_json(out / OPTIONS, {**options.model_dump(mode="json"), **made})

@@ -1,14 +1,17 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from img.__main__ import main
+from img.commands.cost import SIZES
 from img.config.runs import RunOptions
 from img.models.checkpoint import build_system, save_checkpoint
-from img.models.img.cost import Cost, Size, compare_with_paper, count_cost
 from img.models.img.options import ImgOptions
 from img.models.sizes import Sizes
+from img.paper.measurements import sum_parts
+from img.runs.cost import Cost, Question, count_cost
 
 CONFIG = Path(__file__).parents[2] / "config"
 DEMO, PAPER = CONFIG / "datasets" / "demo.yaml", CONFIG / "papers" / "img" / "paper.yaml"
@@ -17,7 +20,7 @@ D, T, N = 128, 128, 10
 
 @pytest.fixture(scope="module")
 def costs() -> dict[str, Cost]:
-    return count_cost(ImgOptions.model_validate({"preset": "reference"}), Size(1024, 2048, T, N))
+    return count_cost(ImgOptions.model_validate({"preset": "reference"}), SIZES, Question(T, N))
 
 
 def gru(inputs: int, hidden: int) -> int:
@@ -51,33 +54,33 @@ def test_flops_are_two_for_each_multiply_add_counted_by_hand(costs: dict[str, Co
 
 
 def test_parts_add_up_to_the_whole(costs: dict[str, Cost]) -> None:
-    parts = [cost for name, cost in costs.items() if name != "IMG"]
-    assert sum(cost.parameters for cost in parts) == costs["IMG"].parameters
-    assert sum(cost.flops for cost in parts) == costs["IMG"].flops
+    parts = [cost for name, cost in costs.items() if name != "whole"]
+    assert sum(cost.parameters for cost in parts) == costs["whole"].parameters
+    assert sum(cost.flops for cost in parts) == costs["whole"].flops
 
 
 def test_parameters_are_those_of_the_authors_model_with_its_alphabet() -> None:
-    size = Size(characters=40)
-    costs = count_cost(ImgOptions.model_validate({"preset": "reference"}), size)
-    assert costs["IMG"].parameters == 3_774_714
+    sizes = replace(SIZES, characters=40)
+    costs = count_cost(ImgOptions.model_validate({"preset": "reference"}), sizes, Question())
+    assert costs["whole"].parameters == 3_774_714
     assert costs["fusion.multi_scale"].parameters == 1_245_568
     assert costs["predictor"].parameters == 3 * 220_162
 
 
 def test_the_papers_parts_are_those_of_table_12(costs: dict[str, Cost]) -> None:
-    compared = compare_with_paper(costs)
+    compared = sum_parts(costs)
     assert compared["AIP"].parameters == 513
     assert round(compared["MGF"].parameters / 1e6, 2) == 1.91
     # What the table calls FLOPs of MGF are multiply-adds at 128 clips.
     assert round(compared["MGF"].flops / 2e9, 2) == 0.20
-    assert compared["IMG"] == costs["IMG"]
+    assert compared["IMG"] == costs["whole"]
 
 
 def test_a_model_without_sound_has_neither_predictor_nor_fusion() -> None:
-    costs = count_cost(ImgOptions.model_validate({"modalities": "visual"}), Size())
-    compared = compare_with_paper(costs)
+    costs = count_cost(ImgOptions.model_validate({"modalities": "visual"}), SIZES, Question())
+    compared = sum_parts(costs)
     assert compared["AIP"] == compared["MGF"] == Cost(0, 0)
-    assert costs["IMG"].flops > 0
+    assert costs["whole"].flops > 0
 
 
 def test_the_command_prints_tables_and_the_same_numbers_as_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from img.models.blocks.attention import (
     ContextQueryAttention,
@@ -66,6 +67,8 @@ class IMG(System):
     Tensors hold the visual and the audio side as streams in this order, and the branches in the order of
     `branches`. With `modalities: visual` the visual side and its branch are all there is.
     """
+
+    options: ImgOptions
 
     def __init__(
         self,
@@ -139,6 +142,17 @@ class IMG(System):
             columns={"importance": outputs.importance},
             traces={name: branch.traces() for name, branch in outputs.branches.items()},
         )
+
+    def parts(self) -> Iterator[tuple[str, nn.Module]]:
+        """Yield the blocks; of the fusion, whose parts the paper counts, the blocks it is made of."""
+        for name, part in self.named_children():
+            if name != "fusion":
+                yield name, part
+                continue
+            for inner_name, inner in part.named_children():
+                groups = inner.named_children() if isinstance(inner, nn.ModuleDict) else [("", inner)]
+                for last_name, block in groups:
+                    yield ".".join(filter(None, (name, inner_name, last_name))), block
 
     def add_words(self, vectors: Tensor) -> None:
         """Append frozen vectors [W, width] of words met after training."""

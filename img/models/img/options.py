@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -38,6 +39,8 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 class ImgOptions(SystemOptions):
     """Every choice that defines an IMG model; what is not given comes from the preset."""
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
 
     kind: Literal["img"] = Field("img", description="The system: IMG.")
     preset: Literal["paper", "reference"] = Field(
@@ -158,14 +161,3 @@ class ImgOptions(SystemOptions):
     def needs(self) -> Needs:
         """Says what the model reads: sight, and sound unless it is the visual baseline."""
         return Needs(frozenset({"visual"} if self.modalities == "visual" else {"visual", "audio"}))
-
-
-def require_img(options: SystemOptions) -> ImgOptions:
-    """Returns options of IMG as such.
-
-    Raises:
-        ValueError: they are another system's.
-    """
-    if not isinstance(options, ImgOptions):
-        raise ValueError(f"kind: only the cost of img is counted, found {options.kind}")
-    return options

@@ -1,0 +1,93 @@
+"""What a system costs: its trainable parameters and the floating point operations of one answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from img.config.runs import InferenceOptions
+from img.models.checkpoint import build_system
+from img.models.options import SystemOptions
+from img.models.protocol import Batch, MomentTargets, Stream
+from img.models.sizes import Sizes
+
+WHOLE = "whole"
+"""The system itself among its parts."""
+
+COUNTED = """\
+Parameters are the trainable ones; word vectors are frozen and left out. FLOPs are those of matrix products
+and convolutions, for one query on one video at inference, a multiply-add as 2; MACs count it as 1.
+Activations, sums, softmax and normalisation are left out."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a system is asked while its operations are counted.
+
+    Attributes:
+        clips: T of the video.
+        words: N of the query.
+        letters: C of its longest word.
+    """
+
+    clips: int = 128
+    words: int = 10
+    letters: int = 10
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Trainable parameters, and floating point operations with a multiply-add as 2."""
+
+    parameters: int
+    flops: int
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.parameters + other.parameters, self.flops + other.flops)
+
+
+def count_cost(options: SystemOptions, sizes: Sizes, question: Question) -> dict[str, Cost]:
+    """Counts each part of a system and the whole.
+
+    On the CPU, where GRUs are matrix products that can be counted; on a GPU they are one operation that
+    cannot.
+    """
+    system = build_system(options, sizes).eval()
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        system.answer(_ask(question, sizes), InferenceOptions(answers=1))
+    flops = {name: sum(counts.values()) for name, counts in counter.get_flop_counts().items()}
+    parts = {
+        name: Cost(_count_parameters(part), flops.get(f"{type(system).__name__}.{name}", 0))
+        for name, part in system.parts()
+    }
+    return {**parts, WHOLE: Cost(_count_parameters(system), flops["Global"])}
+
+
+def _count_parameters(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
+
+
+def _ask(question: Question, sizes: Sizes) -> Batch:
+    everyone, nowhere = torch.ones(1, dtype=torch.bool), torch.zeros(1, dtype=torch.int64)
+    pairs = nowhere.expand(1, 2)
+    words = characters = features = None
+    if sizes.query_width is None:
+        words = torch.full((1, question.words), 2)
+        characters = torch.full((1, question.words, question.letters), 2)
+    else:
+        features = torch.zeros(1, question.words, sizes.query_width)
+    return Batch(
+        streams={
+            name: Stream(torch.zeros(1, question.clips, width), everyone)
+            for name, width in sizes.streams.items()
+        },
+        clip_mask=torch.ones(1, question.clips, dtype=torch.bool),
+        word_mask=torch.ones(1, question.words, dtype=torch.bool),
+        targets=MomentTargets(nowhere, nowhere, torch.zeros(1, 2), pairs, pairs),
+        words=words,
+        characters=characters,
+        query_features=features,
+    )
