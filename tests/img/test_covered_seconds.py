@@ -10,8 +10,8 @@ from coverage_tables import AS_ANNOTATED
 from feature_folders import heard_seconds, seen_seconds, write_features
 from shared_data import SHARED
 
+from extractors.media.pyav_reader import packet_times
 from extractors.media.sampling import Timed, cut_windows, frames_at_rate
-from extractors.media.video import packet_times
 from extractors.storage.store import Store
 from img.data.coverage import count_coverage, count_misses, list_left_out, read_coverage, write_coverage
 from img.data.durations import choose_duration, compare_durations, find_beyond, find_cut

@@ -99,7 +99,8 @@ def test_the_settings_classes_are_found() -> None:
 
 def test_a_row_says_type_default_presets_and_meaning() -> None:
     assert row("learning_rate") == (
-        "| `learning_rate` | number above 0 to 10 | `0.0005` | AdamW's, falling linearly to 0. |"
+        "| `learning_rate` | number above 0 to 10 | `0.0005` | "
+        "AdamW's at its highest; `schedule` lowers it. |"
     )
     assert row("position").startswith(
         "| `position` | `time` or `batch` | `time` | `batch` | What the encoders'"
