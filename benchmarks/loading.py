@@ -24,7 +24,7 @@ import pandas as pd
 import torch
 
 from benchmarks.report import print_report
-from extractors.storage.files import sha256_of
+from extractors.storage.files import sha256_of, write_json
 from extractors.storage.manifest import Row
 from extractors.storage.store import Store
 from img.config.dataset import InputOptions
@@ -71,6 +71,7 @@ def write_features(folder: Path, videos: int, width: int) -> FeatureFolder:
     arrays = {clips: folder / f"{clips}_clips.npy" for clips in CLIPS}
     for clips, path in arrays.items():
         np.save(path, rng.standard_normal((clips, width)).astype(np.float32))
+    write_json(folder / f"{names_of(videos)[0]}.json", {"kind": "drawn", "code_version": 1, "parameters": {}})
     hashes = {clips: sha256_of(path) for clips, path in arrays.items()}
     rows = {}
     for number, video in enumerate(names_of(videos)):
@@ -87,7 +88,7 @@ def time_assembly(folder: Path, videos: int) -> dict[str, float]:
     queries, store = queries_of(videos), Store(folder / "store")
     started = time.perf_counter()
     with contextlib.redirect_stderr(io.StringIO()):
-        assemble(queries, features["visual"], features["audio"], InputOptions(), store, folder / "inputs")
+        assemble(queries, features, InputOptions(), store, folder / "inputs")
     return {"assemble": time.perf_counter() - started, **memory()}
 
 

@@ -66,7 +66,7 @@ def write_project(folder: Path, name: str, settings: dict[str, Any]) -> list[str
         The videos' ids; each has a file, all of them hard links of one but the first, a copy.
     """
     shutil.copytree(ROOT / "config", folder / "config")
-    (folder / "config" / "datasets" / f"{name}.yaml").write_text(yaml.safe_dump(settings))
+    (folder / "config" / "datasets" / f"{name}.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
     dataset = check(Dataset, settings, name)
     real = find_annotations(name)
     for path in dataset.annotations.files:

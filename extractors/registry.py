@@ -159,7 +159,24 @@ class ImportedArrays(KindParameters):
 
     arrays: Path | tuple[Path, ...] = Field(
         description="Folder of `{video}.npy`, `.npz` or `.pt`, or a pickle of a dict of arrays; of several, "
-        "a video's rows are put side by side and cut to the shortest."
+        "a video's rows are put side by side, in this order."
+    )
+    merge: Literal["cut_to_shortest", "bring_to_last"] = Field(
+        default="cut_to_shortest",
+        description="How several get one number of rows: `cut_to_shortest` keeps the first rows of each, as "
+        "Moment-DETR and its kin; `bring_to_last` averages or repeats rows to the number of the last one's, "
+        "as IMG's authors.",
+    )
+    max_rows: Whole | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="Most rows that `bring_to_last` brings them to; 128 in the code of IMG's authors.",
+    )
+    normalise: Literal["none", "l2"] = Field(
+        default="none",
+        description="`l2` divides each row of each array by its norm, before they are merged, as Moment-DETR "
+        "and its kin; IMG's authors normalise nothing.",
     )
     width: Whole = Field(
         ge=1, le=100_000, description="Values of a row; a video whose rows are of another width failed."
@@ -177,10 +194,19 @@ class ImportedArrays(KindParameters):
         """Every folder and pickle, in the order in which their values are put side by side."""
         return (self.arrays,) if isinstance(self.arrays, Path) else self.arrays
 
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """What the values depend on beside the arrays: each choice that is not the default."""
+        return self.model_dump(include={"merge", "max_rows", "normalise"}, exclude_defaults=True)
+
     @model_validator(mode="after")
-    def _has_places(self) -> ImportedArrays:
+    def _fits_together(self) -> ImportedArrays:
         if not self.places:
             raise ValueError("arrays: expected a folder or pickle, or several, found none")
+        if self.merge != "cut_to_shortest" and len(self.places) == 1:
+            raise ValueError(f"merge: expected several arrays for {self.merge}, found one")
+        if self.max_rows is not None and self.merge != "bring_to_last":
+            raise ValueError(f"max_rows: expected with merge: bring_to_last, found with {self.merge}")
         return self
 
 

@@ -1,5 +1,10 @@
 import pytest
 import torch
+from hypothesis import settings
+
+# No test asserts a time: a busy machine is no fault of the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -9,13 +9,14 @@ import numpy as np
 from tqdm import tqdm
 
 from extractors.importing.folders import Part, Place, open_place, video_names
+from extractors.importing.merging import merge
 from extractors.outcomes import Counts, Delivery, Outcomes, check_name, keep
 from extractors.registry import KINDS, ImportedParameters
 from extractors.storage.files import sha256_of_json
 from extractors.storage.libraries import library_versions
 from extractors.storage.store import Store
 
-_IDENTITY = {"kind": "imported", "code_version": KINDS["imported"].code_version, "parameters": {}}
+_IDENTITY = {"kind": "imported", "code_version": KINDS["imported"].code_version}
 
 
 def import_shard(
@@ -51,25 +52,28 @@ def import_shard(
             check_name(video)
             parts = _find_parts(places, parameters.places, video)
             if parts:
-                _take_in(video, parts, parameters.width, store, outcomes)
+                _take_in(video, parts, parameters, store, outcomes)
             else:
                 outcomes.missing(video)
     return outcomes.finish()
 
 
-def _take_in(video: str, parts: Sequence[Part], width: int, store: Store, outcomes: Outcomes) -> None:
+def _take_in(
+    video: str, parts: Sequence[Part], parameters: ImportedParameters, store: Store, outcomes: Outcomes
+) -> None:
     hashes = [part.sha256() for part in parts]
     source_hash = hashes[0] if len(hashes) == 1 else sha256_of_json(hashes)
-    key = Store.key({**_IDENTITY, "sources": hashes})
+    identity = {**_IDENTITY, "parameters": parameters.recipe}
+    key = Store.key({**identity, "sources": hashes})
     entry = store.find(key)
-    if entry is not None and entry.description["width"] == width:
+    if entry is not None and entry.description["width"] == parameters.width:
         outcomes.restored(video, source_hash, entry)
         return
-    array = _join(parts, width)
+    array = _join(parts, parameters)
     if [part.sha256() for part in parts] != hashes:
         raise ValueError(f"{parts[0].name}: changed while being read; import it again")
     made = {
-        **_IDENTITY,
+        **identity,
         "source_sha256": source_hash,
         "sources": [
             {"name": part.name, "sha256": sha256} for part, sha256 in zip(parts, hashes, strict=True)
@@ -90,12 +94,10 @@ def _find_parts(places: Sequence[Place], paths: Sequence[Path], video: str) -> l
     return parts
 
 
-def _join(parts: Sequence[Part], width: int) -> np.ndarray:
-    """Puts the parts' rows side by side, cut to the shortest: [R, width]."""
-    arrays = [part.read() for part in parts]
-    rows = min(len(array) for array in arrays)
-    joined = np.concatenate([array[:rows] for array in arrays], axis=1)
-    if joined.shape[1] != width:
+def _join(parts: Sequence[Part], parameters: ImportedParameters) -> np.ndarray:
+    """Merges the parts' rows: float32 [R, width]."""
+    joined = merge([part.read() for part in parts], parameters)
+    if joined.shape[1] != parameters.width:
         names = " + ".join(part.name for part in parts)
-        raise ValueError(f"{names}: expected rows of {width} values, found {joined.shape[1]}")
+        raise ValueError(f"{names}: expected rows of {parameters.width} values, found {joined.shape[1]}")
     return joined

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
 from extractors.gpus import take_gpu
 from extractors.storage.files import parse_json
 from img.config.base import check, read_yaml
+from img.config.streams import StreamSource
+
+if TYPE_CHECKING:
+    from img.data.merging import StreamFeatures
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Settings = TypeVar("Settings", bound=BaseModel)
@@ -22,11 +27,44 @@ def add_settings(parser: argparse.ArgumentParser, name: str, required: bool = Tr
 
 
 def add_features(parser: argparse.ArgumentParser) -> None:
-    """Adds the queries and feature folders of a dataset."""
+    """Adds the queries and the streams of a dataset; see `read_streams` and `open_streams`."""
     parser.add_argument("--queries", required=True, type=Path, help="queries folder")
-    parser.add_argument("--visual", required=True, type=Path, help="feature folder")
-    parser.add_argument("--audio", required=True, type=Path, help="feature folder")
+    parser.add_argument(
+        "--stream",
+        required=True,
+        action="append",
+        help='a stream as JSON, {"name": "visual", "parts": [{"folder": "results/demo/features/i3d"}]}; give '
+        "each, the one whose rows are the clips first. Several parts stand side by side; a part's values are "
+        "multiplied with its `scale`; `align`, `merge` and `normalise` are those of a dataset's streams",
+    )
     parser.add_argument("--shards", required=True, nargs="+", help="names of the shards")
+
+
+def read_streams(texts: Sequence[str]) -> dict[str, StreamSource]:
+    """Reads what `--stream` tells of each stream.
+
+    Raises:
+        ValueError: where a stream is not told of as it should be, or twice.
+    """
+    sources: dict[str, StreamSource] = {}
+    for text in texts:
+        source = read_settings(StreamSource, text, "stream")
+        if source.name in sources:
+            raise ValueError(f"--stream: expected each stream once, found {source.name} again")
+        sources[source.name] = source
+    return sources
+
+
+def open_streams(sources: Mapping[str, StreamSource], shards: Sequence[str]) -> dict[str, StreamFeatures]:
+    """Reads the manifests of every stream's feature folders."""
+    from img.data.feature_folder import read_feature_folder
+    from img.data.merging import merge_features
+
+    streams: dict[str, StreamFeatures] = {}
+    for name, source in sources.items():
+        parts = [read_feature_folder(part.folder, shards, part.scale) for part in source.parts]
+        streams[name] = merge_features(parts, source.merge, source.normalise)
+    return streams
 
 
 def add_query_features(parser: argparse.ArgumentParser) -> None:

@@ -23,22 +23,25 @@ def add_commands(commands: Commands) -> None:
     profile.add_argument("--audio-width", type=_count, default=2048, help="Da (default: PANN's 2048)")
     profile.add_argument("--clips", type=_count, help="of the video (default: the most the model takes)")
     profile.add_argument("--words", type=_count, default=10, help="of the query (default: 10)")
+    profile.add_argument(
+        "--paper", type=Path, help="the paper's numbers, to be printed beside: its paper.yaml"
+    )
     profile.add_argument("--json", action="store_true", help="print JSON instead of tables")
     profile.set_defaults(run=_profile)
 
 
 def _profile(options: argparse.Namespace) -> None:
     from img.models.img.cost import Size, as_json, count_cost, format_costs
+    from img.paper.measurements import printed_cost
+    from img.paper.transcription import read_paper
 
     model = _model_options(options.dataset, {"preset": options.preset} if options.preset else {})
     clips = options.clips or model.max_clips
     size = Size(options.visual_width, options.audio_width, clips, options.words)
     costs = count_cost(model, size)
-    print(
-        json.dumps(as_json(costs, size), indent=2, allow_nan=False)
-        if options.json
-        else format_costs(costs, size)
-    )
+    printed = printed_cost(read_paper(options.paper)) if options.paper else {}
+    told = as_json(costs, size, printed) if options.json else format_costs(costs, size, printed)
+    print(json.dumps(told, indent=2, allow_nan=False) if options.json else told)
 
 
 def _model_options(path: Path | None, changes: dict[str, Any]) -> ImgOptions:

@@ -6,7 +6,14 @@ import argparse
 from pathlib import Path
 
 from extractors.storage.store import Store
-from img.commands.arguments import Commands, add_features, add_settings, read_settings
+from img.commands.arguments import (
+    Commands,
+    add_features,
+    add_settings,
+    open_streams,
+    read_settings,
+    read_streams,
+)
 from img.config.dataset import Annotations, InputOptions, QueryOptions
 
 
@@ -40,10 +47,6 @@ def add_commands(commands: Commands) -> None:
     assemble = commands.add_parser("assemble", help="pool and align features into one file")
     add_settings(assemble, "options")
     add_features(assemble)
-    for role in ("visual", "audio"):
-        assemble.add_argument(
-            f"--{role}-scale", type=float, default=1.0, help="what values are multiplied with (default: 1)"
-        )
     assemble.add_argument("--store", required=True, type=Path)
     assemble.add_argument("--out", required=True, type=Path, help="folder to write into")
     assemble.set_defaults(run=_assemble)
@@ -80,23 +83,21 @@ def _assemble_query_features(options: argparse.Namespace) -> None:
 
 def _assemble(options: argparse.Namespace) -> None:
     from img.data.assembly import assemble
-    from img.data.feature_folder import read_feature_folder
     from img.data.queries import read_queries_table
 
-    visual = read_feature_folder(options.visual, options.shards, options.visual_scale)
-    audio = read_feature_folder(options.audio, options.shards, options.audio_scale)
     queries = read_queries_table(options.queries)
     settings = read_settings(InputOptions, options.options, "options")
-    assemble(queries, visual, audio, settings, Store(options.store), options.out)
+    sources = read_streams(options.stream)
+    align = {name: source.align for name, source in sources.items()}
+    streams = open_streams(sources, options.shards)
+    assemble(queries, streams, settings, Store(options.store), options.out, align)
 
 
 def _report_coverage(options: argparse.Namespace) -> None:
     from img.data.coverage import write_coverage
-    from img.data.feature_folder import read_feature_folder
     from img.data.queries import read_queries_table
     from img.data.videos import read_duplicates
 
     queries = read_queries_table(options.queries)
-    visual = read_feature_folder(options.visual, options.shards)
-    audio = read_feature_folder(options.audio, options.shards)
-    write_coverage(queries, visual, audio, read_duplicates(options.videos), options.out)
+    streams = open_streams(read_streams(options.stream), options.shards)
+    write_coverage(queries, streams, read_duplicates(options.videos), options.out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+from dataclasses import replace
 from pathlib import Path
 
 from extractors.storage.files import read_json, write_json, write_text
@@ -49,6 +50,7 @@ def add_commands(commands: Commands) -> None:
 
     cost = commands.add_parser("count-cost", help="count the parameters and operations of Table 12")
     add_settings(cost, "options")
+    cost.add_argument("--checkpoint", type=Path, help="of a run, for the widths it was made for")
     cost.add_argument("--out", required=True, type=Path, help="JSON to write")
     cost.set_defaults(run=_count_cost)
 
@@ -107,13 +109,24 @@ def _count_activities(options: argparse.Namespace) -> None:
 
 
 def _count_cost(options: argparse.Namespace) -> None:
+    from img.models.checkpoint import read_sizes
     from img.models.img.cost import Size, compare_with_paper, count_cost
     from img.models.img.options import require_img
     from img.paper.measurements import measure_cost
 
     model = require_img(read_settings(RunOptions, options.options, "options").model)
-    costs = compare_with_paper(count_cost(model, Size(clips=model.max_clips)))
-    write_json(options.out, measure_cost(costs))
+    size = Size(clips=model.max_clips)
+    if options.checkpoint:
+        made_for = read_sizes(options.checkpoint)
+        size = replace(
+            size,
+            visual_width=made_for.streams["visual"],
+            audio_width=made_for.streams["audio"],
+            characters=made_for.characters,
+            word_width=made_for.word_width,
+            query_width=made_for.query_width,
+        )
+    write_json(options.out, measure_cost(compare_with_paper(count_cost(model, size))))
 
 
 def _count_importance(options: argparse.Namespace) -> None:

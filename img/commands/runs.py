@@ -44,7 +44,9 @@ def add_commands(commands: Commands) -> None:
     official.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="the authors' .t7 file")
     for entries in ("words", "chars"):
         official.add_argument(
-            f"--{entries}", required=True, type=Path, help=f"their {entries}, one a line, ids counted from 2"
+            f"--{entries}",
+            type=Path,
+            help=f"their {entries}, one a line, ids counted from 2; none where queries are features",
         )
     official.add_argument(
         "--model", default={}, type=json.loads, help='options no tensor tells, as {"eps_min": 0.1} (JSON)'

@@ -6,12 +6,13 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_serializer, model_validator
 
 from extractors import registry
 from extractors.settings import LARGEST_SEED, Settings, Whole
 from img.config.base import NAME, Name, check, read_yaml
 from img.config.runs import InferenceOptions, TrainingOptions
+from img.config.streams import AUDIO, AnyStream, StreamName, StreamOptions, label_streams, name_extractors
 
 PaperDataset = Literal["charades", "activitynet"]
 PaperSplit = Literal["test", "audiomatter"]
@@ -19,7 +20,7 @@ PaperSplit = Literal["test", "audiomatter"]
 QUERIES_VERSION = 2
 """Raised whenever the queries table, the vocabulary or its vectors change for the same files and options."""
 
-INPUTS_VERSION = 2
+INPUTS_VERSION = 3
 """Raised whenever assembled inputs change for the same features and options."""
 
 COVERAGE_VERSION = 1
@@ -140,15 +141,18 @@ class Dataset(Settings):
         default=None,
         description="How to get the videos where no rule makes them; told where their folder is missing.",
     )
-    visual: Name = Field(description="The extractor whose features are the visual input.")
-    audio: Name = Field(description="The extractor whose features are the audio input.")
+    streams: dict[StreamName, AnyStream] = Field(
+        min_length=1,
+        description="What the model reads of a video: a stream's name -> the extractor whose features it is, "
+        "a list of several, or the keys below. The first one leads: its rows are the clips, and a video "
+        "without it is left out. IMG reads `visual` and `audio`.",
+    )
     extractors: dict[Name, ExtractorSettings] = Field(
         default={}, description="Extractors by a name of your choice: kind, preset, parameters."
     )
     features: Literal["extracted", "imported"] = Field(
         default="extracted",
-        description="`imported` takes the arrays named in `imported` instead of the extractors `visual` and "
-        "`audio`.",
+        description="`imported` takes the arrays named in `imported` instead of the streams' extractors.",
     )
     imported: dict[Name, registry.ImportedArrays] = Field(
         default={}, description="Arrays made elsewhere, by the name of the extractor they stand for."
@@ -194,18 +198,48 @@ class Dataset(Settings):
         if not isinstance(values, dict) or values.get("features") != "imported":
             return values
         imported, extractors = values.get("imported"), values.get("extractors", {})
-        if not isinstance(imported, dict) or not isinstance(extractors, dict):
+        streams = values.get("streams")
+        if not (isinstance(imported, dict) and isinstance(extractors, dict) and isinstance(streams, dict)):
             return values
         kinds = {}
-        for role in get_args(registry.Modality):
-            name = values.get(role)
-            if name not in imported:
-                raise ValueError(
-                    f"imported: expected the arrays of {role}: {name}, found those of {sorted(imported)}"
-                )
-            if isinstance(imported[name], dict):
-                kinds[name] = {"kind": "imported", "modality": role, **imported[name]}
+        for stream, written in streams.items():
+            for name in name_extractors(written):
+                if name not in imported:
+                    raise ValueError(
+                        f"imported: expected the arrays of {stream}: {name}, "
+                        f"found those of {sorted(imported)}"
+                    )
+                if isinstance(imported[name], dict):
+                    kinds[name] = {"kind": "imported", "modality": _modality_of(stream), **imported[name]}
         return {**values, "extractors": {**extractors, **kinds}}
+
+    # The last of these validators is the first to run: a file of the old spelling is told of the new one.
+    @model_validator(mode="before")
+    @classmethod
+    def _read_streams(cls, values: Any) -> Any:
+        """Reads streams as `_keep_order` writes them, and says how they are spelt now."""
+        if not isinstance(values, dict):
+            return values
+        old = [key for key in ("visual", "audio") if key in values]
+        if old:
+            spelling = ", ".join(f"{key}: {values[key]}" for key in old)
+            raise ValueError(
+                f"streams: expected `streams: {{{spelling}}}`, found the older spelling `{old[0]}: "
+                f"{values[old[0]]}`"
+            )
+        streams = values.get("streams")
+        if isinstance(streams, list) and all(isinstance(stream, dict) for stream in streams):
+            named = {
+                stream.get("name"): {key: value for key, value in stream.items() if key != "name"}
+                for stream in streams
+            }
+            return {**values, "streams": named}
+        return values
+
+    @field_serializer("streams")
+    def _keep_order(self, streams: dict[str, StreamOptions]) -> list[dict[str, Any]]:
+        """Writes streams as a list: which one leads would be lost where JSON's keys are sorted."""
+        return [{"name": name, **stream.model_dump(mode="json")} for name, stream in streams.items()]
 
     @model_validator(mode="before")
     @classmethod
@@ -224,6 +258,17 @@ class Dataset(Settings):
     def selection_splits(self) -> list[str]:
         """Every split on which a run picks an epoch, the one it is known by first."""
         return [self.selection_split, *self.further_selection_splits]
+
+    @property
+    def chosen_extractors(self) -> list[str]:
+        """The extractors of all streams, each once, in the streams' order."""
+        names = (name for stream in self.streams.values() for name in stream.extractors)
+        return list(dict.fromkeys(names))
+
+    @property
+    def inputs_label(self) -> str:
+        """What the assembled inputs are named after."""
+        return label_streams(self.streams)
 
     @property
     def reads_videos(self) -> bool:
@@ -245,13 +290,7 @@ class Dataset(Settings):
         if self.reads_videos and self.videos is None:
             readers = sorted(name for name, kind in self.extractors.items() if kind["kind"] != "imported")
             raise ValueError(f"videos: needed by the extractors {readers}, found nothing")
-        for role in ("visual", "audio"):
-            name = getattr(self, role)
-            if name not in self.extractors:
-                raise ValueError(f"{role}: expected one of {sorted(self.extractors)}, found {name!r}")
-            kind, _ = registry.parse(self.extractors[name])
-            if kind.modality != role:
-                raise ValueError(f"{role}: {name!r} is of kind {kind.name}, which reads {kind.modality}")
+        self._check_streams()
         if self.selection_split not in self.annotations.splits:
             raise ValueError(
                 f"selection_split: expected one of {sorted(self.annotations.splits)}, "
@@ -269,6 +308,34 @@ class Dataset(Settings):
         if len(set(self.variants)) < len(self.variants):
             raise ValueError(f"variants: expected different names, found {self.variants}")
         return self
+
+    def _check_streams(self) -> None:
+        """Checks that streams and extractors fit each other."""
+        for stream, settings in self.streams.items():
+            for name in settings.extractors:
+                if name not in self.extractors:
+                    raise ValueError(
+                        f"streams.{stream}: expected one of {sorted(self.extractors)}, found {name!r}"
+                    )
+                kind, _ = registry.parse(self.extractors[name])
+                if stream in get_args(registry.Modality) and kind.modality != stream:
+                    raise ValueError(
+                        f"streams.{stream}: {name!r} is of kind {kind.name}, which reads {kind.modality}"
+                    )
+        first, *further = self.streams
+        if first == AUDIO and further:
+            # Files whose keys a program has sorted would else silently make clips of the sound's rows.
+            raise ValueError(
+                f"streams: expected another stream than {AUDIO} first, as the first one's rows are the "
+                f"clips, found {', '.join(self.streams)}"
+            )
+        if self.streams[first].align == "share":
+            raise ValueError(f"streams.{first}.align: expected it of streams after the first, found share")
+
+
+def _modality_of(stream: Any) -> str:
+    """Says what imported arrays of a stream are of: its name where that is a modality, else what is seen."""
+    return AUDIO if stream == AUDIO else "visual"
 
 
 def read_datasets(folder: Path) -> dict[str, Dataset]:

@@ -12,7 +12,7 @@ from extractors import registry
 from extractors.settings import Settings, Whole
 from img.config.base import Name
 from img.config.dataset import Dataset
-from img.config.variants import Variant, resolve, resolve_inference
+from img.config.variants import Variant, merge_options, resolve, resolve_inference
 
 
 class LocalResource(Settings):
@@ -90,25 +90,11 @@ def check_together(
                     f"found {variant!r}"
                 )
         for variant in variants:
-            resolve(datasets, variants, name, variant)
+            # What another dataset's variants read, this one need not have.
+            check_run = resolve if variant in dataset.variants else merge_options
+            check_run(datasets, variants, name, variant)
             resolve_inference(datasets, variants, name, variant)
-    _check_modalities(datasets)
     _check_kinds_of_files(configuration, datasets)
-
-
-def _check_modalities(datasets: Mapping[str, Dataset]) -> None:
-    """One name of an extractor stands for one modality, whatever the dataset: rules are chosen by it."""
-    modalities: dict[str, tuple[str, str]] = {}
-    for dataset, settings in datasets.items():
-        for extractor, values in settings.extractors.items():
-            modality = registry.parse(values)[0].modality
-            other, first = modalities.setdefault(extractor, (modality, dataset))
-            if other != modality:
-                raise ValueError(
-                    f"config/datasets/{dataset}.yaml: extractors.{extractor}: expected one that reads "
-                    f"{other}, as in config/datasets/{first}.yaml, found one that reads {modality}; "
-                    "choose another name"
-                )
 
 
 def _check_kinds_of_files(configuration: Configuration, datasets: Mapping[str, Dataset]) -> None:

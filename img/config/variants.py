@@ -14,6 +14,7 @@ from extractors.settings import Settings
 from img.config.base import NAME, check, read_yaml
 from img.config.dataset import Dataset
 from img.config.runs import InferenceOptions, RunOptions
+from img.config.streams import AUDIO
 
 _SECTIONS = ("model", "training", "inference")
 
@@ -123,7 +124,47 @@ def read_variants(path: Path) -> dict[str, Variant]:
 def resolve(
     datasets: Mapping[str, Dataset], variants: Mapping[str, Variant], dataset: str, variant: str
 ) -> RunOptions:
-    """Merges a dataset's options with a variant's changes.
+    """Merges a dataset's options with a variant's changes, for a run that reads the dataset.
+
+    Raises:
+        ValueError: see `merge_options`, and where the dataset lacks what the system reads.
+    """
+    options = merge_options(datasets, variants, dataset, variant)
+    _check_needs(dataset, datasets[dataset], variant, options)
+    return options
+
+
+def _check_needs(name: str, dataset: Dataset, variant: str, options: RunOptions) -> None:
+    """Checks that a dataset has what a system reads."""
+    needs = options.model.needs()
+    reader = f"which system {options.model.kind} of variant {variant} reads"
+    if lacking := sorted(needs.streams - set(dataset.streams)):
+        raise ValueError(
+            f"config/datasets/{name}.yaml: streams: expected {', '.join(lacking)}, {reader}, "
+            f"found {', '.join(dataset.streams)}"
+        )
+    given = dataset.queries.features
+    if needs.text == "features" and given is None:
+        raise ValueError(
+            f"config/datasets/{name}.yaml: queries.features: expected features, {reader}, found none"
+        )
+    if needs.text == "words" and given is not None:
+        raise ValueError(
+            f"config/datasets/{name}.yaml: queries.features: expected none, as words are {reader}, "
+            f"found {given}"
+        )
+    further = list(dataset.streams)[1:]
+    if not options.training.sound and AUDIO not in further:
+        raise ValueError(
+            f"config/datasets/{name}.yaml: streams: expected {AUDIO} after the first, which variant "
+            f"{variant} leaves out (training.sound: false), found {further}"
+        )
+
+
+def merge_options(
+    datasets: Mapping[str, Dataset], variants: Mapping[str, Variant], dataset: str, variant: str
+) -> RunOptions:
+    """Merges a dataset's options with a variant's changes, whether or not the dataset has what it reads.
 
     Args:
         datasets: every dataset.

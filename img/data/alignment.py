@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from extractors.storage.manifest import Row
+from img.config.streams import AlignRule
 from img.data.pooling import pool
 
 # Manifests round to milliseconds.
@@ -24,13 +24,13 @@ class Fit:
     """How a stream is brought to its video's end, before it is pooled to the video's clips.
 
     Attributes:
-        rule: `seconds`, or `share` where a stream or its video does not know the seconds of its rows: its
-            rows then share the video evenly.
+        rule: `seconds`, or `share` where that was asked for, or a stream or its video does not know the
+            seconds of its rows: its rows then share the video evenly.
         rows: the stream's own.
         fitted: the rows it has when cut or padded.
     """
 
-    rule: Literal["seconds", "share"]
+    rule: AlignRule
     rows: int
     fitted: int
 
@@ -44,16 +44,17 @@ class Fit:
         return int(np.count_nonzero(pool(is_own.astype(float), clips)))
 
 
-def fit(stream: Row, video: Row, row_seconds: Callable[[], np.ndarray]) -> Fit:
+def fit(stream: Row, video: Row, row_seconds: Callable[[], np.ndarray], rule: AlignRule = "seconds") -> Fit:
     """Finds how many rows a stream gets so that it ends with its video.
 
     Args:
         stream: the manifest's row of the stream's array.
-        video: that of the video's visual array, whose last row ends where the video ends.
+        video: that of the video's array in the first stream, whose last row ends where the video ends.
         row_seconds: gives start and end of each of the stream's rows [n, 2], in seconds; asked for only where
             the stream does not end with its video.
+        rule: `share` where the seconds are not to be looked at.
     """
-    if stream.seconds is None or video.seconds is None:
+    if rule == "share" or stream.seconds is None or video.seconds is None:
         return Fit("share", stream.rows, stream.rows)
     if ends_together(stream, video):
         return Fit("seconds", stream.rows, stream.rows)

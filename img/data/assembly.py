@@ -2,107 +2,146 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from extractors.storage.files import write_json
+from extractors.storage.files import sha256_of_json, write_json
 from extractors.storage.store import Store
 from img.config.dataset import InputOptions
+from img.config.streams import AlignRule
 from img.data.alignment import Fit, fit
-from img.data.feature_folder import FeatureFolder
 from img.data.inputs import FEATURES, INDEX, VideoInputs
 from img.data.mapped import hash_arrays, mapped_safetensors
-from img.data.pooling import pool, shorten
+from img.data.merging import MergedFeatures, StreamFeatures
+from img.data.pooling import pool
 from img.data.standardisation import Standardisation
 
 
 def assemble(
     queries: pd.DataFrame,
-    visual: FeatureFolder,
-    audio: FeatureFolder,
+    streams: Mapping[str, StreamFeatures],
     options: InputOptions,
     store: Store,
     out: Path,
+    align: Mapping[str, AlignRule] = MappingProxyType({}),
 ) -> None:
-    """Pools every video's clips, lays its sound along them, writes `features.safetensors` and `index.json`.
+    """Pools videos' clips, lays further streams along them, writes `features.safetensors` and `index.json`.
 
     Args:
         queries: the queries table; its videos are taken.
-        visual: visual features; a video without them is left out.
-        audio: audio features; a video without them, and clips after their end, get zeros.
+        streams: each stream's features, by its name. The first one's rows are the clips, and a video without
+            them is left out; a video without those of another, and clips after their end, get zeros.
         options: pooling and standardisation.
         store: heals lost arrays.
         out: the folder to write into.
+        align: how a stream is laid along the first one, of those that are not laid by seconds.
 
     Raises:
         ValueError: where features are missing altogether or cannot be healed, or nothing tells rows' seconds.
     """
-    widths = {
-        "visual": visual.width,
-        "audio": audio.width if any(r.is_ok for r in audio.rows.values()) else 1,
-    }
-    fits = {
-        video: fit(row, visual.rows[video], partial(audio.row_seconds, video))
-        for video, row in audio.rows.items()
-        if row.is_ok and _has(visual, video)
-    }
-    videos = _lay_out(queries, visual, fits, options.max_clips)
+    first, *further = streams
+    widths = {first: streams[first].width, **{name: _width_of(streams[name]) for name in further}}
+    rules: dict[str, AlignRule] = {name: align.get(name, "seconds") for name in further}
+    fits = {name: _fit_videos(streams[name], streams[first], rule) for name, rule in rules.items()}
+    videos = _lay_out(queries, streams[first], fits, options.max_clips)
     total = sum(video.clips for video in videos.values())
     shapes = {name: (total, width) for name, width in widths.items()}
-    statistics: dict[str, Standardisation] = {}
     with mapped_safetensors(shapes, out / FEATURES) as data:
-        for name, video in tqdm(videos.items(), unit="video", desc="assemble"):
-            data["visual"][video.rows] = shorten(visual.load(name, store), options.max_clips)
-            if video.has_audio:
-                data["audio"][video.rows] = pool(fits[name].apply(audio.load(name, store)), video.clips)
-        if options.standardise:
-            usable = queries[queries["fault"] == ""]
-            training = set(usable.loc[usable["split"] == "train", "video"])
-            seen = {name: video.rows for name, video in videos.items()}
-            heard = {name: video.heard_rows for name, video in videos.items() if video.has_audio}
-            for stream, rows in (("visual", seen), ("audio", heard)):
-                found = _standardise(data[stream], rows, training)
-                if found is not None:
-                    statistics[stream] = found
+        for video, place in tqdm(videos.items(), unit="video", desc="assemble"):
+            data[first][place.rows] = streams[first].load(video, store, options.max_clips)
+            for name in further:
+                if place.reach[name]:
+                    rows = fits[name][video].apply(streams[name].load(video, store))
+                    data[name][place.rows] = pool(rows, place.clips)
+        statistics = _standardise(data, videos, queries) if options.standardise else {}
         content = hash_arrays(data)
+        videos = {video: replace(place, sha256=_hash_video(data, place)) for video, place in videos.items()}
     index = {
-        "widths": widths,
-        "options": options.model_dump(),
         "content_sha256": content,
-        "audio_aligned_by": Counter(sorted(fits[name].rule for name in videos if name in fits)),
-        "videos": {name: asdict(video) for name, video in videos.items()},
-        "standardisation": {stream: found.to_json() for stream, found in statistics.items()},
+        "aligned_by": {
+            name: Counter(sorted(fits[name][video].rule for video in videos if video in fits[name]))
+            for name in further
+        },
+        "reads": {
+            "streams": {name: _describe(features) for name, features in streams.items()},
+            "merges": {
+                name: {"merge": features.merge, "normalise": features.normalise}
+                for name, features in streams.items()
+                if isinstance(features, MergedFeatures)
+            },
+            "align": rules,
+            "options": options.model_dump(mode="json"),
+            "standardisation": {name: found.to_json() for name, found in statistics.items()},
+        },
+        "videos": {video: asdict(place) for video, place in videos.items()},
     }
     write_json(out / INDEX, index)
 
 
+def _has_any(features: StreamFeatures) -> bool:
+    return any(row.is_ok for row in features.rows.values())
+
+
+def _width_of(features: StreamFeatures) -> int:
+    """Gives the width of a further stream: one column of zeros where no video has it."""
+    return features.width if _has_any(features) else 1
+
+
+def _fit_videos(features: StreamFeatures, lead: StreamFeatures, rule: AlignRule) -> dict[str, Fit]:
+    """Finds how a stream is brought to the end of each video that has it."""
+    return {
+        video: fit(row, lead.rows[video], partial(features.row_seconds, video), rule)
+        for video, row in features.rows.items()
+        if row.is_ok and _has(lead, video)
+    }
+
+
 def _lay_out(
-    queries: pd.DataFrame, visual: FeatureFolder, fits: Mapping[str, Fit], max_clips: int
+    queries: pd.DataFrame, lead: StreamFeatures, fits: Mapping[str, Mapping[str, Fit]], max_clips: int
 ) -> dict[str, VideoInputs]:
-    """Gives every video of the queries that has visual features its rows, one after the other."""
+    """Gives every video of the queries that has the first stream its rows, one after the other."""
     videos: dict[str, VideoInputs] = {}
     first = 0
-    for video in sorted(video for video in set(queries["video"]) if _has(visual, video)):
-        seen = visual.rows[video]
-        clips = min(seen.rows, max_clips)
-        heard = fits[video].count_clips(clips) if video in fits else 0
-        videos[video] = VideoInputs(first, clips, heard, seen.seconds)
+    for video in sorted(video for video in set(queries["video"]) if _has(lead, video)):
+        clips = min(lead.rows[video].rows, max_clips)
+        reach = {
+            name: found[video].count_clips(clips) if video in found else 0 for name, found in fits.items()
+        }
+        videos[video] = VideoInputs(first, clips, reach, lead.rows[video].seconds)
         first += clips
     return videos
 
 
-def _has(features: FeatureFolder, video: str) -> bool:
+def _has(features: StreamFeatures, video: str) -> bool:
     return video in features.rows and features.rows[video].is_ok
 
 
 def _standardise(
+    data: Mapping[str, np.ndarray], videos: Mapping[str, VideoInputs], queries: pd.DataFrame
+) -> dict[str, Standardisation]:
+    """Standardises every stream that training videos have, in place; gives the statistics of each."""
+    usable = queries[queries["fault"] == ""]
+    training = set(usable.loc[usable["split"] == "train", "video"])
+    statistics: dict[str, Standardisation] = {}
+    for name, values in data.items():
+        reached = {video: place.reached_rows(name) for video, place in videos.items()}
+        found = _standardise_stream(values, reached, training)
+        if found is not None:
+            statistics[name] = found
+    return statistics
+
+
+def _standardise_stream(
     data: np.ndarray, videos: Mapping[str, slice], training: Collection[str]
 ) -> Standardisation | None:
     """Standardises videos' rows of [ΣT, D] by those of the training videos, in place; not without any."""
@@ -111,3 +150,23 @@ def _standardise(
         for rows in videos.values():
             data[rows] = found.apply(data[rows])
     return found
+
+
+def _hash_video(data: Mapping[str, np.ndarray], video: VideoInputs) -> str:
+    """Hashes a video's clips in all streams, how far these reach and what they cover; not where they lie."""
+    clips = {
+        name: hashlib.sha256(np.ascontiguousarray(values[video.rows]).data).hexdigest()
+        for name, values in data.items()
+    }
+    return sha256_of_json(
+        {"clips": clips, "count": video.clips, "reach": dict(video.reach), "seconds": video.seconds}
+    )
+
+
+def _describe(features: StreamFeatures) -> list[dict[str, Any]]:
+    """Says what made a stream's features, part by part; nothing of one that no video has."""
+    if not _has_any(features):
+        return []
+    return [
+        {"extractor": part.extractor(), "width": part.width, "scale": part.scale} for part in features.parts
+    ]

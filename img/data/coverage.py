@@ -12,9 +12,10 @@ import pandas as pd
 
 from extractors.storage.files import replacing
 from extractors.storage.manifest import Row
+from img.config.streams import AUDIO
 from img.data.alignment import share_covered
 from img.data.durations import LONGER, SHORTER, compare_durations, find_beyond, find_cut
-from img.data.feature_folder import FeatureFolder
+from img.data.merging import StreamFeatures
 from img.data.query_features import FAULT
 
 _NOT_LISTED = "not extracted"
@@ -28,37 +29,39 @@ log = logging.getLogger(__name__)
 
 def write_coverage(
     queries: pd.DataFrame,
-    visual: FeatureFolder,
-    audio: FeatureFolder,
+    streams: Mapping[str, StreamFeatures],
     duplicates: Mapping[str, str],
     path: Path,
 ) -> None:
     """Writes a row for each video: statuses, how long it is and should be, its queries, further files.
 
-    `seconds` are what its clips cover, `annotated` what its annotation says, `length` how the two compare
-    (see `img.data.durations`), `heard` the share of it that its sound covers; empty where nobody knows.
+    A column of statuses is called after each stream, the first one first. `seconds` are what the video's
+    clips cover, `annotated` what its annotation says, `length` how the two compare (see
+    `img.data.durations`), `heard` the share of it that the stream `audio` covers; empty where nobody knows.
     Formats that promise no length, such as MPEG-TS, are cut short unseen: here it shows.
 
     Args:
         queries: the queries table.
-        visual: visual features.
-        audio: audio features.
+        streams: each stream's features, by its name; the first one's rows are the clips.
         duplicates: further files of those videos that have several; they become the column `others`.
         path: the table to write.
     """
     counts = queries.groupby(["video", "split"]).size().unstack(fill_value=0).add_suffix("_queries")
-    seen = [_row(visual, video) for video in counts.index]
-    heard = [_row(audio, video) for video in counts.index]
+    found = {
+        name: [features.rows.get(video, Row(video, _NOT_LISTED)) for video in counts.index]
+        for name, features in streams.items()
+    }
+    lead = next(iter(found.values()))
+    sounds = found.get(AUDIO, [Row(video, _NOT_LISTED) for video in counts.index])
     annotated = queries.groupby("video")["duration"].first().to_numpy(float)
-    seconds = np.array([row.seconds if row.is_ok and row.seconds is not None else np.nan for row in seen])
+    seconds = np.array([row.seconds if row.is_ok and row.seconds is not None else np.nan for row in lead])
     state = pd.DataFrame(
         {
-            "visual": [row.status for row in seen],
-            "audio": [row.status for row in heard],
+            **{name: [row.status for row in rows] for name, rows in found.items()},
             "seconds": seconds,
             "annotated": annotated,
             "length": compare_durations(annotated, seconds),
-            "heard": [_share_heard(sound, video) for sound, video in zip(heard, seen, strict=True)],
+            "heard": [_share_heard(sound, video) for sound, video in zip(sounds, lead, strict=True)],
         },
         counts.index,
     )
@@ -67,10 +70,6 @@ def write_coverage(
     with replacing(path) as temporary:
         table.round(4).to_csv(temporary, sep="\t", index=False)
     _warn(table)
-
-
-def _row(features: FeatureFolder, video: str) -> Row:
-    return features.rows.get(video, Row(video, _NOT_LISTED))
 
 
 def _share_heard(sound: Row, video: Row) -> float:
@@ -96,6 +95,12 @@ def read_coverage(path: Path) -> pd.DataFrame:
     return table.assign(**{name: pd.to_numeric(table[name]) for name in ("seconds", "heard")})
 
 
+def name_streams(coverage: pd.DataFrame) -> list[str]:
+    """Names a coverage table's streams, the first one first: its columns between `video` and `seconds`."""
+    columns = list(coverage.columns)
+    return columns[columns.index("video") + 1 : columns.index("seconds")]
+
+
 def explain_absence(queries: pd.DataFrame, coverage: pd.DataFrame) -> pd.Series[str]:
     """Gives, for each query, why it is left out; empty where it is used.
 
@@ -105,12 +110,12 @@ def explain_absence(queries: pd.DataFrame, coverage: pd.DataFrame) -> pd.Series[
         queries: the queries table.
         coverage: the coverage table.
     """
-    visual = dict(zip(coverage["video"], coverage["visual"], strict=True))
+    lead = dict(zip(coverage["video"], coverage[name_streams(coverage)[0]], strict=True))
     beyond = find_beyond(queries["start"].to_numpy(), *_durations(queries, coverage))
     # Reasons differ in details from file to file: what is before the colon is what can be counted.
     reasons = [
         _name_fault(fault)
-        or ("" if visual[video] == "ok" else f"video {visual[video].split(':')[0]}")
+        or ("" if lead[video] == "ok" else f"video {lead[video].split(':')[0]}")
         or (_BEYOND if is_beyond else "")
         for fault, video, is_beyond in zip(queries["fault"], queries["video"], beyond, strict=True)
     ]
@@ -130,7 +135,8 @@ def count_coverage(queries: pd.DataFrame, coverage: pd.DataFrame) -> dict[str, d
         longer videos than annotated, with a moment that is cut off by the end of a shorter one; and the mean
         share of their video that is heard, None where one is not known.
     """
-    audio = dict(zip(coverage["video"], coverage["audio"], strict=True))
+    is_heard = coverage[AUDIO] == "ok" if AUDIO in name_streams(coverage) else np.zeros(len(coverage), bool)
+    with_sound = set(coverage.loc[is_heard, "video"])
     heard = queries["video"].map(dict(zip(coverage["video"], coverage["heard"], strict=True)))
     annotated, covered = _durations(queries, coverage)
     length = pd.Series(compare_durations(annotated, covered), queries.index)
@@ -148,7 +154,7 @@ def count_coverage(queries: pd.DataFrame, coverage: pd.DataFrame) -> dict[str, d
             "videos_used": used.nunique(),
             "queries": len(group),
             "used": len(used),
-            "without_sound": sum(audio[video] != "ok" for video in used),
+            "without_sound": sum(video not in with_sound for video in used),
             "partly_heard": int(((share > 0) & (share < 1)).sum()),
             "share_heard": round(float(share.mean()), 4) if len(share) and share.notna().all() else None,
             "on_shorter_videos": int((length[used.index] == SHORTER).sum()),

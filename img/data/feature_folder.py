@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,10 @@ from extractors.outcomes import ARRAY
 from extractors.storage.files import read_json, sha256_of
 from extractors.storage.manifest import Row, read_manifest
 from extractors.storage.store import Store
+from img.data.pooling import shorten
+
+_IDENTITY = ("kind", "code_version", "parameters")
+"""What a description says of the extractor."""
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +37,11 @@ class FeatureFolder:
     scale: float
 
     @property
+    def parts(self) -> tuple[FeatureFolder]:
+        """Itself, as features merged of several folders have several."""
+        return (self,)
+
+    @property
     def width(self) -> int:
         """Values in a row.
 
@@ -48,8 +58,13 @@ class FeatureFolder:
             )
         return widths.pop()
 
-    def load(self, video: str, store: Store) -> np.ndarray:
+    def load(self, video: str, store: Store, most: int | None = None) -> np.ndarray:
         """Loads a video's rows, float32 [n, D], healing the array from the store if it was lost or damaged.
+
+        Args:
+            video: its id.
+            store: heals the array.
+            most: pools a longer array to so many rows; None keeps all.
 
         Raises:
             ValueError: where it cannot be healed; the message holds the command that computes it again.
@@ -58,7 +73,8 @@ class FeatureFolder:
         path = self.folder / f"{video}.npy"
         if not _is_whole(path, row):
             self._heal(path, row, store)
-        return np.load(path, allow_pickle=False).astype(np.float32) * np.float32(self.scale)
+        rows = np.load(path, allow_pickle=False).astype(np.float32) * np.float32(self.scale)
+        return rows if most is None else shorten(rows, most)
 
     def row_seconds(self, video: str) -> np.ndarray:
         """Reads when each row of a video's array starts and ends [n, 2], in seconds.
@@ -76,6 +92,24 @@ class FeatureFolder:
                 f"{path}: expected the seconds of {row.rows} rows, found {found}; {self._cure(row)}"
             )
         return np.array(seconds, np.float64)
+
+    def extractor(self) -> dict[str, Any]:
+        """Says what made the arrays: kind, code version, and parameters with the hashes of files.
+
+        Raises:
+            ValueError: where no array's description tells; the message names the folder or the file.
+        """
+        paths = (self.folder / f"{row.video}.json" for row in self.rows.values() if row.is_ok)
+        path = next((path for path in paths if path.is_file()), None)
+        if path is None:
+            raise ValueError(f"{self.folder}: expected a description beside each array, found none at all")
+        description = read_json(path)
+        absent = [key for key in _IDENTITY if key not in description]
+        if absent:
+            raise ValueError(
+                f"{path}: expected the keys {', '.join(_IDENTITY)}, found no {', '.join(absent)}"
+            )
+        return {key: description[key] for key in _IDENTITY}
 
     def _heal(self, path: Path, row: Row, store: Store) -> None:
         description = path.with_suffix(".json")

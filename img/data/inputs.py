@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import safe_open
 
-from extractors.storage.files import read_json, sha256_of
+from extractors.storage.files import read_json, sha256_of, sha256_of_json
 from img.data.standardisation import Standardisation
 
 FEATURES, INDEX = "features.safetensors", "index.json"
@@ -24,29 +24,26 @@ class VideoInputs:
     Attributes:
         first: row of its first clip.
         clips: T.
-        heard: clips, from the first, that have sound; the audio rows of the others are zeros.
+        reach: of each stream but the first, the clips, from the first, that it covers; the rows of the others
+            are zeros. 0 where the video lacks the stream.
         seconds: how much of the video its clips cover, from its start; None where nobody knows.
+        sha256: hash of its clips in all streams, their reach and seconds: equal content, equal hash.
     """
 
     first: int
     clips: int
-    heard: int
+    reach: Mapping[str, int]
     seconds: float | None = None
-
-    @property
-    def has_audio(self) -> bool:
-        """Whether any of it has sound."""
-        return self.heard > 0
+    sha256: str = ""
 
     @property
     def rows(self) -> slice:
         """The rows of its clips."""
         return slice(self.first, self.first + self.clips)
 
-    @property
-    def heard_rows(self) -> slice:
-        """The rows of the clips that have sound."""
-        return slice(self.first, self.first + self.heard)
+    def reached_rows(self, stream: str) -> slice:
+        """The rows of the clips that a stream covers."""
+        return slice(self.first, self.first + self.reach.get(stream, self.clips))
 
 
 @dataclass(frozen=True)
@@ -54,47 +51,50 @@ class Inputs:
     """The clips of a dataset's videos.
 
     Attributes:
-        visual: [ΣT, Dv] float32.
-        audio: [ΣT, Da] float32, zeros where there is no sound.
+        streams: [ΣT, D] float32 of each stream, by name; zeros where a video lacks it. The first one leads:
+            its rows are the clips.
         videos: the clips of each video.
-        content_sha256: hash of the two tensors and the index: equal inputs, equal hash.
-        standardisation: what each stream was standardised by, and a further video's must be; of none without.
+        content_sha256: hash of the tensors and the index: equal inputs, equal hash.
+        reads: what encodes a further video alike, as JSON: `streams` (name -> its extractors, each with
+            `extractor`, `width` and `scale`), `merges` (how those of several become one), `align` (how each
+            after the first is laid along it), `options`, and `standardisation` (the statistics of each
+            standardised stream).
     """
 
-    visual: torch.Tensor
-    audio: torch.Tensor
+    streams: Mapping[str, torch.Tensor]
     videos: Mapping[str, VideoInputs]
     content_sha256: str
-    standardisation: Mapping[str, Standardisation] = field(default_factory=dict)
-
-    @staticmethod
-    def load(folder: Path) -> Inputs:
-        """Opens the inputs in a folder; their values are read from disk when they are used."""
-        index = read_json(folder / INDEX)
-        with safe_open(folder / FEATURES, "pt") as file:
-            visual, audio = file.get_tensor("visual"), file.get_tensor("audio")
-        videos = {name: VideoInputs(**video) for name, video in index["videos"].items()}
-        statistics = {
-            stream: Standardisation.from_json(found) for stream, found in index["standardisation"].items()
-        }
-        return Inputs(visual, audio, videos, sha256_of(folder / INDEX), statistics)
+    reads: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def widths(self) -> dict[str, int]:
-        """Width D of each stream."""
-        return {"visual": self.visual.shape[1], "audio": self.audio.shape[1]}
+        """D of each stream, by name."""
+        return {name: values.shape[1] for name, values in self.streams.items()}
 
-    @property
-    def reads(self) -> dict[str, Any]:
-        """What a run that reads these inputs must know to read a further video."""
-        return {"standardisation": {name: found.to_json() for name, found in self.standardisation.items()}}
+    @cached_property
+    def standardisation(self) -> Mapping[str, Standardisation]:
+        """What each stream was standardised by, and a further video's must be; of none without."""
+        return {
+            name: Standardisation.from_json(found) for name, found in self.reads["standardisation"].items()
+        }
 
     def content_of(self, videos: Iterable[str]) -> str:
-        """Hashes the clips of some videos, wherever they lie in the file."""
-        content = hashlib.sha256()
-        for name in sorted(videos):
-            video = self.videos[name]
-            content.update(f"{name} {video.clips} {video.heard} {video.seconds}\n".encode())
-            for stream in (self.visual, self.audio):
-                content.update(stream[video.rows].numpy().tobytes())
-        return content.hexdigest()
+        """Hashes what some videos' clips are, whatever other videos there are."""
+        return sha256_of_json([[video, self.videos[video].sha256] for video in sorted(set(videos))])
+
+    @staticmethod
+    def load(folder: Path) -> Inputs:
+        """Opens the inputs in a folder; their values are read from disk when they are used.
+
+        Raises:
+            ValueError: they were made before streams had names.
+        """
+        index = read_json(folder / INDEX)
+        if "reads" not in index:
+            raise ValueError(
+                f"{folder / INDEX}: expected inputs of named streams, found older ones; assemble again"
+            )
+        with safe_open(folder / FEATURES, "pt") as file:
+            streams = {name: file.get_tensor(name) for name in index["reads"]["streams"]}
+        videos = {name: VideoInputs(**video) for name, video in index["videos"].items()}
+        return Inputs(streams, videos, sha256_of(folder / INDEX), index["reads"])

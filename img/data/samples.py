@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from img.config.streams import AUDIO
 from img.data.durations import choose_duration, find_beyond
 from img.data.inputs import Inputs
 from img.data.noise import add_noise
@@ -58,8 +59,8 @@ class Moments:
         table: the queries (query, video, duration, start, end, sentence, …), one row a sample; `duration` is
             what the video's clips cover (see `img.data.durations`).
         clips: T of each sample's video [Q].
-        heard: how many of them, from the first, have sound [Q].
-        has_audio: whether each sample's video has sound [Q].
+        reach: of each stream but the first, how many of them, from the first, it covers [Q].
+        complete: whether each sample's video has every stream of the dataset [Q].
         start: label, first clip of each moment [Q].
         end: label, last clip of each moment, inclusive [Q].
     """
@@ -81,12 +82,13 @@ class Moments:
             split: the split to take.
             inputs: the videos' clips.
             text: gives words ids, or gives features in their place; every usable query must have some.
-            sound: false treats every video as one without sound.
+            sound: false treats every video as one without the stream `audio`.
             fraction: share of the usable queries to keep; see `img.data.subsets.choose_share`.
             noisy_audio_share: share of the videos with noise in their sound; see `img.data.noise.add_noise`.
 
         Raises:
-            ValueError: where the split has no usable query.
+            ValueError: where the split has no usable query, or the stream `audio`, which noise is added to or
+                which is left out, is absent or leads.
         """
         usable = queries[find_usable(queries, split, inputs)]
         chosen = usable["query"].isin(choose_share(usable["query"], fraction))
@@ -99,8 +101,13 @@ class Moments:
         videos = [inputs.videos[video] for video in self.table["video"]]
         self.first = np.array([video.first for video in videos])
         self.clips = np.array([video.clips for video in videos])
-        self.heard = np.array([video.heard if sound else 0 for video in videos])
-        self.has_audio = self.complete = self.heard > 0
+        self.reach = {
+            name: np.array([video.reach[name] for video in videos]) for name in list(inputs.streams)[1:]
+        }
+        if not sound:
+            _require_audio(self.reach, "training.sound: false")
+            self.reach[AUDIO] = np.zeros_like(self.clips)
+        self.complete = np.all([np.ones(len(videos)), *self.reach.values()], axis=0)
         covered = _covered(self.table, inputs)
         self.table["duration"] = choose_duration(self.table["duration"].to_numpy(), covered)
         spans = self.table[["duration", "start", "end"]].to_numpy()
@@ -109,9 +116,12 @@ class Moments:
         self._spans = torch.from_numpy((spans[:, 1:] / spans[:, :1]).clip(0, 1)).float()
         clips = torch.from_numpy(self.clips)
         first = torch.from_numpy(self.first)
-        self._visual = Ragged(inputs.visual, first, clips)
-        audio = Ragged(inputs.audio, first, clips)
-        self._audio = add_noise(audio, self.table["video"].to_numpy(str), self.heard, noisy_audio_share)
+        self._streams = {name: Ragged(values, first, clips) for name, values in inputs.streams.items()}
+        if noisy_audio_share:
+            _require_audio(self.reach, "inference.noisy_audio_share")
+            names = self.table["video"].to_numpy(str)
+            sounds = self._streams[AUDIO]
+            self._streams[AUDIO] = add_noise(sounds, names, self.reach[AUDIO], noisy_audio_share)
         self._words = self._features = None
         if isinstance(text, Vocabulary):
             self._words = _Words(self.table["words"], text)
@@ -130,9 +140,7 @@ class Moments:
             generator: draws the clips of the saliency loss.
         """
         chosen = torch.from_numpy(samples)
-        visual, clip_mask = self._visual.pad(chosen), self._visual.mask(chosen)
-        heard = torch.arange(clip_mask.shape[1]) < torch.from_numpy(self.heard[samples])[:, None]
-        everyone = torch.ones(len(samples), dtype=torch.bool)
+        lead = next(iter(self._streams.values()))
         start, end = self.start[samples], self.end[samples]
         positive, negative = draw_clips(start, end, self.clips[samples], generator)
         words = characters = features = None
@@ -141,13 +149,8 @@ class Moments:
         elif self._features is not None:
             features, word_mask = self._features.pad(chosen), self._features.mask(chosen)
         return Batch(
-            streams={
-                "visual": Stream(visual, everyone),
-                "audio": Stream(
-                    self._audio.pad(chosen) * heard[:, :, None], torch.from_numpy(self.has_audio[samples])
-                ),
-            },
-            clip_mask=clip_mask,
+            streams={name: self._pad(name, samples) for name in self._streams},
+            clip_mask=lead.mask(chosen),
             word_mask=word_mask,
             targets=MomentTargets(
                 start=torch.from_numpy(start),
@@ -161,11 +164,27 @@ class Moments:
             query_features=features,
         )
 
+    def _pad(self, name: str, samples: np.ndarray) -> Stream:
+        """Collates a stream of some samples [B]."""
+        values = self._streams[name].pad(torch.from_numpy(samples))
+        if name not in self.reach:
+            return Stream(values, torch.ones(len(samples), dtype=torch.bool))
+        reach = torch.from_numpy(self.reach[name][samples])
+        is_reached = torch.arange(values.shape[1]) < reach[:, None]
+        return Stream(values * is_reached[:, :, None], reach > 0)
+
     def batches(self, batch_size: int, generator: np.random.Generator, shuffle: bool) -> Iterator[Batch]:
         """Yields every sample once, in random or file order; the last batch may be smaller."""
         order = generator.permutation(len(self)) if shuffle else np.arange(len(self))
         for first in range(0, len(self), batch_size):
             yield self.batch(order[first : first + batch_size], generator)
+
+
+def _require_audio(further: Collection[str], option: str) -> None:
+    if AUDIO not in further:
+        raise ValueError(
+            f"{option}: expected a stream called {AUDIO} after the first, found {list(further) or 'none'}"
+        )
 
 
 def find_usable(queries: pd.DataFrame, split: str, inputs: Inputs) -> pd.Series[bool]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from extractors.settings import Settings
+from pydantic import Field
+
+from extractors.settings import Settings, Whole
 
 Text = Literal["words", "features", "either"]
 
@@ -25,6 +27,8 @@ class SystemOptions(Settings):
     """Options of a system. A subclass names its `kind` by a literal, with itself as the default."""
 
     kind: str
+    max_clips: Whole = Field(128, ge=1, le=100_000, description="Most clips of a video.")
+    max_words: Whole = Field(128, ge=1, le=10_000, description="Most words of a query.")
 
     def needs(self) -> Needs:
         """Says what a system with these options reads of a dataset."""

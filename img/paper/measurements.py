@@ -12,11 +12,12 @@ import pandas as pd
 from img.config.dataset import StandIn
 from img.models.img.cost import Cost
 from img.paper.tables import MEASURED
-from img.paper.transcription import PaperTable
+from img.paper.transcription import Paper, PaperTable
 
 IMPORTANCE_EDGES = (0.15, 0.25, 0.35, 0.45)
 """Bounds of the ranges of Table 16; a score at a bound counts in the range above."""
 
+COST_TABLE = 12
 COST_ROWS = {"img": "IMG", "img_aip": "AIP", "img_mgf": "MGF"}
 """Row of Table 12 -> part of the model."""
 
@@ -73,6 +74,17 @@ def count_importance(
             for place, column in enumerate(table.columns):
                 counts[column.key].setdefault(str(protocol), []).append(float(np.sum(places == place)))
     return {table.rows[0].key: counts}
+
+
+def printed_cost(paper: Paper) -> dict[str, tuple[float, float]]:
+    """Returns Table 12 as printed: part -> millions of parameters and "Flops(G)"."""
+    table = paper.tables[COST_TABLE]
+    found = {
+        part: (table.value(row, "parameters"), table.value(row, "flops")) for row, part in COST_ROWS.items()
+    }
+    return {
+        part: (float(million), float(giga)) for part, (million, giga) in found.items() if million and giga
+    }
 
 
 def measure_cost(parts: Mapping[str, Cost]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from img.paper.transcription import Paper
 _ACTIVITIES = 8
 """Number of the table that counts activities; beside its columns' split it needs `audiomatter`."""
 
-_DURATIONS = "figure9"
+DURATIONS_FIGURE = "figure9"
 """Name of the figure of durations, which shows whatever splits there are; no recipe says how it is made."""
 
 
@@ -55,7 +55,7 @@ def _list_table_data(number: int, paper: Paper) -> Data:
 def _list_figure_data(recipes: Recipes) -> dict[str, Data]:
     named: Mapping[str, FigureRecipe | TimelineRecipe] = {**recipes.figures, **recipes.timelines}
     figures: dict[str, Data] = {name: [(figure.dataset, (figure.split,))] for name, figure in named.items()}
-    return {**figures, _DURATIONS: [("charades", ())]}
+    return {**figures, DURATIONS_FIGURE: [("charades", ())]}
 
 
 def _check_data(shown: Data, options: PaperOptions, source: str, what: str) -> None:

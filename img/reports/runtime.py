@@ -12,7 +12,7 @@ _SUFFIX = ".benchmark.tsv"
 
 
 def survey_runtime(logs: Path, dataset: str) -> Page:
-    """Adds up the last run of every job of a dataset, rule by rule.
+    """Adds up the last run of every job of a dataset, rule by rule, and extractor by extractor.
 
     Args:
         logs: the folder of logs, `{rule}/{dataset}/…` or `{rule}/{dataset}.…`.
@@ -22,7 +22,7 @@ def survey_runtime(logs: Path, dataset: str) -> Page:
         ValueError: where there are no benchmarks of the dataset.
     """
     tables = [
-        pd.read_csv(path, sep="\t").assign(rule=path.relative_to(logs).parts[0])
+        pd.read_csv(path, sep="\t").assign(rule=_name_stage(path.relative_to(logs)))
         for path in sorted(logs.rglob(f"*{_SUFFIX}"))
         if _is_of(path.relative_to(logs), dataset)
     ]
@@ -60,6 +60,12 @@ def survey_runtime(logs: Path, dataset: str) -> Page:
         ["Jobs run side by side: seconds in all are not the time that passed."],
         [{str(key): value for key, value in record.items()} for record in records],
     )
+
+
+def _name_stage(path: Path) -> str:
+    """Names a stage after its rule; each extractor is one of its own."""
+    rule, _, *rest = path.parts
+    return f"{rule} {rest[0]}" if rule == "extract_features" else rule
 
 
 def _is_of(path: Path, dataset: str) -> bool:

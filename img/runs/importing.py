@@ -17,7 +17,7 @@ from img.config.runs import RunOptions
 from img.data.vocabulary import VOCABULARY, Vocabulary
 from img.models.checkpoint import save_checkpoint
 from img.models.img.official import build_official
-from img.models.sizes import check_fit
+from img.models.sizes import Sizes, check_fit
 from img.runs.folder import OPTIONS
 
 # The split on which the authors choose the epoch they keep.
@@ -28,17 +28,19 @@ _KEYS = ("model", "state_dict", "model_state_dict")
 
 
 def import_run(
-    checkpoint: Path, words: Path, characters: Path, choices: Mapping[str, Any], out: Path
+    checkpoint: Path, words: Path | None, characters: Path | None, choices: Mapping[str, Any], out: Path
 ) -> None:
     """Turns the authors' checkpoint into a run that `evaluate` takes.
 
-    The run holds `best_on_test.safetensors` alone, for that is how the authors choose what they keep; the
-    vocabulary, whose ids the weights are made for; and `options.json`.
+    The run holds `best_on_test.safetensors` alone, for that is how the authors choose what they keep;
+    `options.json`; and, unless the model reads queries as features, the vocabulary whose ids the weights are
+    made for.
 
     Args:
         checkpoint: the authors' file.
-        words: their words with a vector, one a line, in the order of their ids from 2.
-        characters: their characters, one a line, in the order of their ids from 2.
+        words: their words with a vector, one a line, in the order of their ids from 2; None where the model
+            reads queries as features.
+        characters: their characters, likewise.
         choices: model options that no tensor tells, where they differ from the preset `reference`.
         out: the run's folder.
 
@@ -50,9 +52,7 @@ def import_run(
         model, sizes = build_official(state, choices)
     except ValueError as error:
         raise ValueError(f"{checkpoint}: {error}") from error
-    vocabulary = Vocabulary(_read_lines(words), _read_lines(characters))
-    # Padding and unknown, the first two ids, stand in no file.
-    check_fit(checkpoint, sizes, words=len(vocabulary.words), characters=vocabulary.character_count)
+    vocabulary = _read_vocabulary(checkpoint, sizes, words, characters)
     options = RunOptions.model_validate({"model": model.options, "training": {}, "selection_split": _SPLIT})
     made = {
         "seed": None,
@@ -63,8 +63,32 @@ def import_run(
     }
     out.mkdir(parents=True, exist_ok=True)
     save_checkpoint(checkpoint_of(out, best_on(_SPLIT)), model.state_dict(), model.options, sizes)
-    vocabulary.save(out / VOCABULARY)
+    if vocabulary is not None:
+        vocabulary.save(out / VOCABULARY)
     write_json(out / OPTIONS, {**options.model_dump(mode="json"), **made})
+
+
+def _read_vocabulary(
+    checkpoint: Path, sizes: Sizes, words: Path | None, characters: Path | None
+) -> Vocabulary | None:
+    """Reads the vocabulary of a checkpoint that reads words; one that reads features has none."""
+    given = [path for path in (words, characters) if path is not None]
+    if sizes.query_width is not None:
+        if given:
+            raise ValueError(
+                f"{checkpoint}: reads queries as features of {sizes.query_width} values; expected no "
+                f"vocabulary, found {', '.join(map(str, given))}"
+            )
+        return None
+    if words is None or characters is None:
+        raise ValueError(
+            f"{checkpoint}: reads words; expected its words and its characters, found "
+            f"{', '.join(map(str, given)) or 'neither'}"
+        )
+    vocabulary = Vocabulary(_read_lines(words), _read_lines(characters))
+    # Padding and unknown, the first two ids, stand in no file.
+    check_fit(checkpoint, sizes, words=len(vocabulary.words), characters=vocabulary.character_count)
+    return vocabulary
 
 
 def read_state(path: Path) -> dict[str, Tensor]:

@@ -88,9 +88,9 @@ class Run:
         Raises:
             ValueError: naming every width that differs.
         """
-        widths = {f"{name}_width": width for name, width in inputs.widths.items()}
-        query_width = text_sizes(text)["query_width"]
-        check_fit(self.folder, self.sizes, query_width=query_width, **widths)
+        sizes = self.sizes
+        widths = {f"{name}_width": inputs.widths.get(name) for name in sizes.streams}
+        check_fit(self.folder, sizes, query_width=text_sizes(text)["query_width"], **widths)
 
     def load(self, protocol: str, further: np.ndarray | None = None) -> System:
         """Rebuilds its system, in evaluation mode.

@@ -40,7 +40,7 @@ def _summarise_variant(runs: list[dict[str, Any]]) -> dict[str, Any]:
     first = runs[0]
     return {
         "description": first["description"],
-        "preset": first["options"]["model"]["preset"],
+        "preset": first["options"]["model"].get("preset"),
         "seeds": [run["seed"] for run in runs],
         "best_epochs": [run["best_epoch"] for run in runs],
         "trained_on": [{"device": run["device"], **run["libraries"]} for run in runs],

@@ -32,10 +32,10 @@ def arrays(tmp_path):
 def shard(tmp_path):
     """Imports videos and gives (counts, {video: manifest row})."""
 
-    def run(places, videos, width=2, on_failure="report"):
+    def run(places, videos, width=2, on_failure="report", **choices):
         manifest = tmp_path / "out" / "shards" / "000.tsv"
         counts = import_shard(
-            ImportedParameters(modality="visual", arrays=places, width=width),
+            ImportedParameters(modality="visual", arrays=places, width=width, **choices),
             videos,
             Store(tmp_path / "store"),
             Delivery(tmp_path / "out", manifest, on_failure),
@@ -184,6 +184,23 @@ def test_one_changed_array_is_imported_anew_also_in_a_pickle(shard, arrays, tmp_
         path.write_bytes(pickle.dumps({"a": ROWS + 4, "b": ROWS + changed}))
         counts, _ = shard(path, ["a", "b"])
     assert (counts.computed, counts.restored) == (1, 1)
+
+
+def test_another_way_to_merge_is_another_array_and_the_first_is_kept(shard, arrays, tmp_path):
+    other = tmp_path / "clip"
+    other.mkdir()
+    np.save(arrays / "a.npy", ROWS)
+    np.save(other / "a.npy", ROWS[:2])
+    places = (arrays, other)
+    shard(places, ["a"], width=4)
+    assert json.loads((tmp_path / "out" / "a.json").read_text())["parameters"] == {}
+    counts, _ = shard(places, ["a"], width=4, merge="bring_to_last")
+    assert (counts.computed, counts.restored) == (1, 0)
+    assert imported(tmp_path, "a").tolist() == [[2, 3, 1, 2], [5, 6, 3, 4]]
+    assert json.loads((tmp_path / "out" / "a.json").read_text())["parameters"] == {"merge": "bring_to_last"}
+    counts, _ = shard(places, ["a"], width=4)
+    assert (counts.computed, counts.restored) == (0, 1)
+    assert imported(tmp_path, "a").tolist() == [[1, 2, 1, 2], [3, 4, 3, 4]]
 
 
 def test_arrays_of_equal_bytes_and_other_shapes_are_not_confused(shard, tmp_path):

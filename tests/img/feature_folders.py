@@ -54,6 +54,8 @@ def write_features(
         seconds = row_seconds.get(video)
         ingredients = {
             "kind": "features",
+            "code_version": 1,
+            "parameters": {"weights": f"sha256:{folder.name}"},
             "video": video,
             "folder": folder.name,
             "row_seconds": [list(row) for row in seconds] if seconds else None,

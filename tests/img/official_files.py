@@ -42,6 +42,21 @@ def official_state(
     return state
 
 
+def official_state_of_features(visual: int, audio: int, query: int) -> dict[str, torch.Tensor]:
+    """The same for their model that reads queries as features [N, query]: two projections, no embeddings."""
+    rng = np.random.default_rng(1)
+    state = {
+        name: tensor
+        for name, tensor in official_state(visual, audio, 1, 1).items()
+        if not name.startswith("word_embedding")
+    }
+    for side in "va":
+        for name, shape in (("weight", (128, query, 1)), ("bias", (128,))):
+            values = torch.from_numpy(0.1 * rng.standard_normal(shape).astype(np.float32))
+            state[f"text_affine{side}.linear.conv1d.{name}"] = values
+    return state
+
+
 def write_vocabulary(folder: Path, vocabulary: Vocabulary) -> list[str]:
     """Writes the words and characters one a line; returns the options that name the files."""
     folder.mkdir(parents=True, exist_ok=True)

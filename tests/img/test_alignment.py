@@ -10,6 +10,7 @@ from feature_folders import RowSeconds, heard_seconds, seen_seconds, write_featu
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extractors.storage.files import read_json
 from extractors.storage.manifest import Row
 from extractors.storage.store import Store
 from img.config.dataset import InputOptions
@@ -45,7 +46,7 @@ def assembled(
     audio = write_features(root / "a", store, {"v": tone_rows(heard)}, row_seconds={"v": heard})
     queries = pd.DataFrame({"video": ["v"], "split": ["train"], "fault": [""]})
     options = InputOptions(max_clips=clips, standardise=standardise)
-    assemble(queries, visual, audio, options, store, root / "inputs")
+    assemble(queries, {"visual": visual, "audio": audio}, options, store, root / "inputs")
     return Inputs.load(root / "inputs")
 
 
@@ -53,7 +54,7 @@ def loud_seconds(inputs: Inputs, threshold: float = 0.5) -> tuple[float, float]:
     """From when to when the clips hold the tone, each an equal share of the video's seconds."""
     video = inputs.videos["v"]
     assert video.seconds is not None
-    loud = np.flatnonzero(inputs.audio.numpy()[:, 0] > threshold)
+    loud = np.flatnonzero(inputs.streams["audio"].numpy()[:, 0] > threshold)
     length = video.seconds / video.clips
     return loud[0] * length, (loud[-1] + 1) * length
 
@@ -69,9 +70,9 @@ def test_a_tone_becomes_the_clips_it_is_heard_in_however_long_the_sound_is(
 
 def test_sound_of_half_a_video_is_heard_in_half_its_clips_and_zero_in_the_rest(tmp_path: Path) -> None:
     inputs = assembled(tmp_path, [(second, second + 1) for second in range(20)], heard_seconds(10.0))
-    audio = inputs.audio.numpy()[:, 0]
+    audio = inputs.streams["audio"].numpy()[:, 0]
     np.testing.assert_allclose(audio, [0.01] * 8 + [1, 1] + [0] * 10)
-    assert (inputs.videos["v"].heard, inputs.videos["v"].clips) == (10, 20)
+    assert (inputs.videos["v"].reach["audio"], inputs.videos["v"].clips) == (10, 20)
     # Without the seconds of its rows the tone would be heard from 15 to 20 s.
     stretched = pool(tone_rows(heard_seconds(10.0)), 20)[:, 0]
     assert np.flatnonzero(stretched > 0.5).tolist() == [15, 16, 17, 18, 19]
@@ -79,14 +80,14 @@ def test_sound_of_half_a_video_is_heard_in_half_its_clips_and_zero_in_the_rest(t
 
 def test_sound_that_runs_on_is_cut_at_the_videos_end(tmp_path: Path) -> None:
     inputs = assembled(tmp_path, [(second, second + 1) for second in range(12)], heard_seconds(40.0))
-    np.testing.assert_allclose(inputs.audio.numpy()[:, 0], [0.01] * 8 + [1, 1] + [0.01] * 2)
-    assert inputs.videos["v"].heard == 12
+    np.testing.assert_allclose(inputs.streams["audio"].numpy()[:, 0], [0.01] * 8 + [1, 1] + [0.01] * 2)
+    assert inputs.videos["v"].reach["audio"] == 12
 
 
 def test_clips_after_the_sounds_end_stay_zero_when_standardised_and_count_for_nothing(tmp_path: Path) -> None:
     seen = [(second, second + 1.0) for second in range(20)]
     inputs = assembled(tmp_path, seen, heard_seconds(10.0), standardise=True)
-    audio = inputs.audio.numpy()[:, 0]
+    audio = inputs.streams["audio"].numpy()[:, 0]
     np.testing.assert_array_equal(audio[10:], 0)
     assert audio[:10].mean() == pytest.approx(0, abs=1e-6)
     assert audio[:10].std() == pytest.approx(1, abs=1e-6)
@@ -96,8 +97,8 @@ def test_clips_after_the_sounds_end_stay_zero_when_standardised_and_count_for_no
 def test_pooled_clips_keep_the_tones_time_too(tmp_path: Path) -> None:
     seen = [(second / 2, (second + 1) / 2) for second in range(40)]
     inputs = assembled(tmp_path, seen, heard_seconds(10.0), clips=10)
-    np.testing.assert_allclose(inputs.audio.numpy()[:, 0], [0.01] * 4 + [1] + [0] * 5)
-    assert inputs.videos["v"].heard == 5
+    np.testing.assert_allclose(inputs.streams["audio"].numpy()[:, 0], [0.01] * 4 + [1] + [0] * 5)
+    assert inputs.videos["v"].reach["audio"] == 5
 
 
 @given(video=st.floats(1, 300), off=st.floats(-0.9, 0.9), grid=st.sampled_from([(1.0, 1.0), (0.96, 0.96)]))
@@ -145,6 +146,8 @@ def test_arrays_without_seconds_share_the_video_as_ever(unknown: str) -> None:
     else:
         video = row_of(None, rows=20)
     assert fit(sound, video, _never) == Fit("share", 10, 10)
+    known = row_of(heard_seconds(10.0)), row_of(seen_seconds(20.0))
+    assert fit(*known, _never, "share") == Fit("share", 10, 10)
     assert np.isnan(share_covered(sound, video))
 
 
@@ -157,9 +160,12 @@ def test_the_index_tells_by_which_rule_sound_was_aligned(tmp_path: Path) -> None
     visual = write_features(tmp_path / "v", store, videos, row_seconds=seconds)
     audio = write_features(tmp_path / "a", store, {**videos, "mute": "no_audio"}, row_seconds=seconds)
     queries = pd.DataFrame({"video": list(videos), "split": "train", "fault": ""})
-    assemble(queries, visual, audio, InputOptions(), store, tmp_path / "inputs")
-    index = (tmp_path / "inputs" / "index.json").read_text()
-    assert '"audio_aligned_by": {\n  "seconds": 1,\n  "share": 1\n }' in index
+    streams = {"visual": visual, "audio": audio}
+    assemble(queries, streams, InputOptions(), store, tmp_path / "inputs")
+    index = read_json(tmp_path / "inputs" / "index.json")
+    assert index["aligned_by"] == {"audio": {"seconds": 1, "share": 1}}
+    assemble(queries, streams, InputOptions(), store, tmp_path / "inputs", {"audio": "share"})
+    assert read_json(tmp_path / "inputs" / "index.json")["aligned_by"] == {"audio": {"share": 2}}
 
 
 @pytest.mark.parametrize("content", [None, '{"row_seconds": null}', '{"row_seconds": [[0, 1]]}'])

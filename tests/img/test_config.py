@@ -20,8 +20,7 @@ DATASET: dict[str, Any] = {
         "splits": {"train": "a/train.json", "test": "a/val.json"},
     },
     "videos": "videos",
-    "visual": "sight",
-    "audio": "sound",
+    "streams": {"visual": "sight", "audio": "sound"},
     "extractors": {
         "sight": {"kind": "i3d", "preset": "charades", "weights": "random"},
         "sound": {"kind": "pann", "weights": "random"},
@@ -71,9 +70,37 @@ def test_settings_left_out_have_their_defaults() -> None:
             r"further_selection_splits: expected different ones of \['train'\]",
         ),
         ("further_selection_splits", ["val"], r"further_selection_splits: .*, found \['val'\]"),
-        ("visual", "eyes", r"visual: expected one of \['sight', 'sound'\], found 'eyes'"),
-        ("visual", "sound", "visual: 'sound' is of kind pann, which reads audio"),
-        ("audio", "sight", "audio: 'sight' is of kind i3d, which reads visual"),
+        ("streams.visual", "eyes", r"streams\.visual: expected one of \['sight', 'sound'\], found 'eyes'"),
+        ("streams.visual", ["sight", "eyes"], r"streams\.visual: expected one of .*, found 'eyes'"),
+        ("streams.visual", ["sight", "sight"], r"streams\.visual: extractors: expected each once"),
+        ("streams.visual", [], r"streams\.visual\.extractors: Tuple should have at least 1 item"),
+        ("streams.visual", "sound", r"streams\.visual: 'sound' is of kind pann, which reads audio"),
+        ("streams.audio", "sight", r"streams\.audio: 'sight' is of kind i3d, which reads visual"),
+        (
+            "streams",
+            {"audio": "sound", "visual": "sight"},
+            "streams: expected another stream than audio first, .*, found audio, visual",
+        ),
+        ("streams", {}, "streams: Dictionary should have at least 1 item"),
+        ("streams.seconds", "sight", r"streams\.seconds.*: expected a name that is no other column"),
+        ("streams.test_queries", "sight", r"streams\.test_queries.*: expected a name that is no other"),
+        ("streams.Visual", "sight", r"streams\.Visual.*: String should match pattern"),
+        (
+            "streams.visual",
+            {"extractors": "sight", "align": "share"},
+            r"streams\.visual\.align: expected it of streams after the first, found share",
+        ),
+        (
+            "streams.audio",
+            {"extractors": "sound", "align": "clips"},
+            r"streams\.audio\.align: Input should be 'seconds' or 'share', found 'clips'",
+        ),
+        (
+            "streams.audio",
+            {"extractors": "sound", "merge": "bring_to_last"},
+            r"streams\.audio: merge: expected several extractors for bring_to_last, found one",
+        ),
+        ("visual", "sight", "streams: expected `streams: {visual: sight}`, found the older spelling"),
         ("extractors.sight.kind", "i4d", r"extractors\.sight: kind: expected one of .*, found 'i4d'"),
         ("extractors.sight.preset", "ucf", r"extractors\.sight: preset: expected one of .*, found 'ucf'"),
         (
@@ -95,6 +122,61 @@ def test_a_wrong_setting_is_refused_with_the_file_and_the_key(path: str, value: 
     with pytest.raises(ValueError, match=message) as error:
         check(Dataset, changed(path, value), "config/datasets/x.yaml")
     assert str(error.value).startswith("config/datasets/x.yaml:\n")
+
+
+def test_the_older_spelling_of_streams_is_refused_with_the_new_one() -> None:
+    values = {key: value for key, value in DATASET.items() if key != "streams"}
+    with pytest.raises(ValueError, match=r"expected `streams: \{visual: sight, audio: sound\}`"):
+        check(Dataset, {**values, "visual": "sight", "audio": "sound"}, "x")
+
+
+def test_a_stream_is_of_one_extractor_or_of_several_by_rules_of_its_own() -> None:
+    values = changed("streams.sound_too", {"extractors": "sound", "align": "share"})
+    values["extractors"]["clip"] = {"kind": "i3d_r50", "weights": "random"}
+    values["streams"]["visual"] = {"extractors": ["sight", "clip"], "merge": "bring_to_last"}
+    values["streams"] |= {"both": ["clip", "sound"]}
+    dataset = check(Dataset, values, "x")
+    rules = {
+        name: (stream.extractors, stream.align, stream.merge, stream.normalise)
+        for name, stream in dataset.streams.items()
+    }
+    assert rules == {
+        "visual": (("sight", "clip"), "seconds", "bring_to_last", "none"),
+        "audio": (("sound",), "seconds", "cut_to_shortest", "none"),
+        "sound_too": (("sound",), "share", "cut_to_shortest", "none"),
+        "both": (("clip", "sound"), "seconds", "cut_to_shortest", "none"),
+    }
+    assert dataset.inputs_label == "sight,clip+sound+sound+clip,sound"
+    assert dataset.chosen_extractors == ["sight", "clip", "sound"]
+
+
+def test_which_stream_leads_survives_the_command_line() -> None:
+    # Sorted keys would put the sound first.
+    dataset = check(Dataset, DATASET, "x")
+    again = check(Dataset, json.loads(to_json(dataset)), "again")
+    assert list(again.streams.items()) == list(dataset.streams.items())
+    assert list(again.streams) == ["visual", "audio"]
+
+
+def test_a_dataset_without_a_stream_that_a_system_reads_is_refused_by_the_keys_name() -> None:
+    seen = check(Dataset, changed("streams", {"visual": "sight"}), "mine")
+    variants = {
+        "img": Variant(description=""),
+        "seen": Variant(description="", model={"modalities": "visual"}),
+        "mute": Variant(description="", model={"modalities": "visual"}, training={"sound": False}),
+    }
+    message = (
+        r"config/datasets/mine\.yaml: streams: expected audio, which system img of variant img reads, "
+        "found visual"
+    )
+    with pytest.raises(ValueError, match=message):
+        check_together(Configuration(), {"mine": seen}, variants)
+    with pytest.raises(ValueError, match=message):
+        resolve({"mine": seen}, variants, "mine", "img")
+    with pytest.raises(ValueError, match=r"expected audio after the first, which variant mute leaves out"):
+        resolve({"mine": seen}, variants, "mine", "mute")
+    # A variant that the dataset does not name may read what it lacks.
+    check_together(Configuration(), {"mine": seen.model_copy(update={"variants": ["seen"]})}, variants)
 
 
 def test_every_wrong_key_is_named_at_once() -> None:
@@ -254,19 +336,18 @@ def test_the_files_name_what_is_wrong_with_them(tmp_path: Path) -> None:
 
 
 def test_a_dataset_is_named_after_its_file(tmp_path: Path) -> None:
-    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(DATASET))
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(DATASET, sort_keys=False))
     assert read_datasets(tmp_path) == {"mine": check(Dataset, DATASET, "mine")}
 
 
-def test_one_extractors_name_stands_for_one_modality_in_all_datasets() -> None:
+def test_an_extractors_name_may_stand_for_another_modality_in_each_dataset() -> None:
     other = changed(
         "extractors", {"sound": DATASET["extractors"]["sight"], "s": DATASET["extractors"]["sound"]}
     )
-    other |= {"visual": "sound", "audio": "s"}
+    other |= {"streams": {"visual": "sound", "audio": "s"}}
     datasets = {"one": check(Dataset, DATASET, "one"), "two": check(Dataset, other, "two")}
     variants = {"img": Variant(description="as it is")}
-    with pytest.raises(ValueError, match=r"two\.yaml: extractors\.sound: expected one that reads audio"):
-        check_together(Configuration(), datasets, variants)
+    check_together(Configuration(), datasets, variants)
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,14 @@ from pathlib import Path
 import pytest
 
 from img.__main__ import main
-from img.models.img.cost import TABLE_12, Cost, Size, compare_with_paper, count_cost
+from img.config.runs import RunOptions
+from img.models.checkpoint import build_system, save_checkpoint
+from img.models.img.cost import Cost, Size, compare_with_paper, count_cost
 from img.models.img.options import ImgOptions
-from img.paper.transcription import read_paper
+from img.models.sizes import Sizes
 
-DEMO = Path(__file__).parents[2] / "config" / "datasets" / "demo.yaml"
+CONFIG = Path(__file__).parents[2] / "config"
+DEMO, PAPER = CONFIG / "datasets" / "demo.yaml", CONFIG / "papers" / "img" / "paper.yaml"
 D, T, N = 128, 128, 10
 
 
@@ -78,7 +81,17 @@ def test_a_model_without_sound_has_neither_predictor_nor_fusion() -> None:
 
 
 def test_the_command_prints_tables_and_the_same_numbers_as_json(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["profile", "--preset", "reference", "--clips", str(T), "--words", str(N)]
+    arguments = [
+        "profile",
+        "--preset",
+        "reference",
+        "--clips",
+        str(T),
+        "--words",
+        str(N),
+        "--paper",
+        str(PAPER),
+    ]
     assert main(arguments) == 0
     printed = capsys.readouterr().out
     assert main([*arguments, "--json"]) == 0
@@ -89,6 +102,37 @@ def test_the_command_prints_tables_and_the_same_numbers_as_json(capsys: pytest.C
     assert row.split() == ["fusion.multi_scale", "1,245,568", f"{part['flops'] / 1e6:.2f}"]
     assert found["counted"] in printed
     assert found["table_12"]["MGF"]["paper_gflops"] == 0.20
+    assert found["table_12"]["AIP"]["paper_million_parameters"] == 5.12e-4
+
+
+def test_without_the_papers_numbers_none_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["profile", "--preset", "reference"]) == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("MGF"))
+    assert row.split() == ["MGF", "1.91", "–", "0.400", "0.200", "–"]
+
+
+@pytest.mark.parametrize("query_width", [None, 7])
+def test_table_12_is_that_of_the_model_as_its_dataset_made_it(
+    tmp_path: Path, query_width: int | None
+) -> None:
+    words = (
+        {"words": 3, "word_width": 5, "characters": 9}
+        if query_width is None
+        else dict.fromkeys(("words", "word_width", "characters"), 0)
+    )
+    sizes = Sizes({"visual": 24, "audio": 12}, query_width=query_width, **words)
+    options = RunOptions.model_validate(
+        {"model": {"width": 16, "heads": 2}, "training": {}, "selection_split": "test"}
+    )
+    model = build_system(options.model, sizes)
+    save_checkpoint(tmp_path / "last.safetensors", model.state_dict(), options.model, sizes)
+    out = tmp_path / "table12.json"
+    command = ["count-cost", "--options", options.model_dump_json(), "--out", str(out)]
+    assert main([*command, "--checkpoint", str(tmp_path / "last.safetensors")]) == 0
+    trainable = sum(tensor.numel() for tensor in model.parameters() if tensor.requires_grad)
+    assert json.loads(out.read_text())["img"]["parameters"]["measured"] == [trainable / 1e6]
+    assert main(command) == 0
+    assert json.loads(out.read_text())["img"]["parameters"]["measured"] != [trainable / 1e6]
 
 
 def test_a_datasets_options_and_clips_are_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -108,13 +152,3 @@ def test_a_size_that_is_no_count_is_refused(value: str, capsys: pytest.CaptureFi
     with pytest.raises(SystemExit):
         main(["profile", "--clips", value])
     assert f"expected a whole number from 1, found '{value}'" in capsys.readouterr().err
-
-
-def test_the_numbers_printed_beside_are_those_of_the_papers_table():
-    table = read_paper(Path(__file__).parents[2] / "config" / "papers" / "img" / "paper.yaml").tables[12]
-    rows = {"AIP": "img_aip", "MGF": "img_mgf", "IMG": "img"}
-    printed = {
-        part: (float(table.value(row, "parameters")), float(table.value(row, "flops")))
-        for part, row in rows.items()
-    }
-    assert printed == TABLE_12

@@ -30,7 +30,8 @@ def coverage_of(folder: Path) -> pd.DataFrame:
     faults = {"broken": 'failed: no "moov" atom', "cut": "failed: timed out", "gone": "missing"}
     visual = write_features(folder / "visual", store, {"001": ARRAY, "silent": ARRAY, **faults})
     audio = write_features(folder / "audio", store, {"001": ARRAY, "silent": "no_audio", **faults})
-    write_coverage(QUERIES, visual, audio, {"cut": "b/cut.mp4 | c/cut.mkv"}, folder / "coverage.tsv")
+    streams = {"visual": visual, "audio": audio}
+    write_coverage(QUERIES, streams, {"cut": "b/cut.mp4 | c/cut.mkv"}, folder / "coverage.tsv")
     return read_coverage(folder / "coverage.tsv")
 
 

@@ -36,10 +36,10 @@ def queries() -> pd.DataFrame:
 
 def inputs() -> Inputs:
     videos = {
-        name: VideoInputs(number * CLIPS, CLIPS, 0, seconds)
+        name: VideoInputs(number * CLIPS, CLIPS, {"audio": 0}, seconds)
         for number, (name, seconds) in enumerate(COVERED.items())
     }
-    return Inputs(torch.zeros(40, 1), torch.zeros(40, 1), videos, "")
+    return Inputs({"visual": torch.zeros(40, 1), "audio": torch.zeros(40, 1)}, videos, "")
 
 
 def test_durations_agree_within_two_seconds_or_15_percent() -> None:
@@ -93,7 +93,7 @@ def coverage_of(folder: Path) -> pd.DataFrame:
     heard = {video: [(second, second + 1.0) for second in range(10)] for video in ("whole", "long")}
     visual = write_features(folder / "v", store, rows, row_seconds={v: s.tolist() for v, s in seen.items()})
     audio = write_features(folder / "a", store, {**rows, "half": "no_audio"}, row_seconds=heard)
-    write_coverage(queries(), visual, audio, {}, folder / "coverage.tsv")
+    write_coverage(queries(), {"visual": visual, "audio": audio}, {}, folder / "coverage.tsv")
     return read_coverage(folder / "coverage.tsv")
 
 

@@ -13,9 +13,15 @@ from img.data.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary(("a", "cat"), ("c", "a", "t"))
 INPUTS = Inputs(
-    visual=torch.arange(1.0, 25).reshape(12, 2),
-    audio=torch.arange(101.0, 113).reshape(12, 1),
-    videos={"x": VideoInputs(0, 5, 5), "y": VideoInputs(5, 4, 0), "z": VideoInputs(9, 3, 3)},
+    streams={
+        "visual": torch.arange(1.0, 25).reshape(12, 2),
+        "audio": torch.arange(101.0, 113).reshape(12, 1),
+    },
+    videos={
+        "x": VideoInputs(0, 5, {"audio": 5}),
+        "y": VideoInputs(5, 4, {"audio": 0}),
+        "z": VideoInputs(9, 3, {"audio": 3}),
+    },
     content_sha256="",
 )
 QUERIES = pd.DataFrame(
@@ -108,7 +114,7 @@ def test_without_sound_every_video_counts_as_one_without() -> None:
     batch = found.batch(np.array([0, 1, 2]), np.random.default_rng(0))
     assert not batch.streams["audio"].present.any()
     assert not batch.streams["audio"].values.any()
-    assert not found.has_audio.any()
+    assert not found.complete.any()
 
 
 def test_types_are_those_the_model_takes() -> None:

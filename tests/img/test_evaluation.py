@@ -266,7 +266,10 @@ def test_the_commands_train_evaluate_and_summarise(
     options = tmp_path / "options.json"
     options.write_text(small_options({"epochs": 1, "sound": False}).model_dump_json())
     common = ["--queries", str(toy.queries)]
-    shards = ["--visual", str(root / "visual"), "--audio", str(root / "audio"), "--shards", "000"]
+    told = [
+        json.dumps({"name": name, "parts": [{"folder": str(root / name)}]}) for name in ("visual", "audio")
+    ]
+    shards = ["--stream", told[0], "--stream", told[1], "--shards", "000"]
     store, out = str(tmp_path / "store"), str(tmp_path / "run")
     train = ["train", "--options", str(options), *common, "--inputs", str(toy.inputs), "--seed", "3"]
     evaluate = [

@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +57,7 @@ def assembled(
     root: Path, options: InputOptions, queries: pd.DataFrame = QUERIES, **changes: object
 ) -> Inputs:
     visual, audio, store = folders(root, **changes)  # type: ignore[arg-type]
-    assemble(queries, visual, audio, options, store, root / "inputs")
+    assemble(queries, {"visual": visual, "audio": audio}, options, store, root / "inputs")
     return Inputs.load(root / "inputs")
 
 
@@ -66,20 +67,23 @@ def array(videos: Mapping[str, np.ndarray | str], video: str) -> np.ndarray:
     return found
 
 
-def rows_of(inputs: Inputs, tensor: str, video: str) -> np.ndarray:
-    values: np.ndarray = getattr(inputs, tensor)[inputs.videos[video].rows].numpy()
+def rows_of(inputs: Inputs, stream: str, video: str) -> np.ndarray:
+    values: np.ndarray = inputs.streams[stream][inputs.videos[video].rows].numpy()
     return values
 
 
 def test_clips_are_pooled_and_sound_is_aligned_to_them(tmp_path: Path) -> None:
     inputs = assembled(tmp_path, InputOptions(max_clips=6))
-    assert inputs.videos == {
-        "long": VideoInputs(0, 6, 6),
-        "short": VideoInputs(6, 3, 0),
-        "test": VideoInputs(9, 4, 4),
+    assert {name: replace(video, sha256="") for name, video in inputs.videos.items()} == {
+        "long": VideoInputs(0, 6, {"audio": 6}),
+        "short": VideoInputs(6, 3, {"audio": 0}),
+        "test": VideoInputs(9, 4, {"audio": 4}),
     }
-    assert inputs.visual.shape == (13, 3)
-    assert inputs.audio.shape == (13, 2)
+    assert [(name, tuple(values.shape)) for name, values in inputs.streams.items()] == [
+        ("visual", (13, 3)),
+        ("audio", (13, 2)),
+    ]
+    assert inputs.widths == {"visual": 3, "audio": 2}
     np.testing.assert_array_equal(rows_of(inputs, "visual", "long"), pool(array(VISUAL, "long"), 6))
     np.testing.assert_array_equal(rows_of(inputs, "visual", "short"), VISUAL["short"])
     for video, clips in (("long", 6), ("test", 4)):
@@ -89,21 +93,22 @@ def test_clips_are_pooled_and_sound_is_aligned_to_them(tmp_path: Path) -> None:
 
 def test_a_video_without_sound_has_zeros_and_says_so(tmp_path: Path) -> None:
     inputs = assembled(tmp_path, InputOptions(standardise=True))
-    assert not inputs.videos["short"].has_audio
+    assert inputs.videos["short"].reach == {"audio": 0}
     np.testing.assert_array_equal(rows_of(inputs, "audio", "short"), np.zeros((3, 2)))
 
 
 def test_sound_that_no_video_has_is_one_column_of_zeros(tmp_path: Path) -> None:
     inputs = assembled(tmp_path, InputOptions(), audio=dict.fromkeys(VISUAL, "no_audio"))
-    np.testing.assert_array_equal(inputs.audio, np.zeros((17, 1)))
-    assert not any(video.has_audio for video in inputs.videos.values())
+    np.testing.assert_array_equal(inputs.streams["audio"], np.zeros((17, 1)))
+    assert {video.reach["audio"] for video in inputs.videos.values()} == {0}
+    assert inputs.reads["streams"]["audio"] == []
 
 
 def test_stored_sound_is_multiplied_with_its_kinds_scale(tmp_path: Path) -> None:
     inputs = assembled(tmp_path, InputOptions(), scale=1 / 255)
     expected = pool(array(AUDIO, "test").astype(np.float32) / 255, 4)
     np.testing.assert_allclose(rows_of(inputs, "audio", "test"), expected, rtol=1e-6)
-    assert inputs.audio.max() <= 1
+    assert inputs.streams["audio"].max() <= 1
 
 
 def test_standardisation_uses_the_training_videos_alone(tmp_path: Path) -> None:
@@ -138,7 +143,7 @@ def test_the_statistics_are_kept_and_standardise_a_further_video_alike(tmp_path:
 def test_a_value_that_never_changes_becomes_zero(tmp_path: Path) -> None:
     visual = {"long": np.array([[0.1, 1], [0.1, 3]], np.float32), "test": np.array([[0.1, 2]], np.float32)}
     inputs = assembled(tmp_path, InputOptions(standardise=True), visual=visual)
-    np.testing.assert_allclose(inputs.visual, [[0, -1], [0, 1], [0, 0]], atol=1e-6)
+    np.testing.assert_allclose(inputs.streams["visual"], [[0, -1], [0, 1], [0, 0]], atol=1e-6)
 
 
 def test_the_file_is_a_whole_safetensors_file(tmp_path: Path) -> None:
@@ -146,8 +151,8 @@ def test_the_file_is_a_whole_safetensors_file(tmp_path: Path) -> None:
     arrays = load_file(tmp_path / "inputs" / "features.safetensors")
     assert set(arrays) == {"visual", "audio"}
     assert {values.dtype for values in arrays.values()} == {np.dtype(np.float32)}
-    np.testing.assert_array_equal(arrays["visual"], inputs.visual)
-    np.testing.assert_array_equal(arrays["audio"], inputs.audio)
+    np.testing.assert_array_equal(arrays["visual"], inputs.streams["visual"])
+    np.testing.assert_array_equal(arrays["audio"], inputs.streams["audio"])
     assert sorted(path.name for path in (tmp_path / "inputs").iterdir()) == [
         "features.safetensors",
         "index.json",
@@ -163,7 +168,7 @@ def test_equal_content_has_an_equal_hash_and_other_content_another(tmp_path: Pat
     silent = assembled(tmp_path / "d", InputOptions(), audio={**AUDIO, "short": np.zeros((3, 2), np.uint8)})
     assert first.content_sha256 == again.content_sha256
     # The last one's tensors are equal to the first's; that a video has sound is content too.
-    np.testing.assert_array_equal(silent.audio, first.audio)
+    np.testing.assert_array_equal(silent.streams["audio"], first.streams["audio"])
     assert len({first.content_sha256, other.content_sha256, silent.content_sha256}) == 3
 
 

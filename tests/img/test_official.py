@@ -8,13 +8,14 @@ import pandas as pd
 import pytest
 import torch
 from coverage_tables import write_full_coverage
-from official_files import PARAMETERS, official_state, write_vocabulary
+from official_files import PARAMETERS, official_state, official_state_of_features, write_vocabulary
 from toy_dataset import Toy, make_toy
 
 from img.__main__ import main
 from img.config.runs import InferenceOptions
 from img.data.inputs import Inputs
 from img.data.queries import read_queries_table
+from img.data.query_features import assemble_query_features
 from img.data.samples import Moments
 from img.data.vocabulary import Vocabulary
 from img.models.checkpoint import build_system, load_checkpoint, read_sizes
@@ -194,6 +195,91 @@ def test_inputs_of_another_width_are_refused(
     places = ["--queries", toy.queries, "--inputs", toy.inputs, "--coverage", coverage, "--run", run]
     assert main(["evaluate", *map(str, places), "--dataset", "toy", "--variant", "official"]) == 1
     assert "the model expects visual width 24, found 4" in capsys.readouterr().err
+
+
+def test_a_model_of_query_features_has_its_two_projections_and_no_words() -> None:
+    state = official_state_of_features(4, 3, 7)
+    model, sizes = build_official(state)
+    assert sizes == Sizes({"visual": 4, "audio": 3}, words=0, word_width=0, characters=0, query_width=7)
+    for side, name in enumerate(("text_affinev", "text_affinea")):
+        weight, bias = (state[f"{name}.linear.conv1d.{part}"] for part in ("weight", "bias"))
+        assert torch.equal(model.query_embedding.linear.weight[side], weight[:, :, 0])
+        assert torch.equal(model.query_embedding.linear.bias[side], bias)
+    # What is beside the queries stands where it does in the model of words.
+    words = build_official({**official_state(4, 3, 5, 11)})[0].state_dict()
+    theirs = {
+        **official_state(4, 3, 5, 11),
+        **{k: v for k, v in state.items() if k.startswith("text_affine")},
+    }
+    found = {k: v for k, v in theirs.items() if not k.startswith("word_embedding")}
+    for key, tensor in build_official(found)[0].state_dict().items():
+        if not key.startswith("query_embedding") and not key.endswith("fixed_noise"):
+            assert torch.equal(tensor, words[key]), key
+    assert model.options.preset == "reference"
+
+
+def test_the_sides_of_the_projections_may_be_spelled_with_an_underscore() -> None:
+    state = official_state_of_features(4, 3, 7)
+    spelled = {name.replace("text_affine", "text_affine_"): tensor for name, tensor in state.items()}
+    first, second = build_official(state)[0].state_dict(), build_official(spelled)[0].state_dict()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_projection_at_fault_is_named() -> None:
+    state = official_state_of_features(4, 3, 7)
+    wrong = {name.replace("text_affinea", "text_affineb"): tensor for name, tensor in state.items()}
+    with pytest.raises(ValueError, match="expected the authors' state dict of 455 tensors") as error:
+        build_official(wrong)
+    assert {line.split(".")[0] for line in str(error.value).splitlines()[1:]} == {
+        "text_affinea",
+        "text_affineb",
+    }
+
+
+def import_features(folder: Path, *vocabulary: str) -> tuple[int, Path]:
+    torch.save(official_state_of_features(4, 3, 7), folder / "best.t7")
+    out = folder / "run"
+    return main(["import-official", str(folder / "best.t7"), *vocabulary, "--out", str(out)]), out
+
+
+def test_a_run_of_query_features_is_evaluated_on_them(toy: Toy, tmp_path: Path) -> None:
+    status, run = import_features(tmp_path)
+    assert status == 0
+    assert sorted(path.name for path in run.iterdir()) == ["best_on_test.safetensors", "options.json"]
+    table = read_queries_table(toy.queries)
+    (tmp_path / "text").mkdir()
+    rng = np.random.default_rng(0)
+    for query in table["query"]:
+        np.save(tmp_path / "text" / f"{query}.npy", rng.standard_normal((3, 7)).astype(np.float32))
+    assemble_query_features(table, tmp_path / "text", 8, tmp_path / "features")
+    coverage = write_full_coverage(tmp_path / "coverage.tsv", Inputs.load(toy.inputs).videos)
+    places = ["--queries", toy.queries, "--inputs", toy.inputs, "--coverage", coverage, "--run", run]
+    command = ["evaluate", *map(str, places), "--dataset", "toy", "--variant", "official", "--threads", "1"]
+    assert main([*command, "--query-features", str(tmp_path / "features")]) == 0
+    found = pd.read_parquet(run / "predictions.parquet")
+    assert set(found["protocol"]) == {"best_on_test"}
+    assert set(found["query"]) == set(table.loc[table["split"] == "test", "query"])
+    # Read by words the queries do not fit.
+    assert main(command) == 1
+
+
+def test_a_vocabulary_for_a_model_that_reads_none_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, run = import_features(tmp_path, *write_vocabulary(tmp_path, VOCABULARY))
+    assert (status, run.exists()) == (1, False)
+    assert "reads queries as features of 7 values; expected no vocabulary, found" in capsys.readouterr().err
+
+
+def test_a_model_of_words_needs_its_vocabulary(
+    state: dict[str, torch.Tensor], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.save(state, tmp_path / "best.t7")
+    assert main(["import-official", str(tmp_path / "best.t7"), "--out", str(tmp_path / "run")]) == 1
+    assert (
+        "best.t7: reads words; expected its words and its characters, found neither"
+        in capsys.readouterr().err
+    )
 
 
 def test_what_is_no_state_dict_is_refused(tmp_path: Path) -> None:

@@ -109,7 +109,8 @@ def test_equal_content_has_an_equal_hash_and_other_content_another(tmp_path: Pat
 
 def test_a_batch_holds_padded_features_in_the_place_of_words(tmp_path: Path) -> None:
     features = assembled(write_arrays(tmp_path / "text"))
-    inputs = Inputs(torch.ones(4, 3), torch.ones(4, 2), {"x": VideoInputs(0, 4, 4)}, "")
+    streams = {"visual": torch.ones(4, 3), "audio": torch.ones(4, 2)}
+    inputs = Inputs(streams, {"x": VideoInputs(0, 4, {"audio": 4})}, "")
     moments = Moments(features.mark(QUERIES), "train", inputs, features)
     assert moments.table["query"].tolist() == ["qid_0", "qid_1"]
     batch = moments.batch(np.array([1, 0]), np.random.default_rng(0))

@@ -41,12 +41,12 @@ def by_split(name: str) -> dict[str, list[Query]]:
 
 def test_charades_has_the_published_recipe() -> None:
     dataset = shipped("charades")
-    kind, visual = registry.parse(dataset.extractors[dataset.visual])
+    kind, visual = registry.parse(dataset.extractors[dataset.streams["visual"].extractors[0]])
     assert kind.name == "i3d"
     recipe = {"frame_rate": 24, "window": 24, "stride": 24, "shorter_side": 226, "shrink": False, "crop": 224}
     assert recipe.items() <= visual.model_dump().items()
     assert visual.weights == Path("resources/weights/rgb_charades.pt")
-    assert dataset.extractors[dataset.audio]["kind"] == "pann"
+    assert dataset.extractors[dataset.streams["audio"].extractors[0]]["kind"] == "pann"
     options = resolve(
         {"charades": dataset}, read_variants(CONFIG / "papers" / "img" / "variants.yaml"), "charades", "img"
     ).model
@@ -56,12 +56,12 @@ def test_charades_has_the_published_recipe() -> None:
 
 def test_activitynet_has_the_published_recipe() -> None:
     dataset = shipped("activitynet")
-    kind, visual = registry.parse(dataset.extractors[dataset.visual])
+    kind, visual = registry.parse(dataset.extractors[dataset.streams["visual"].extractors[0]])
     assert kind.name == "i3d"
     recipe = {"frame_rate": None, "window": 16, "stride": 16, "shorter_side": 224, "shrink": True}
     assert recipe.items() <= visual.model_dump().items()
     assert visual.weights == Path("resources/weights/rgb_imagenet.pt")
-    kind, audio = registry.parse(dataset.extractors[dataset.audio])
+    kind, audio = registry.parse(dataset.extractors[dataset.streams["audio"].extractors[0]])
     assert (kind.name, kind.scale) == ("vggish", 1 / 255)
     assert audio.model_dump()["pca"] == Path("resources/weights/vggish_pca_params-970ea276.pth")
     variants = read_variants(CONFIG / "papers" / "img" / "variants.yaml")

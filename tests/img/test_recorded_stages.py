@@ -54,14 +54,17 @@ def test_inputs_are_those_recorded_for_their_version(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     visual = {video: rng.random((clips, 3), np.float32) for video, clips in VIDEO_CLIPS.items()}
     audio = {video: rng.random((2 * clips, 2), np.float32) for video, clips in VIDEO_CLIPS.items()}
-    folders = write_features(tmp_path / "v", store, visual), write_features(tmp_path / "a", store, audio)
+    streams = {
+        "visual": write_features(tmp_path / "v", store, visual),
+        "audio": write_features(tmp_path / "a", store, audio),
+    }
     queries = pd.DataFrame({"video": list(VIDEO_CLIPS), "split": SPLIT, "fault": ""})
     options = InputOptions(max_clips=LONGEST, standardise=True)
-    assemble(queries, *folders, options, store, tmp_path / "inputs")
+    assemble(queries, streams, options, store, tmp_path / "inputs")
     inputs = Inputs.load(tmp_path / "inputs")
-    weights = torch.arange(1, inputs.visual.shape[0] + 1)[:, None]
-    found = [float((weights * tensor.abs()).sum()) for tensor in (inputs.visual, inputs.audio)]
-    assert (INPUTS_VERSION, found) == (2, pytest.approx([239.645, 166.006], rel=1e-4))
+    weights = torch.arange(1, inputs.streams["visual"].shape[0] + 1)[:, None]
+    found = [float((weights * inputs.streams[name].abs()).sum()) for name in ("visual", "audio")]
+    assert (INPUTS_VERSION, found) == (3, pytest.approx([239.645, 166.006], rel=1e-4))
 
 
 @pytest.mark.parametrize(
@@ -89,13 +92,13 @@ def test_inputs_of_the_demo_are_recorded_to_the_last_bit(
     visual = {video: rng.random((len(rows), 5), np.float32) for video, rows in seen.items()}
     audio = {video: rng.random((len(rows), 4), np.float32) for video, rows in heard.items()}
     store = Store(tmp_path / "store")
-    folders = (
-        write_features(tmp_path / "v", store, visual, row_seconds=seen),
-        write_features(tmp_path / "a", store, {**audio, "e": "no_audio"}, row_seconds=heard),
-    )
+    streams = {
+        "visual": write_features(tmp_path / "v", store, visual, row_seconds=seen),
+        "audio": write_features(tmp_path / "a", store, {**audio, "e": "no_audio"}, row_seconds=heard),
+    }
     queries = pd.DataFrame({"video": list(seconds), "split": ["train"] * 3 + ["test"] * 2, "fault": ""})
     assemble(
-        queries, *folders, InputOptions(max_clips=16, standardise=standardise), store, tmp_path / "inputs"
+        queries, streams, InputOptions(max_clips=16, standardise=standardise), store, tmp_path / "inputs"
     )
     assert read_json(tmp_path / "inputs" / "index.json")["content_sha256"][:16] == content
 

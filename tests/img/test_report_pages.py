@@ -56,7 +56,12 @@ def test_jobs_of_a_dataset_are_added_up_rule_by_rule(tmp_path: Path) -> None:
     benchmark(tmp_path / "train/demo/img/seed1.benchmark.tsv", 30.0, "700", "45")
     benchmark(tmp_path / "train/demo_two/img/seed0.benchmark.tsv", 99.0, "999", "99")
     benchmark(tmp_path / "list_videos/demo.benchmark.tsv", 0.2, "-", "-")
+    benchmark(tmp_path / "extract_features/demo/i3d/000.benchmark.tsv", 4.0, "100", "4")
+    benchmark(tmp_path / "extract_features/demo/i3d/001.benchmark.tsv", 5.0, "100", "5")
+    benchmark(tmp_path / "extract_features/demo/pann/000.benchmark.tsv", 1.0, "100", "1")
     records = {record["rule"]: record for record in survey_runtime(tmp_path, "demo").records}
+    assert records["extract_features i3d"]["seconds"] == 9.0
+    assert records["extract_features pann"]["seconds"] == 1.0
     train = records["train"]
     assert (train["jobs"], train["seconds"], train["longest"], train["memory"]) == (2, 40.0, 30.0, 700.0)
     assert records["list_videos"]["memory"] is None

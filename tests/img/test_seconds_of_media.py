@@ -49,21 +49,24 @@ def assembled(root: Path, video: Path) -> tuple[Inputs, pd.DataFrame, pd.DataFra
     store = Store(root / "store")
     seen = until_cut(frame_windows(video, FRAMES, "pyav"))
     heard = until_cut(audio_windows(video, WINDOWS, "pyav"))
-    folders = [
-        write_features(
+    streams = {
+        stream: write_features(
             root / name,
             store,
             {"v": np.array([[values(window.data)] for window in windows], np.float32)},
             row_seconds={"v": [(window.start, window.end) for window in windows]},
         )
-        for name, windows, values in (("seen", seen, np.mean), ("heard", heard, np.std))
-    ]
+        for stream, name, windows, values in (
+            ("visual", "seen", seen, np.mean),
+            ("audio", "heard", heard, np.std),
+        )
+    }
     moments = [(2.0, 4.0), TONE, (9.0, 15.0), (16.0, 18.0)]
     rows = [(f"q{number}", "train", "v", SECONDS, *span) for number, span in enumerate(moments)]
     queries = pd.DataFrame(rows, columns=["query", "split", "video", "duration", "start", "end"])
     queries = queries.assign(fault="", words=[["a"]] * len(rows))
-    assemble(queries, *folders, InputOptions(), store, root / "inputs")
-    write_coverage(queries, *folders, {}, root / "coverage.tsv")
+    assemble(queries, streams, InputOptions(), store, root / "inputs")
+    write_coverage(queries, streams, {}, root / "coverage.tsv")
     return Inputs.load(root / "inputs"), queries, read_coverage(root / "coverage.tsv")
 
 
@@ -72,17 +75,17 @@ def test_a_tone_at_8_to_10_s_is_in_the_clips_of_8_to_10_s(tmp_path: Path, sound:
     times = np.arange(round(SECONDS * RATE)) / RATE
     video = write_video(tmp_path / "v.mp4", times, sound=tone(sound), sample_rate=SOUND_RATE)
     inputs, queries, coverage = assembled(tmp_path, video)
-    loudness = inputs.audio.numpy()[:, 0]
+    loudness = inputs.streams["audio"].numpy()[:, 0]
     assert inputs.videos["v"].clips == 20
     assert np.flatnonzero(loudness > 0.2).tolist() == [8, 9]
     # An encoder pads sound by a few milliseconds, which make no row of their own.
-    assert inputs.videos["v"].heard == min(sound, SECONDS)
+    assert inputs.videos["v"].reach["audio"] == min(sound, SECONDS)
     assert coverage.loc[0, "heard"] == pytest.approx(min(sound / SECONDS, 1), abs=0.01)
     moments = Moments(queries, "train", inputs, VOCABULARY)
     assert (moments.start[1], moments.end[1]) == (8, 9)
     batch = moments.batch(np.array([1]), np.random.default_rng(0))
-    assert batch.has_audio.all()
-    assert np.flatnonzero(batch.audio[0, :, 0] > 0.2).tolist() == [8, 9]
+    assert batch.streams["audio"].present.all()
+    assert np.flatnonzero(batch.streams["audio"].values[0, :, 0] > 0.2).tolist() == [8, 9]
 
 
 def test_half_a_matroska_file_keeps_its_labels_in_true_seconds(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from extractors.storage.files import read_json
 from extractors.storage.store import Store
 from img.config.protocols import protocols_of
 from img.config.runs import TRAINING_VERSION, InferenceOptions, RunOptions, TrainingOptions
+from img.data.inputs import Inputs
 from img.data.queries import read_queries_table
 from img.models.checkpoint import build_system, load_checkpoint, save_checkpoint
 from img.models.img.model import IMG
@@ -212,11 +213,17 @@ def test_other_inputs_or_queries_are_another_run(
         replace(data, queries=table.assign(end=table["end"].mask(is_test, table["end"] - 0.5))),
         replace(data, text=data.text.extended(["green"]), vectors=np.vstack([data.vectors, np.ones(8)])),
         replace(data, vectors=data.vectors + 1),
-        replace(data, inputs=replace(data.inputs, visual=data.inputs.visual + 1)),
+        replace(data, inputs=other_inputs(data.inputs)),
     ]
     for changed in changes:
         with pytest.raises(AssertionError, match="trained again"):
             make_run(changed, small_options(), 0, finished[1], "cpu", False)
+
+
+def other_inputs(inputs: Inputs) -> Inputs:
+    """Inputs of which one training video differs."""
+    videos = {**inputs.videos, "train0": replace(inputs.videos["train0"], sha256="other")}
+    return replace(inputs, videos=videos)
 
 
 @pytest.mark.parametrize("sentence", ["the green light", "the gren light"])

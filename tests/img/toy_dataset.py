@@ -89,8 +89,10 @@ def make_toy(root: Path, further: str = "") -> Toy:
     table = read_queries_table(root / "queries")
     assemble(
         table,
-        write_features(root / "visual", store, visual),
-        write_features(root / "audio", store, audio),
+        {
+            "visual": write_features(root / "visual", store, visual),
+            "audio": write_features(root / "audio", store, audio),
+        },
         InputOptions(max_clips=CLIPS),
         store,
         root / "inputs",

@@ -43,7 +43,7 @@ def finished(project: Project, videos: set[str]) -> set[str]:
 
 
 def shard_log(project: Project, shard: str) -> str:
-    return project.log(f"extract_visual/small/i3d/{shard}.log")
+    return project.log(f"extract_features/small/i3d/{shard}.log")
 
 
 def wait_while_it_runs(submission: Submission, ready, what: str) -> None:
@@ -61,7 +61,7 @@ def test_a_cancelled_shard_computes_only_what_was_in_hand_again(slurm, project, 
     forget_visual_features(project)
     submission = submit(project, "--", METRICS)
     wait_while_it_runs(submission, lambda: len(finished(project, videos)) >= 2, "two arrays of a shard")
-    running = slurm.running(f"extract_visual_wildcards_small_i3d_{shard}", project.folder)
+    running = slurm.running(f"extract_features_wildcards_small_i3d_{shard}", project.folder)
     slurm.signal(running, signal.SIGSTOP)
     kept = len(finished(project, videos))
     run("scancel", *(job.number for job in running))
@@ -70,7 +70,7 @@ def test_a_cancelled_shard_computes_only_what_was_in_hand_again(slurm, project, 
     outcome = submission.wait()
     assert outcome.status == 0, outcome.output
     assert counts(shard_log(project, shard)) == [(len(videos) - kept, kept)]
-    first, second = slurm.jobs(f"extract_visual_wildcards_small_i3d_{shard}", project.folder)
+    first, second = slurm.jobs(f"extract_features_wildcards_small_i3d_{shard}", project.folder)
     assert (second.megabytes, second.minutes) == (2 * first.megabytes, 2 * first.minutes)
     assert results(project) == results(undisturbed)
 
@@ -80,11 +80,11 @@ def test_a_killed_snakemake_starts_again_beside_its_own_jobs(slurm, project, und
     forget_visual_features(project)
     submission = submit(project, "--", METRICS)
     wait_while_it_runs(submission, lambda: len(finished(project, videos)) >= 2, "two arrays of a shard")
-    orphans = slurm.running("extract_visual", project.folder)
+    orphans = slurm.running("extract_features", project.folder)
     slurm.signal(orphans, signal.SIGSTOP)
     submission.kill()
     assert 2 <= len(finished(project, videos)) < len(videos)
-    project.path("logs/extract_visual").rename(project.path("logs/orphans"))
+    project.path("logs/extract_features/small/i3d").rename(project.path("logs/orphans"))
 
     assert "--unlock" in submit(project, "--", METRICS).wait().output
     assert submit(project, "--unlock").wait().status == 0
@@ -95,7 +95,7 @@ def test_a_killed_snakemake_starts_again_beside_its_own_jobs(slurm, project, und
     outcome = submission.wait()
     assert outcome.status == 0, outcome.output
     assert not slurm.running(folder=project.folder)
-    told = counts(project.log("orphans/**/*.log")) + counts(project.log("extract_visual/**/*.log"))
+    told = counts(project.log("orphans/**/*.log")) + counts(project.log("extract_features/small/i3d/*.log"))
     assert sum(computed for computed, _ in told) == VIDEOS
     assert results(project) == results(undisturbed)
 
@@ -115,7 +115,9 @@ def test_two_snakemakes_on_one_store_compute_every_array_and_train_every_run_onc
     for submission in submissions:
         outcome = submission.wait()
         assert outcome.status == 0, outcome.output
-    told = [count for user in (project, other) for count in counts(user.log("extract_visual/**/*.log"))]
+    told = [
+        count for user in (project, other) for count in counts(user.log("extract_features/small/i3d/*.log"))
+    ]
     assert sum(computed for computed, _ in told) == VIDEOS
     assert sum(restored for _, restored in told) == VIDEOS
     logs = [user.log("train/**/*.log") for user in (project, other)]

@@ -13,8 +13,7 @@ pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 
 SUBMITTED = {
     "prepare_queries": 1,
-    "extract_visual": 2,
-    "extract_audio": 2,
+    "extract_features": 4,
     "assemble": 1,
     "train": 1,
     "evaluate": 1,
@@ -38,8 +37,7 @@ def test_jobs_ask_for_what_their_rules_say_and_bear_a_name_to_find_them_by(slurm
     by_rule = {job.rule: job for job in slurm.jobs(folder=undisturbed.folder)}
     assert {rule: (job.megabytes, job.minutes, job.cores) for rule, job in by_rule.items()} == {
         "prepare_queries": (2000, 30, 1),
-        "extract_visual": (6000, 240, 1),
-        "extract_audio": (6000, 240, 1),
+        "extract_features": (6000, 240, 1),
         "assemble": (2000, 60, 1),
         "train": (8000, 1440, 1),
         "evaluate": (8000, 60, 2),
@@ -74,7 +72,7 @@ def test_gpu_type_and_partition_are_set_in_one_place_and_asked_for_by_the_heavy_
     (light,) = slurm.jobs("prepare_queries", project.folder)
     assert light.facts["Partition"] == "main"
     assert "TresPerJob" not in light.facts
-    (heavy,) = slurm.jobs("extract_visual", project.folder)
+    (heavy,) = slurm.jobs("extract_features", project.folder)
     assert heavy.facts["Partition"] == "gpu"
     assert heavy.facts["TresPerJob"] == "gres:gpu:simulated:1"
 
@@ -83,21 +81,21 @@ def test_a_failed_job_s_logs_are_where_the_manual_says_and_printed(slurm, on_gpu
     outcome, project = on_gpus
     if outcome.status == 0:
         pytest.skip("this machine has a GPU: the job did not fail")
-    (job,) = slurm.jobs("extract_visual", project.folder)
-    of_slurm = project.path(f"logs/slurm/rule_extract_visual/small_i3d_000/{job.number}.log").read_text()
-    assert "log: logs/extract_visual/small/i3d/000.log (check log file(s) for error details)" in of_slurm
+    (job,) = slurm.jobs("extract_features", project.folder)
+    of_slurm = project.path(f"logs/slurm/rule_extract_features/small_i3d_000/{job.number}.log").read_text()
+    assert "log: logs/extract_features/small/i3d/000.log (check log file(s) for error details)" in of_slurm
     reason = "error: device: expected a CUDA device, found none; use cpu"
-    assert reason in project.log("extract_visual/small/i3d/000.log")
+    assert reason in project.log("extract_features/small/i3d/000.log")
     assert reason in outcome.output
 
 
 def test_shards_are_submitted_as_an_array_where_that_is_asked_for(slurm, blank, tmp_path):
     project = blank.copy(tmp_path / "project")
     shards = [f"results/small/features/i3d/shards/{number}.tsv" for number in ("000", "001")]
-    submission = submit(project, "--slurm-array-jobs", "extract_visual", "--", *shards)
+    submission = submit(project, "--slurm-array-jobs", "extract_features", "--", *shards)
     outcome = submission.wait()
     assert outcome.status == 0, outcome.output
-    first, second = slurm.jobs("extract_visual", project.folder)
+    first, second = slurm.jobs("extract_features", project.folder)
     assert first.facts["ArrayJobId"] == second.facts["ArrayJobId"]
     assert all(project.path(shard).is_file() for shard in shards)
 

@@ -32,8 +32,7 @@ SMALL_DATASET: dict[str, Any] = {
         "i3d": {"kind": "i3d", "weights": "random", "frame_rate": 12, "shorter_side": 64, "crop": 64},
         "pann": {"kind": "pann", "weights": "random", "hop_seconds": 1.5},
     },
-    "visual": "i3d",
-    "audio": "pann",
+    "streams": {"visual": "i3d", "audio": "pann"},
     "inputs": {"standardise": True},
     "model": {"width": 16, "heads": 2},
     "training": {"epochs": 3},
@@ -93,9 +92,10 @@ class Project:
         """The text of all logs that match a pattern."""
         return "\n".join(path.read_text() for path in sorted((self.folder / "logs").glob(pattern)))
 
-    def computed(self, rule: str) -> tuple[int, int]:
-        """How many arrays the jobs of an extraction rule computed and restored at their last run."""
-        counts = re.findall(r"(\d+) computed, (\d+) restored", self.log(f"{rule}/small/*/*.log"))
+    def computed(self, extractor: str) -> tuple[int, int]:
+        """How many arrays the jobs of an extractor computed and restored at their last run."""
+        logs = self.log(f"extract_features/small/{extractor}/*.log")
+        counts = re.findall(r"(\d+) computed, (\d+) restored", logs)
         return sum(int(made) for made, _ in counts), sum(int(found) for _, found in counts)
 
     def edit(self, changes: dict[str, Any], dataset: str = "small") -> None:
@@ -111,7 +111,7 @@ class Project:
                 target.pop(last)
             else:
                 target[last] = value
-        path.write_text(yaml.safe_dump(settings))
+        path.write_text(yaml.safe_dump(settings, sort_keys=False))
 
     def copy(self, folder: Path) -> Project:
         """A second project in the same state, times and links included."""
@@ -128,7 +128,7 @@ def new_project(folder: Path, dataset: dict[str, Any] | None = None, name: str =
     """Makes a project folder with the shipped configuration and one more dataset."""
     shutil.copytree(ROOT / "config", folder / "config")
     path = folder / "config" / "datasets" / f"{name}.yaml"
-    path.write_text(yaml.safe_dump(dataset or SMALL_DATASET))
+    path.write_text(yaml.safe_dump(dataset or SMALL_DATASET, sort_keys=False))
     return Project(folder)
 
 

@@ -37,8 +37,7 @@ DATASET = {
         "i3d": {"kind": "i3d", "weights": "random", "frame_rate": 8, "shorter_side": 32, "crop": 32},
         "pann": {"kind": "pann", "weights": "random"},
     },
-    "visual": "i3d",
-    "audio": "pann",
+    "streams": {"visual": "i3d", "audio": "pann"},
     "model": {"width": 16, "heads": 2},
     "training": {"epochs": 1},
     "seeds": [0],
@@ -78,7 +77,7 @@ def write_captions(path: Path, spans: dict[str, list[list[float]]]) -> None:
 
 
 def edit_yaml(path: Path, changes: dict[str, object]) -> None:
-    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **changes}))
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **changes}, sort_keys=False))
 
 
 def assert_told_once(log: str, message: str) -> None:
@@ -122,8 +121,8 @@ def test_under_stop_the_run_ends_after_the_shards_with_every_reason(runs):
 def test_nothing_computed_under_stop_is_lost(runs):
     # Visual features of the four good videos and the silent one, audio features of the four and the sound.
     assert runs.kept == 5 + 5
-    assert runs.project.computed("extract_visual") == (0, 5)
-    assert runs.project.computed("extract_audio") == (0, 5)
+    assert runs.project.computed("i3d") == (0, 5)
+    assert runs.project.computed("pann") == (0, 5)
 
 
 def test_under_report_the_rest_goes_on_and_coverage_tells_each_videos_fate(runs):
@@ -192,7 +191,7 @@ def test_reasons_are_the_same_bytes_when_a_shard_is_made_again(runs, tmp_path):
     project = runs.project.copy(tmp_path / "project")
     shard = "results/small/features/i3d/shards/000.tsv"
     content = project.path(shard).read_bytes()
-    assert project.make(shard, "--forcerun", shard).jobs == {"extract_visual": 1}
+    assert project.make(shard, "--forcerun", shard).jobs == {"extract_features": 1}
     assert project.path(shard).read_bytes() == content
 
 
@@ -295,12 +294,12 @@ def test_weights_and_word_vectors_that_do_not_fit_are_named(tmp_path):
     assert outcome.jobs == {"list_videos": 1}
     assert "Traceback" not in outcome.output
     shapes = f"{name}: expected shape {list(tensor.shape)}, found {list(tensor[:1].shape)}"
-    for rule, messages in {
-        "extract_visual": ["data/i3d.pt: expected the ", shapes],
-        "extract_audio": ["data/pann.pt: expected a PyTorch file of nothing but tensors"],
+    for folder, messages in {
+        "extract_features/small/i3d": ["data/i3d.pt: expected the ", shapes],
+        "extract_features/small/pann": ["data/pann.pt: expected a PyTorch file of nothing but tensors"],
         "prepare_queries": ["data/glove.txt, line 1: expected a word and 300 numbers, found 2 numbers"],
     }.items():
-        assert_told_once(project.log(f"{rule}/**/*.log"), messages[0])
+        assert_told_once(project.log(f"{folder}/**/*.log"), messages[0])
         for message in messages:
             assert message in outcome.output
 

@@ -28,8 +28,7 @@ DATASET: dict[str, Any] = {
         "i3d": {"arrays": "data/i3d_video", "width": 12},
         "vggish": {"arrays": "data/VGGish.pickle", "width": 4, "divisor": 255},
     },
-    "visual": "i3d",
-    "audio": "vggish",
+    "streams": {"visual": "i3d", "audio": "vggish"},
     "shards": 2,
     "model": {"width": 16, "heads": 2},
     "training": {"epochs": 1},
@@ -73,9 +72,8 @@ def project(made, tmp_path) -> Project:
     return made.copy(tmp_path / "project")
 
 
-def computed(project: Project, rule: str, shard: str) -> str:
-    extractor = "i3d" if rule == "extract_visual" else "vggish"
-    return project.log(f"{rule}/small/{extractor}/{shard}.log")
+def shard_log(project: Project, extractor: str, shard: str) -> str:
+    return project.log(f"extract_features/small/{extractor}/{shard}.log")
 
 
 def test_arrays_alone_lead_to_metrics(made):
@@ -111,7 +109,7 @@ def test_sound_is_divided_when_inputs_are_assembled(made):
 
     inputs = Inputs.load(made.path("results/small/inputs/i3d+vggish"))
     place = inputs.videos["v4"]
-    sound = inputs.audio[place.first : place.first + place.clips]
+    sound = inputs.streams["audio"][place.first : place.first + place.clips]
     np.testing.assert_allclose(sound, np.full((9, 4), 4 / 255), rtol=1e-6)
 
 
@@ -122,18 +120,16 @@ def test_a_second_run_has_nothing_to_do(project):
 def test_a_changed_file_is_imported_anew_and_nothing_else(project):
     np.save(project.path("data/i3d_video/v4.npy"), visual("v4") + 1)
     jobs = project.make().jobs
-    assert jobs["extract_visual"] == 1
-    assert "extract_audio" not in jobs
-    assert " 1 computed," in computed(project, "extract_visual", f"{shard_of('v4', 2):03d}")
+    assert jobs["extract_features"] == 1
+    assert " 1 computed," in shard_log(project, "i3d", f"{shard_of('v4', 2):03d}")
     assert ": trained;" in project.log("train/**/*.log")
 
 
 def test_a_changed_array_of_a_pickle_is_imported_anew_alone(project):
     write_sound(project, changed="v4")
     jobs = project.make().jobs
-    assert jobs["extract_audio"] == 2
-    assert "extract_visual" not in jobs
-    logs = {shard: computed(project, "extract_audio", shard) for shard in ("000", "001")}
+    assert jobs["extract_features"] == 2
+    logs = {shard: shard_log(project, "vggish", shard) for shard in ("000", "001")}
     changed = f"{shard_of('v4', 2):03d}"
     assert {shard: " 1 computed," in log for shard, log in logs.items()} == {
         shard: shard == changed for shard in logs
@@ -157,7 +153,7 @@ def test_queries_given_as_features_are_read_and_those_without_are_counted(projec
     project.edit({"queries.features": "data/text"})
     jobs = project.make().jobs
     assert jobs["assemble_query_features"] == jobs["train"] == jobs["evaluate"] == 1
-    assert "extract_visual" not in jobs
+    assert "extract_features" not in jobs
     coverage = json.loads(project.path(METRICS).read_text())["coverage"]["train"]
     assert coverage["left_out"] == {"text features": 1, "video failed": 1, "video missing": 1}
     assert coverage["used"] == 3

@@ -23,8 +23,7 @@ DATASET = {
         "i3d": {"kind": "i3d", "weights": "random", "frame_rate": 8, "shorter_side": 32, "crop": 32},
         "pann": {"kind": "pann", "weights": "random"},
     },
-    "visual": "i3d",
-    "audio": "pann",
+    "streams": {"visual": "i3d", "audio": "pann"},
     "model": {"width": 16, "heads": 2},
     "training": {"epochs": 1},
     "selection_split": "val_1",
@@ -181,6 +180,14 @@ def test_metrics_say_how_much_of_each_split_is_left_out_what_and_why(made):
     }
 
 
+def test_a_dataset_without_a_test_split_chooses_on_the_one_it_names(made):
+    metrics = metrics_of(made)
+    (variant,) = metrics["variants"].values()
+    assert list(variant["protocols"]) == ["last", "best_on_val_1"]
+    assert made.path("results/small/runs/img/seed0/best_on_val_1.safetensors").is_file()
+    assert not made.path("results/small/runs/img/seed0/best_on_test.safetensors").exists()
+
+
 def test_over_all_queries_every_number_falls_by_the_share_of_answered_ones_and_nothing_trains(made):
     covered, predictions = metrics_of(made), pd.read_parquet(predictions_of(made))
     made.edit({"evaluation": "all_queries"})
@@ -214,7 +221,7 @@ def test_another_file_of_a_video_is_reported_and_trains_nothing(made, tmp_path):
     shutil.copyfile(source, source.with_name("v_a.webm"))
     jobs = project.make().jobs
     assert jobs["list_videos"] == jobs["report_coverage"] == 1
-    assert not {"extract_visual", "extract_audio"} & set(jobs)
+    assert "extract_features" not in jobs
     assert "restored from the store" in project.log("train/**/*.log")
     table = pd.read_csv(project.path("results/small/coverage.tsv"), sep="\t", index_col="video")
     assert table.loc["v_a", "others"] == "data/videos/v_a.webm"

@@ -37,7 +37,7 @@ def test_a_first_run_leaves_every_stage_and_its_description(finished):
         for row in read_manifest(manifest)
     ]
     assert sorted(row.video for row in rows if row.is_ok) == [array.stem for array in arrays[:VIDEOS]]
-    assert finished.computed("extract_visual") == (VIDEOS, 0)
+    assert finished.computed("i3d") == (VIDEOS, 0)
     metrics = json.loads(finished.path(METRICS).read_text())
     assert metrics["simulated"] is True
     assert set(metrics["variants"]["img"]["protocols"]) == {"last", "best_on_test"}
@@ -66,9 +66,9 @@ def test_a_touched_but_unchanged_video_computes_no_array_and_trains_nothing(proj
     large = ("--max-checksum-file-size", "0")
     jobs = project.make(METRICS, *large).jobs
     shard = f"{shard_of(video.stem, 2):03d}"
-    assert (jobs["extract_visual"], jobs["extract_audio"]) == (1, 1)
-    for rule, extractor in (("extract_visual", "i3d"), ("extract_audio", "pann")):
-        assert " 0 computed," in project.log(f"{rule}/small/{extractor}/{shard}.log")
+    assert jobs["extract_features"] == 2
+    for extractor in ("i3d", "pann"):
+        assert " 0 computed," in project.log(f"extract_features/small/{extractor}/{shard}.log")
     assert "restored from the store" in project.log("train/**/*.log")
     assert project.path(f"{RUN}/last.safetensors").read_bytes() == weights
     assert project.make(METRICS, *large).did_nothing
@@ -79,9 +79,9 @@ def test_one_changed_video_computes_one_array_per_extractor_then_trains(project)
     shutil.copyfile(second, first)
     jobs = project.make().jobs
     shard = f"{shard_of(first.stem, 2):03d}"
-    assert (jobs["extract_visual"], jobs["extract_audio"]) == (1, 1)
-    for rule, extractor in (("extract_visual", "i3d"), ("extract_audio", "pann")):
-        log = project.log(f"{rule}/small/{extractor}/{shard}.log")
+    assert jobs["extract_features"] == 2
+    for extractor in ("i3d", "pann"):
+        log = project.log(f"extract_features/small/{extractor}/{shard}.log")
         # The content is another video's, which the store holds already: even that is not computed again.
         assert " 0 computed," in log
     assert (jobs["assemble"], jobs["train"]) == (1, 1)
@@ -94,8 +94,8 @@ def test_a_video_with_new_content_computes_one_array_per_extractor(project):
     video.write_bytes(video.read_bytes() + b"\x00\x00\x00\x0cfree\x01\x02\x03\x04")
     shard = f"{shard_of(video.stem, 2):03d}"
     project.make()
-    for rule, extractor in (("extract_visual", "i3d"), ("extract_audio", "pann")):
-        assert " 1 computed," in project.log(f"{rule}/small/{extractor}/{shard}.log")
+    for extractor in ("i3d", "pann"):
+        assert " 1 computed," in project.log(f"extract_features/small/{extractor}/{shard}.log")
     # The arrays came out the same, so the run is the same: early cut-off.
     assert "restored from the store" in project.log("train/**/*.log")
 
@@ -130,23 +130,30 @@ def test_variants_and_options_of_inference_alone_train_nothing(project):
 def test_a_changed_extractor_parameter_redoes_that_extractor_only_and_back_is_free(project):
     project.edit({"extractors.pann.hop_seconds": 2.0})
     jobs = project.make().jobs
-    assert jobs["extract_audio"] == 2
-    assert "extract_visual" not in jobs
-    assert project.computed("extract_audio") == (VIDEOS, 0)
+    assert jobs["extract_features"] == 2
+    assert project.computed("pann") == (VIDEOS, 0)
     project.edit({"extractors.pann.hop_seconds": 1.5})
     project.make()
-    assert project.computed("extract_audio") == (0, VIDEOS)
+    assert project.computed("pann") == (0, VIDEOS)
     assert "restored from the store" in project.log("train/**/*.log")
 
 
-def test_a_deleted_array_comes_back(project):
+def test_a_deleted_array_comes_back_and_no_plan_writes_anything(project):
     array = an_array(project)
     content = array.read_bytes()
-    array.unlink()
-    project.make()
-    assert array.read_bytes() == content
-    assert " 0 computed," in project.log(f"extract_visual/small/i3d/{shard_of(array.stem, 2):03d}.log")
-    assert project.make().did_nothing
+    shard = f"{shard_of(array.stem, 2):03d}"
+    # The second time, there is a note of the first.
+    for _ in range(2):
+        array.unlink()
+        results = set(project.path("results").rglob("*"))
+        planned = project.snakemake("--dry-run", "--", METRICS).output
+        assert f"shards/{shard}.tsv: 1 arrays are gone, such as {array.stem}" in planned
+        assert set(project.path("results").rglob("*")) == results
+        jobs = project.make().jobs
+        assert (jobs["note_losses"], jobs["extract_features"]) == (1, 1)
+        assert array.read_bytes() == content
+        assert " 0 computed," in project.log(f"extract_features/small/i3d/{shard}.log")
+        assert project.make().did_nothing
 
 
 def test_a_damaged_array_is_never_trained_on(project):
@@ -171,7 +178,7 @@ def test_a_changed_file_time_of_the_videos_folder_alone_changes_nothing(project)
 def test_a_changed_file_time_of_the_table_alone_extracts_nothing(project):
     jobs = project.make(METRICS, "--forcerun", "list_videos").jobs
     assert "list_videos" in jobs
-    assert "extract_visual" not in jobs
+    assert "extract_features" not in jobs
 
 
 def test_a_new_video_touches_its_shard_only(project):
@@ -184,7 +191,7 @@ def test_a_new_video_touches_its_shard_only(project):
     video = sorted(project.path("data/videos").iterdir())[0]
     shutil.copyfile(video, video.with_stem("newcomer"))
     jobs = project.make().jobs
-    assert (jobs["extract_visual"], jobs["extract_audio"]) == (1, 1)
+    assert jobs["extract_features"] == 2
 
 
 def test_train_can_be_asked_for_again_and_really_again(project):
@@ -201,7 +208,7 @@ def test_train_can_be_asked_for_again_and_really_again(project):
 
 def test_one_shard_can_be_made_alone(fresh):
     jobs = fresh.make("results/small/features/i3d/shards/001.tsv").jobs
-    assert jobs == {"list_videos": 1, "extract_visual": 1}
+    assert jobs == {"list_videos": 1, "extract_features": 1}
 
 
 def kill_when(project: Project, target: str, ready) -> None:
@@ -233,7 +240,7 @@ def test_a_shard_killed_in_the_middle_loses_at_most_the_video_in_hand(fresh):
     assert not fresh.path(target).exists()
     fresh.snakemake("--unlock")
     fresh.make(target)
-    assert fresh.computed("extract_visual") == (VIDEOS - kept, kept)
+    assert fresh.computed("i3d") == (VIDEOS - kept, kept)
 
 
 def test_a_training_killed_in_the_middle_ends_with_the_same_weights(project):

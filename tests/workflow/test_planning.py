@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 from project import ROOT, SMALL_DATASET, Outcome, Project, environment, new_project
 
 pytestmark = pytest.mark.workflow
@@ -69,7 +70,7 @@ def test_a_dataset_added_by_one_file_is_planned(empty, profile):
         empty, "--profile", str(ROOT / f"workflow/profiles/{profile}"), "results/small/metrics.json"
     )
     jobs = planned_jobs(outcome)
-    assert jobs["extract_visual"] == jobs["extract_audio"] == SMALL_DATASET["shards"]
+    assert jobs["extract_features"] == 2 * SMALL_DATASET["shards"]
     assert jobs["train"] == jobs["evaluate"] == 1
     assert "synthesise_demo" not in jobs
 
@@ -102,3 +103,36 @@ def test_published_features_that_are_not_there_are_told_of_with_the_page_that_sa
     assert "found nothing at resources/charades/features/" in outcome.output
     assert "; docs/imported_features.md says where published features belong" in outcome.output
     assert "Traceback" not in outcome.output
+
+
+def test_a_folder_without_configuration_is_planned_by_the_shipped_one(tmp_path):
+    jobs = planned_jobs(plan(Project(tmp_path), DEMO))
+    assert jobs["synthesise_demo"] == 1
+    assert jobs["extract_features"] == 8
+    assert {path.name for path in tmp_path.iterdir()} == {".snakemake"}
+
+
+def test_another_workflow_plans_a_dataset_of_its_own_through_this_one_as_a_module(tmp_path):
+    datasets = tmp_path / "config" / "datasets"
+    datasets.mkdir(parents=True)
+    (datasets / "small.yaml").write_text(yaml.safe_dump(SMALL_DATASET))
+    add_small_data(Project(tmp_path))
+    (tmp_path / "Snakefile").write_text(
+        f"""
+module pipeline:
+    snakefile: "{ROOT / "workflow" / "Snakefile"}"
+    config: {{"extraction_threads": 2}}
+
+use rule * from pipeline as pipeline_*
+
+rule everything:
+    default_target: True
+    input:
+        "results/small/metrics.json",
+"""
+    )
+    command = [sys.executable, "-m", "snakemake", "--dry-run", "--cores", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(), cwd=tmp_path)
+    jobs = planned_jobs(Outcome(done.returncode, done.stdout + done.stderr))
+    assert jobs["pipeline_extract_features"] == 2 * SMALL_DATASET["shards"]
+    assert jobs["pipeline_train"] == jobs["everything"] == 1

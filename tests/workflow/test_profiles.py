@@ -75,7 +75,7 @@ def test_the_slurm_profile_s_site_settings_reach_their_rules(tmp_path):
     ]
     settings = read("slurm", site, tmp_path)
     assert {"slurm_account=mine", "slurm_partition=cpu"} <= set(settings["default-resources"])
-    heavy = ("extract_visual", "extract_audio", "train", "evaluate")
+    heavy = ("extract_features", "train", "evaluate")
     expected = {f"{rule}:{value}" for rule in heavy for value in ("slurm_partition=big", "gpu_model=a100")}
     assert set(settings["set-resources"]) == expected
     assert settings["slurm-status-command"] == "sacct"

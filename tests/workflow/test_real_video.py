@@ -28,8 +28,7 @@ DATASET = {
         "i3d": {"kind": "i3d", "preset": "activitynet", "weights": "random"},
         "vggish": {"kind": "vggish", "weights": "random", "pca": str(PCA)},
     },
-    "visual": "i3d",
-    "audio": "vggish",
+    "streams": {"visual": "i3d", "audio": "vggish"},
     "model": {"width": 16, "heads": 2},
     "training": {"epochs": 2},
     "seeds": [0],
@@ -104,7 +103,7 @@ def test_assembled_inputs_are_the_features_with_sound_scaled_by_255(made):
         visual, _ = read_features(made, "i3d", video)
         audio, _ = read_features(made, "vggish", video)
         rows = slice(place["first"], place["first"] + place["clips"])
-        assert place["heard"] == place["clips"]
+        assert place["reach"] == {"audio": place["clips"]}
         np.testing.assert_array_equal(inputs["visual"][rows], visual)
         np.testing.assert_allclose(inputs["audio"][rows], pool(audio, len(visual)) / 255, rtol=1e-5)
     assert 0.5 < inputs["audio"].max() <= 1

@@ -32,7 +32,7 @@ def test_everything_is_planned_shard_by_shard(tmp_path, name, videos, shards):
     table = project.path(f"results/{name}/videos.tsv").read_text().splitlines()[1:]
     assert sum(bool(line.split("\t")[2]) for line in table) == videos
     jobs = planned_jobs(plan(project, f"results/{name}/metrics.json"))
-    assert jobs == {**FIXED, **SEEDS, "extract_visual": shards, "extract_audio": shards}
+    assert jobs == {**FIXED, **SEEDS, "extract_features": 2 * shards}
 
 
 def test_activitynet_without_its_videos_says_how_to_get_them(tmp_path):

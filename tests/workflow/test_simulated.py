@@ -35,9 +35,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 def test_features_are_drawn_and_become_inputs_of_the_real_widths(made: Project) -> None:
     index = json.loads(made.path(INDEX).read_text())
-    assert index["widths"] == {"visual": 1024, "audio": 2048}
+    widths = {name: [part["width"] for part in parts] for name, parts in index["reads"]["streams"].items()}
+    assert widths == {"visual": [1024], "audio": [2048]}
     assert {video: place["clips"] for video, place in index["videos"].items()} == {"A": 20, "B": 25, "C": 16}
-    assert all(video["heard"] == video["clips"] for video in index["videos"].values())
+    assert all(video["reach"] == {"audio": video["clips"]} for video in index["videos"].values())
 
 
 def test_nothing_is_drawn_twice(made: Project) -> None:

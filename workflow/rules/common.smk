@@ -1,9 +1,7 @@
-# The checked configuration, and every rule's input and parameter functions, named after what they give.
-import csv
+# The checked configuration, the wildcards, and what rules of several files take. What is computed from the
+# configuration is in workflow/planning/; the input functions of the other files only hand wildcards to it.
 import functools
-import json
-import os
-import re
+import inspect
 import shlex
 import sys
 
@@ -12,108 +10,65 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 from snakemake.settings.types import DeploymentMethod
 
-from extractors import registry
-from extractors.importing.arrays import SUFFIXES
-from extractors.storage.manifest import read_manifest
-from extractors.importing.folders import open_place, video_names
-from img.config.base import check, read_yaml, to_json
-from img.config.dataset import (
-    COVERAGE_VERSION,
-    INPUTS_VERSION,
-    QUERIES_VERSION,
-    read_datasets,
-)
-from img.config.project import Configuration, check_together
+# The code lies beside this file, wherever Snakemake was started and whichever workflow uses this one as a module.
+ROOT = Path(
+    workflow.current_basedir.join("../..").get_path_or_uri(secret_free=False)
+).resolve()
+sys.path[:0] = [str(ROOT), str(ROOT / "workflow")]
+
+from img.config.dataset import COVERAGE_VERSION, INPUTS_VERSION, QUERIES_VERSION
 from img.config.runs import EVALUATION_VERSION, TRAINING_VERSION
-from img.config.variants import read_variants, resolve, resolve_inference
-from img.config.protocols import best_on, checkpoint_of
-from img.paper import recipes as paper_recipes
-from img.paper.requests import check_requests
-from img.paper.transcription import read_paper
-from img.resources.listing import read_resources
-from img.data.videos import is_current, read_duplicates, walk_folders
+from planning import (
+    features,
+    figures,
+    lost,
+    paper,
+    paths,
+    patterns,
+    queries,
+    resources,
+    runs,
+    shards,
+    timelines,
+    videos,
+)
+from planning.project import read_project
 
-RUNS = "results/{dataset}/runs/{variant}/seed{seed}"
-MANIFEST = "results/{dataset}/features/{extractor}/shards/{shard}.tsv"
-INPUTS = "results/{dataset}/inputs/{visual}+{audio}"
-QUERY_FEATURES = "results/{dataset}/query_features"
-PUBLISHED = "docs/imported_features.md says where published features belong"
-MEASURED_TABLES = {"8", "12", "16"}
-DURATIONS_FIGURE = "figure9"
-SIMULATED = Path("resources/charades_simulated")
 
-
-def read_configuration():
-    """Checks every configuration file; a fault ends the run before any job."""
+def read_checked_project():
+    """Reads every configuration file; a fault ends the run before any job."""
     try:
-        # Snakemake has read them, but takes the last of a key given twice.
-        for file in workflow.configfiles:
-            read_yaml(Path(file))
-        configuration = check(Configuration, config, "config/config.yaml")
-        datasets = read_datasets(Path("config/datasets"))
-        variants = read_variants(Path("config/papers/img/variants.yaml"))
-        check_together(configuration, datasets, variants)
-        paper = read_paper(Path("config/papers/img/paper.yaml"))
-        recipes = paper_recipes.read_recipes(
-            Path("config/papers/img/tables.yaml"), paper
-        )
-        paper_recipes.check_variants(recipes, variants)
-        check_requests(datasets, paper, recipes)
-        shipped = Path(workflow.basedir).parent / "resources" / "manifest.yaml"
-        resources = read_resources(configuration.manifest or shipped)
-        local = {name: entry.path for name, entry in configuration.resources.items()}
-        resources.check_local(local, "config/config.yaml: resources")
+        return read_project(ROOT, config, map(Path, workflow.configfiles))
     except ValueError as error:
         raise WorkflowError(f"The configuration is refused.\n{error}") from None
-    return configuration, datasets, variants, paper, recipes, resources
 
 
-CONFIG, DATASETS, VARIANTS, PAPER, RECIPES, RESOURCES = read_configuration()
+PROJECT = read_checked_project()
+CONFIG = PROJECT.configuration
 
-# Unless conda or a container provides one, jobs run with the interpreter that runs Snakemake, activated or not.
+# Jobs find the code where this file does. Unless conda or a container provides an interpreter, they run with the one
+# that runs Snakemake, activated or not.
+prefix = (
+    f"export PYTHONPATH={shlex.quote(str(ROOT))}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; "
+)
 if not workflow.deployment_settings.deployment_method & {
     DeploymentMethod.CONDA,
     DeploymentMethod.APPTAINER,
 }:
-    interpreters = shlex.quote(str(Path(sys.executable).parent))
-    shell.prefix(f"export PATH={interpreters}:$PATH; set -euo pipefail; ")
-
-
-def match_any(names):
-    """Gives the pattern of some names, or one that nothing matches."""
-    return "|".join(re.escape(name) for name in sorted(names)) or "(?!)"
-
-
-def name_extractors(modality):
-    """Gives the pattern of all extractors' names that read one modality."""
-    names = {
-        name
-        for dataset in DATASETS.values()
-        for name, values in dataset.extractors.items()
-        if registry.parse(values)[0].modality == modality
-    }
-    return match_any(names)
+    prefix += f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
+shell.prefix(f"{prefix}set -euo pipefail; ")
 
 
 wildcard_constraints:
-    dataset=match_any(DATASETS),
-    variant=match_any(VARIANTS),
-    extractor=f"{name_extractors('visual')}|{name_extractors('audio')}",
-    visual=name_extractors("visual"),
-    audio=name_extractors("audio"),
-    shard=r"\d+",
-    seed=r"\d+",
-    split=match_any(
-        {split for dataset in DATASETS.values() for split in dataset.selection_splits}
-    ),
-    number=match_any(str(number) for number in PAPER.tables),
-    curves=match_any(name for name, figure in RECIPES.figures.items() if figure.curves),
-    timelines=match_any(RECIPES.timelines),
-    comparison=match_any(
-        name for name, figure in RECIPES.figures.items() if figure.variants
-    ),
-    # Empty for the paper's own datasets, a dataset's folder for one that stands for them.
-    scope=f"(({match_any(name for name in DATASETS if DATASETS[name].paper)})/)?",
+    dataset=patterns.match_any(PROJECT.datasets),
+    variant=patterns.match_any(PROJECT.variants),
+    extractor=patterns.match_extractors(PROJECT),
+    streams=patterns.match_streams(PROJECT),
+    shard=patterns.SHARD,
+    seed=patterns.SEED,
+    split=patterns.match_splits(PROJECT),
+    number=patterns.match_any(PROJECT.paper.tables),
+    scope=patterns.match_scope(PROJECT),
 
 
 # Resources that grow with each retry
@@ -124,24 +79,76 @@ def grow(mem_mb):
     return lambda wildcards, attempt: mem_mb * attempt
 
 
-def count_gpus(wildcards):
-    return 1 if CONFIG.device == "cuda" else 0
+# Input and parameter functions
 
 
-def count_extraction_gpus(wildcards):
-    is_imported = (
-        parse_extractor(wildcards.dataset, wildcards.extractor)[0].name == "imported"
+def plan(function):
+    """Makes an input function of one in workflow/planning/: it is handed the project, and wildcards by their names."""
+    names = list(inspect.signature(function).parameters)
+    return lambda wildcards: function(
+        **{name: PROJECT if name == "project" else wildcards[name] for name in names}
     )
-    return 0 if is_imported else count_gpus(wildcards)
 
 
-# Input and parameter functions, by topic
+def get_local_option(wildcards, input):
+    return resources.write_local_option(str(input.local))
 
 
-include: "common/resources.smk"
-include: "common/videos.smk"
-include: "common/features.smk"
-include: "common/queries.smk"
-include: "common/training.smk"
-include: "common/paper.smk"
-include: "common/figures.smk"
+def get_video_folders(wildcards):
+    watched = videos.watch_folders(PROJECT, wildcards.dataset)
+    if watched.is_current:
+        return [ancient(path) for path in watched.paths]
+    return watched.paths
+
+
+def get_video_table(wildcards):
+    """The table of videos as it is: a new one alone changes nothing, see videos.list_duplicates."""
+    return ancient(checkpoints.list_videos.get(dataset=wildcards.dataset).output.table)
+
+
+def get_unpacked(wildcards):
+    return [
+        ancient(record) for record in videos.list_unpacked(PROJECT, wildcards.dataset)
+    ]
+
+
+def get_shard_sources(wildcards):
+    """The files that a shard's features are made from, once it is known which videos there are."""
+    shards.check_shard(PROJECT, **wildcards)
+    table = Path(checkpoints.list_videos.get(dataset=wildcards.dataset).output.table)
+    return shards.list_sources(PROJECT, **wildcards, table=table)
+
+
+def get_loss_record(wildcards):
+    losses = lost.find_losses(**wildcards).describe()
+    if losses and workflow.is_main_process:
+        warn(f"{paths.name_manifest(**wildcards)}: {losses}")
+    return lost.list_loss_records(**wildcards)
+
+
+@functools.cache
+def warn(message):
+    """Says a thing once, however often Snakemake asks for the inputs that it is about."""
+    logger.warning(message)
+
+
+def get_feature_folder(wildcards):
+    """The folder of a shard's arrays, which is newer than the note of the last losses where there are more."""
+    folder = paths.name_feature_folder(wildcards.dataset, wildcards.extractor)
+    return folder if lost.find_losses(**wildcards).videos else ancient(folder)
+
+
+def get_losses(wildcards, input):
+    return lost.find_losses(**wildcards).describe()
+
+
+def get_run_folders(wildcards, input):
+    return [Path(file).parent for file in input.runs]
+
+
+def get_measurements_option(wildcards, input):
+    return paper.write_measurements_option(str(input.measurements))
+
+
+def get_checkpoint_option(wildcards, input):
+    return paper.write_checkpoint_option(str(input.checkpoint))

@@ -3,10 +3,10 @@
 
 rule evaluate:
     input:
-        unpack(get_inputs),
-        unpack(get_query_features),
+        unpack(plan(runs.find_inputs)),
+        unpack(plan(queries.find_features)),
         last="results/{dataset}/runs/{variant}/seed{seed}/last.safetensors",
-        best=get_best_weights,
+        best=plan(runs.list_best_weights),
         options="results/{dataset}/runs/{variant}/seed{seed}/options.json",
         queries="results/{dataset}/queries/queries.parquet",
         vectors="results/{dataset}/queries/vectors.bin",
@@ -24,16 +24,16 @@ rule evaluate:
     resources:
         mem_mb=grow(8000),
         runtime=60,
-        gpu=count_gpus,
+        gpu=PROJECT.gpus,
         device=CONFIG.device,
     params:
         inputs=subpath(input.index, parent=True),
         queries=subpath(input.queries, parent=True),
-        query_features=get_query_features_option,
+        query_features=plan(queries.write_features_option),
         run=subpath(input.last, parent=True),
-        description=get_description,
-        inference=get_inference_options,
-        evaluation=get_evaluation,
+        description=plan(runs.describe_variant),
+        inference=plan(runs.write_inference_options),
+        evaluation=plan(runs.find_evaluation),
         code_version=EVALUATION_VERSION,
     shell:
         "python -m img evaluate --queries {params.queries:q} {params.query_features} "
@@ -45,7 +45,7 @@ rule evaluate:
 
 rule summarise:
     input:
-        runs=get_run_metrics,
+        runs=plan(runs.list_metrics),
     output:
         metrics=report(
             "results/{dataset}/metrics.json",
@@ -65,7 +65,7 @@ rule summarise:
         mem_mb=grow(1000),
         runtime=10,
     params:
-        settings=get_dataset_settings,
+        settings=plan(runs.write_dataset),
     shell:
         "python -m img summarise --dataset {wildcards.dataset} --settings {params.settings:q} --runs {input.runs:q} "
         "--out {output.metrics:q} 2> {log:q}"
@@ -73,7 +73,7 @@ rule summarise:
 
 rule report_provenance:
     input:
-        manifests=get_dataset_manifests,
+        manifests=plan(features.list_chosen_manifests),
     output:
         markdown="results/{dataset}/provenance.md",
         csv="results/{dataset}/provenance.csv",
@@ -94,7 +94,7 @@ rule report_provenance:
         mem_mb=grow(1000),
         runtime=20,
     params:
-        features=get_feature_folder_list,
+        features=plan(features.list_chosen_folders),
         out=subpath(output.markdown, strip_suffix=".md"),
     shell:
         "python -m img report-provenance --features {params.features:q} --out {params.out:q} 2> {log:q}"

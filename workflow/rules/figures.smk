@@ -3,21 +3,23 @@
 
 rule plot_curves:
     input:
-        runs=get_figure_metrics,
-        paper="config/papers/img/paper.yaml",
-        recipes="config/papers/img/tables.yaml",
+        runs=plan(figures.list_metrics),
+        paper=PROJECT.paper_file,
+        recipes=PROJECT.recipes_file,
     output:
         report(
-            "results/{scope}figures/{curves}.png",
+            "results/{scope}figures/{figure}.png",
             caption="../report/figure.rst",
             category="Figures",
-            subcategory=name_scope,
-            labels={"figure": "{curves}"},
+            subcategory=plan(paper.name_scope),
+            labels={"figure": "{figure}"},
         ),
     log:
-        "logs/plot_curves/{scope}{curves}.log",
+        "logs/plot_curves/{scope}{figure}.log",
     benchmark:
-        "logs/plot_curves/{scope}{curves}.benchmark.tsv"
+        "logs/plot_curves/{scope}{figure}.benchmark.tsv"
+    wildcard_constraints:
+        figure=patterns.match_curves(PROJECT),
     conda:
         "../envs/img.yaml"
     threads: 1
@@ -26,31 +28,33 @@ rule plot_curves:
         runtime=10,
     params:
         runs=get_run_folders,
-        scope=get_scope,
-        caption=get_figure_caption,
+        scope=plan(paper.write_scope),
+        caption=plan(figures.find_caption),
     shell:
-        "python -m img plot-curves --figure {wildcards.curves} --paper {input.paper:q} --recipes {input.recipes:q} "
+        "python -m img plot-curves --figure {wildcards.figure} --paper {input.paper:q} --recipes {input.recipes:q} "
         "--scope {params.scope:q} --out {output:q} --runs {params.runs:q} 2> {log:q}"
 
 
 rule plot_ratios:
     input:
-        runs=get_figure_predictions,
-        queries=get_figure_queries,
-        paper="config/papers/img/paper.yaml",
-        recipes="config/papers/img/tables.yaml",
+        runs=plan(figures.list_predictions),
+        queries=plan(figures.find_queries),
+        paper=PROJECT.paper_file,
+        recipes=PROJECT.recipes_file,
     output:
         report(
-            "results/{scope}figures/{comparison}.png",
+            "results/{scope}figures/{figure}.png",
             caption="../report/figure.rst",
             category="Figures",
-            subcategory=name_scope,
-            labels={"figure": "{comparison}"},
+            subcategory=plan(paper.name_scope),
+            labels={"figure": "{figure}"},
         ),
     log:
-        "logs/plot_ratios/{scope}{comparison}.log",
+        "logs/plot_ratios/{scope}{figure}.log",
     benchmark:
-        "logs/plot_ratios/{scope}{comparison}.benchmark.tsv"
+        "logs/plot_ratios/{scope}{figure}.benchmark.tsv"
+    wildcard_constraints:
+        figure=patterns.match_comparisons(PROJECT),
     conda:
         "../envs/img.yaml"
     threads: 1
@@ -60,24 +64,24 @@ rule plot_ratios:
     params:
         runs=get_run_folders,
         queries=subpath(input.queries, parent=True),
-        scope=get_scope,
-        caption=get_figure_caption,
+        scope=plan(paper.write_scope),
+        caption=plan(figures.find_caption),
     shell:
-        "python -m img plot-ratios --figure {wildcards.comparison} --paper {input.paper:q} --recipes {input.recipes:q} "
+        "python -m img plot-ratios --figure {wildcards.figure} --paper {input.paper:q} --recipes {input.recipes:q} "
         "--scope {params.scope:q} --queries {params.queries:q} --out {output:q} --runs {params.runs:q} 2> {log:q}"
 
 
 rule plot_durations:
     input:
-        queries=get_activity_queries,
-        paper="config/papers/img/paper.yaml",
-        recipes="config/papers/img/tables.yaml",
+        queries=plan(paper.find_activity_queries),
+        paper=PROJECT.paper_file,
+        recipes=PROJECT.recipes_file,
     output:
         report(
             "results/{scope}figures/figure9.png",
             caption="../report/figure.rst",
             category="Figures",
-            subcategory=name_scope,
+            subcategory=plan(paper.name_scope),
             labels={"figure": "figure9"},
         ),
     log:
@@ -92,7 +96,7 @@ rule plot_durations:
         runtime=10,
     params:
         queries=subpath(input.queries, parent=True),
-        scope=get_scope,
+        scope=plan(paper.write_scope),
         caption="Normalised durations of moments, AudioMatter's and the whole test split's.",
     shell:
         "python -m img plot-durations --paper {input.paper:q} --recipes {input.recipes:q} --scope {params.scope:q} "
@@ -101,13 +105,15 @@ rule plot_durations:
 
 rule select_queries:
     input:
-        predictions=get_timelines_predictions,
+        predictions=plan(timelines.find_predictions),
     output:
-        "results/{scope}figures/{timelines}.queries.tsv",
+        "results/{scope}figures/{figure}.queries.tsv",
     log:
-        "logs/select_queries/{scope}{timelines}.log",
+        "logs/select_queries/{scope}{figure}.log",
     benchmark:
-        "logs/select_queries/{scope}{timelines}.benchmark.tsv"
+        "logs/select_queries/{scope}{figure}.benchmark.tsv"
+    wildcard_constraints:
+        figure=patterns.match_timelines(PROJECT),
     conda:
         "../envs/img.yaml"
     threads: 1
@@ -116,8 +122,8 @@ rule select_queries:
         runtime=10,
     params:
         run=subpath(input.predictions, parent=True),
-        split=get_timelines_split,
-        choice=get_timelines_choice,
+        split=plan(timelines.find_split),
+        choice=plan(timelines.write_choice),
     shell:
         "python -m img select-queries --run {params.run:q} --split {params.split} {params.choice} --out {output:q} "
         "2> {log:q}"
@@ -125,14 +131,16 @@ rule select_queries:
 
 rule preview_videos:
     input:
-        videos=get_timelines_videos,
-        selected="results/{scope}figures/{timelines}.queries.tsv",
+        videos=plan(timelines.find_videos),
+        selected="results/{scope}figures/{figure}.queries.tsv",
     output:
-        "results/{scope}figures/{timelines}.previews.npz",
+        "results/{scope}figures/{figure}.previews.npz",
     log:
-        "logs/preview_videos/{scope}{timelines}.log",
+        "logs/preview_videos/{scope}{figure}.log",
     benchmark:
-        "logs/preview_videos/{scope}{timelines}.benchmark.tsv"
+        "logs/preview_videos/{scope}{figure}.benchmark.tsv"
+    wildcard_constraints:
+        figure=patterns.match_timelines(PROJECT),
     conda:
         "../envs/img.yaml"
     threads: 1
@@ -145,23 +153,26 @@ rule preview_videos:
 
 rule plot_timelines:
     input:
-        unpack(get_timelines_inputs),
-        checkpoint=get_timelines_checkpoint,
-        queries=get_timelines_queries,
-        selected="results/{scope}figures/{timelines}.queries.tsv",
-        previews="results/{scope}figures/{timelines}.previews.npz",
+        unpack(plan(timelines.find_inputs)),
+        unpack(plan(timelines.find_query_features)),
+        checkpoint=plan(timelines.find_checkpoint),
+        queries=plan(timelines.find_queries),
+        selected="results/{scope}figures/{figure}.queries.tsv",
+        previews="results/{scope}figures/{figure}.previews.npz",
     output:
         report(
-            "results/{scope}figures/{timelines}.png",
+            "results/{scope}figures/{figure}.png",
             caption="../report/figure.rst",
             category="Figures",
-            subcategory=name_scope,
-            labels={"figure": "{timelines}"},
+            subcategory=plan(paper.name_scope),
+            labels={"figure": "{figure}"},
         ),
     log:
-        "logs/plot_timelines/{scope}{timelines}.log",
+        "logs/plot_timelines/{scope}{figure}.log",
     benchmark:
-        "logs/plot_timelines/{scope}{timelines}.benchmark.tsv"
+        "logs/plot_timelines/{scope}{figure}.benchmark.tsv"
+    wildcard_constraints:
+        figure=patterns.match_timelines(PROJECT),
     conda:
         "../envs/img.yaml"
     threads: 1
@@ -172,10 +183,11 @@ rule plot_timelines:
         run=subpath(input.checkpoint, parent=True),
         queries=subpath(input.queries, parent=True),
         inputs=subpath(input.index, parent=True),
-        split=get_timelines_split,
-        caption=get_timelines_caption,
-        simulated=get_simulated,
+        query_features=plan(timelines.write_query_features_option),
+        split=plan(timelines.find_split),
+        caption=plan(timelines.find_caption),
+        simulated=plan(paper.write_simulated_option),
     shell:
         "python -m img plot-timelines --run {params.run:q} --split {params.split} --selected {input.selected:q} "
-        "--previews {input.previews:q} --queries {params.queries:q} --inputs {params.inputs:q} "
+        "--previews {input.previews:q} --queries {params.queries:q} {params.query_features} --inputs {params.inputs:q} "
         "--title {params.caption:q} --out {output:q} {params.simulated} 2> {log:q}"

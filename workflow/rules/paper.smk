@@ -4,9 +4,9 @@
 
 rule count_activities:
     input:
-        queries=get_activity_queries,
-        paper="config/papers/img/paper.yaml",
-        recipes="config/papers/img/tables.yaml",
+        queries=plan(paper.find_activity_queries),
+        paper=PROJECT.paper_file,
+        recipes=PROJECT.recipes_file,
     output:
         "results/{scope}statistics/table8.json",
     log:
@@ -21,13 +21,15 @@ rule count_activities:
         runtime=10,
     params:
         queries=subpath(input.queries, parent=True),
-        scope=get_scope,
+        scope=plan(paper.write_scope),
     shell:
         "python -m img count-activities --paper {input.paper:q} --recipes {input.recipes:q} --scope {params.scope:q} "
         "--queries {params.queries:q} --out {output:q} 2> {log:q}"
 
 
 rule count_cost:
+    input:
+        checkpoint=plan(paper.list_cost_checkpoints),
     output:
         "results/{scope}statistics/table12.json",
     log:
@@ -41,16 +43,17 @@ rule count_cost:
         mem_mb=grow(2000),
         runtime=10,
     params:
-        options=get_cost_options,
+        options=plan(paper.write_cost_options),
+        checkpoint=get_checkpoint_option,
     shell:
-        "python -m img count-cost --options {params.options:q} --out {output:q} 2> {log:q}"
+        "python -m img count-cost --options {params.options:q} {params.checkpoint} --out {output:q} 2> {log:q}"
 
 
 rule count_importance:
     input:
-        runs=get_importance_predictions,
-        paper="config/papers/img/paper.yaml",
-        recipes="config/papers/img/tables.yaml",
+        runs=plan(paper.list_importance_predictions),
+        paper=PROJECT.paper_file,
+        recipes=PROJECT.recipes_file,
     output:
         "results/{scope}statistics/table16.json",
     log:
@@ -65,7 +68,7 @@ rule count_importance:
         runtime=10,
     params:
         runs=get_run_folders,
-        scope=get_scope,
+        scope=plan(paper.write_scope),
     shell:
         "python -m img count-importance --paper {input.paper:q} --recipes {input.recipes:q} --scope {params.scope:q} "
         "--runs {params.runs:q} --out {output:q} 2> {log:q}"
@@ -73,10 +76,10 @@ rule count_importance:
 
 rule table:
     input:
-        runs=get_table_runs,
-        measurements=get_measurements,
-        paper="config/papers/img/paper.yaml",
-        recipes="config/papers/img/tables.yaml",
+        runs=plan(paper.list_table_metrics),
+        measurements=plan(paper.list_measurements),
+        paper=PROJECT.paper_file,
+        recipes=PROJECT.recipes_file,
     output:
         markdown="results/{scope}tables/table{number}.md",
         csv="results/{scope}tables/table{number}.csv",
@@ -84,7 +87,7 @@ rule table:
             "results/{scope}tables/table{number}.html",
             caption="../report/table.rst",
             category="Tables",
-            subcategory=name_scope,
+            subcategory=plan(paper.name_scope),
             labels={"table": "Table {number}"},
         ),
     log:
@@ -100,7 +103,7 @@ rule table:
     params:
         runs=get_run_folders,
         measurements=get_measurements_option,
-        scope=get_scope,
+        scope=plan(paper.write_scope),
         out=subpath(output.markdown, strip_suffix=".md"),
     shell:
         "python -m img table --number {wildcards.number} --paper {input.paper:q} --recipes {input.recipes:q} "
@@ -109,9 +112,9 @@ rule table:
 
 rule claims:
     input:
-        runs=get_claim_predictions,
-        paper="config/papers/img/paper.yaml",
-        recipes="config/papers/img/tables.yaml",
+        runs=plan(paper.list_claim_predictions),
+        paper=PROJECT.paper_file,
+        recipes=PROJECT.recipes_file,
     output:
         markdown="results/{scope}tables/claims.md",
         csv="results/{scope}tables/claims.csv",
@@ -119,7 +122,7 @@ rule claims:
             "results/{scope}tables/claims.html",
             caption="../report/claims.rst",
             category="Tables",
-            subcategory=name_scope,
+            subcategory=plan(paper.name_scope),
             labels={"table": "Claims"},
         ),
     log:
@@ -134,8 +137,8 @@ rule claims:
         runtime=30,
     params:
         runs=get_run_folders,
-        tables=get_table_numbers,
-        scope=get_scope,
+        tables=plan(paper.list_numbers),
+        scope=plan(paper.write_scope),
         out=subpath(output.markdown, strip_suffix=".md"),
     shell:
         "python -m img claims --paper {input.paper:q} --recipes {input.recipes:q} --scope {params.scope:q} "
@@ -144,9 +147,9 @@ rule claims:
 
 rule list_contents:
     input:
-        files=get_paper_files,
-        paper="config/papers/img/paper.yaml",
-        recipes="config/papers/img/tables.yaml",
+        files=plan(paper.list_contents),
+        paper=PROJECT.paper_file,
+        recipes=PROJECT.recipes_file,
     output:
         "results/{scope}paper.md",
     log:
@@ -160,7 +163,7 @@ rule list_contents:
         mem_mb=grow(1000),
         runtime=10,
     params:
-        scope=get_scope,
+        scope=plan(paper.write_scope),
     shell:
         "python -m img list-contents --paper {input.paper:q} --recipes {input.recipes:q} --scope {params.scope:q} "
         "--files {input.files:q} --out {output:q} 2> {log:q}"

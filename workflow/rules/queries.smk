@@ -3,8 +3,8 @@
 
 rule prepare_queries:
     input:
-        annotations=get_annotation_files,
-        embedding=get_embedding_file,
+        annotations=plan(videos.list_annotation_files),
+        embedding=plan(queries.list_embedding_files),
     output:
         queries="results/{dataset}/queries/queries.parquet",
         vocabulary="results/{dataset}/queries/vocabulary.json",
@@ -20,13 +20,9 @@ rule prepare_queries:
         mem_mb=grow(2000),
         runtime=30,
     params:
-        annotations=get_annotations,
-        options=get_query_options,
-        # What a run reads while it is trained; the words of further splits join when they are evaluated.
-        vocabulary_splits=lambda wildcards: [
-            "train",
-            *DATASETS[wildcards.dataset].selection_splits,
-        ],
+        annotations=plan(videos.write_annotations),
+        options=plan(queries.write_options),
+        vocabulary_splits=plan(queries.list_vocabulary_splits),
         code_version=QUERIES_VERSION,
         folder=subpath(output.queries, parent=True),
     shell:
@@ -37,7 +33,7 @@ rule prepare_queries:
 rule assemble_query_features:
     input:
         queries="results/{dataset}/queries/queries.parquet",
-        arrays=get_query_arrays,
+        arrays=plan(queries.list_arrays),
     output:
         features="results/{dataset}/query_features/features.safetensors",
         index="results/{dataset}/query_features/index.json",
@@ -53,8 +49,8 @@ rule assemble_query_features:
         runtime=60,
     params:
         queries=subpath(input.queries, parent=True),
-        arrays=get_query_array_folder,
-        max_words=get_max_words,
+        arrays=plan(queries.find_array_folder),
+        max_words=plan(queries.count_words),
         folder=subpath(output.features, parent=True),
     shell:
         "python -m img assemble-query-features --queries {params.queries:q} --arrays {params.arrays:q} "
@@ -63,15 +59,15 @@ rule assemble_query_features:
 
 rule assemble:
     input:
-        manifests=get_manifests,
+        manifests=plan(features.list_input_manifests),
         queries="results/{dataset}/queries/queries.parquet",
     output:
-        features="results/{dataset}/inputs/{visual}+{audio}/features.safetensors",
-        index="results/{dataset}/inputs/{visual}+{audio}/index.json",
+        features="results/{dataset}/inputs/{streams}/features.safetensors",
+        index="results/{dataset}/inputs/{streams}/index.json",
     log:
-        "logs/assemble/{dataset}/{visual}+{audio}.log",
+        "logs/assemble/{dataset}/{streams}.log",
     benchmark:
-        "logs/assemble/{dataset}/{visual}+{audio}.benchmark.tsv"
+        "logs/assemble/{dataset}/{streams}.benchmark.tsv"
     conda:
         "../envs/img.yaml"
     threads: 1
@@ -80,18 +76,13 @@ rule assemble:
         mem_mb=grow(2000),
         runtime=60,
     params:
-        options=get_input_options,
+        options=plan(features.write_input_options),
         code_version=INPUTS_VERSION,
         queries=subpath(input.queries, parent=True),
-        visual="results/{dataset}/features/{visual}",
-        audio="results/{dataset}/features/{audio}",
-        visual_scale=get_visual_scale,
-        audio_scale=get_audio_scale,
-        shards=get_shard_names,
+        streams=plan(features.list_stream_options),
+        shards=plan(features.name_shards),
         store=CONFIG.store,
         folder=subpath(output.features, parent=True),
     shell:
         "python -m img assemble --options {params.options:q} --queries {params.queries:q} "
-        "--visual {params.visual:q} --visual-scale {params.visual_scale} "
-        "--audio {params.audio:q} --audio-scale {params.audio_scale} --shards {params.shards} "
-        "--store {params.store:q} --out {params.folder:q} 2> {log:q}"
+        "{params.streams:q} --shards {params.shards} --store {params.store:q} --out {params.folder:q} 2> {log:q}"

@@ -3,7 +3,7 @@
 
 rule fetch_resource:
     input:
-        local=get_local_file,
+        local=plan(resources.list_local_files),
     output:
         file="resources/{file}",
     log:
@@ -11,7 +11,7 @@ rule fetch_resource:
     benchmark:
         "logs/fetch_resource/{file}.benchmark.tsv"
     wildcard_constraints:
-        file=name_files(),
+        file=patterns.match_files(PROJECT),
     conda:
         "../envs/img.yaml"
     threads: 1
@@ -19,10 +19,10 @@ rule fetch_resource:
         mem_mb=grow(500),
         runtime=720,
         # Where the manifest lies is no part of what it says of a file.
-        manifest=RESOURCES.source,
+        manifest=PROJECT.resources.source,
     params:
-        name=get_resource_name,
-        facts=get_resource_facts,
+        name=plan(resources.find_name),
+        facts=plan(resources.write_facts),
         local=get_local_option,
     # The progress of a download is for the terminal as well.
     shell:
@@ -34,8 +34,8 @@ rule fetch_resource:
 # runs, and an interrupted job shall go on where it ended.
 rule unpack_videos:
     input:
-        archive=get_archive,
-        annotations=get_annotation_files,
+        archive=plan(resources.find_archive),
+        annotations=plan(videos.list_annotation_files),
     output:
         record="resources/{folder}/{dataset}.unpacked.tsv",
     log:
@@ -43,7 +43,7 @@ rule unpack_videos:
     benchmark:
         "logs/unpack_videos/{folder}/{dataset}.benchmark.tsv"
     wildcard_constraints:
-        folder=name_archive_folders(),
+        folder=patterns.match_archive_folders(PROJECT),
     conda:
         "../envs/img.yaml"
     threads: 1
@@ -51,7 +51,7 @@ rule unpack_videos:
         mem_mb=grow(1000),
         runtime=240,
     params:
-        annotations=get_annotations,
+        annotations=plan(videos.write_annotations),
         folder=subpath(output.record, parent=True),
     shell:
         "python -m img unpack {input.archive:q} --annotations {params.annotations:q} --out {params.folder:q} "

@@ -3,7 +3,7 @@
 
 rule simulate_charades:
     input:
-        unpack(get_simulated_annotations),
+        unpack(plan(videos.find_simulated_annotations)),
     output:
         visual=directory("resources/charades_simulated/visual"),
         audio=directory("resources/charades_simulated/audio"),
@@ -19,7 +19,7 @@ rule simulate_charades:
         runtime=30,
     params:
         folder=subpath(output.visual, parent=True),
-        script=get_simulation_script,
+        script=ROOT / "workflow/scripts/simulate_charades.py",
     shell:
         "python {params.script:q} --train {input.train:q} --test {input.test:q} "
         "--audiomatter {input.audiomatter:q} --durations {input.durations:q} --out {params.folder:q} 2> {log:q}"

@@ -3,8 +3,8 @@
 
 rule train:
     input:
-        unpack(get_inputs),
-        unpack(get_query_features),
+        unpack(plan(runs.find_inputs)),
+        unpack(plan(queries.find_features)),
         queries="results/{dataset}/queries/queries.parquet",
         vocabulary="results/{dataset}/queries/vocabulary.json",
         vectors="results/{dataset}/queries/vectors.bin",
@@ -25,16 +25,16 @@ rule train:
     resources:
         mem_mb=grow(8000),
         runtime=lambda wildcards, attempt: 1440 * attempt,
-        gpu=count_gpus,
+        gpu=PROJECT.gpus,
         device=CONFIG.device,
         # No part of what a run is: a parameter would make the next plain call train again.
         fresh=int(CONFIG.fresh),
     params:
-        options=get_run_options,
+        options=plan(runs.write_options),
         code_version=TRAINING_VERSION,
         inputs=subpath(input.index, parent=True),
         queries=subpath(input.queries, parent=True),
-        query_features=get_query_features_option,
+        query_features=plan(queries.write_features_option),
         folder=subpath(output.last, parent=True),
         store=CONFIG.store,
     shell:
@@ -72,7 +72,7 @@ rule plot_history:
         mem_mb=grow(1000),
         runtime=10,
     params:
-        title=get_history_title,
+        title=plan(runs.write_history_title),
     shell:
         "python -m img plot-history --history {input.history:q} --title {params.title:q} --out {output.plot:q} "
         "2> {log:q}"

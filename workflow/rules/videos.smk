@@ -27,7 +27,7 @@ rule synthesise_demo:
         runtime=20,
     params:
         folder=subpath(output.videos, parent=True),
-        script=get_demo_script,
+        script=ROOT / "workflow/scripts/synthesise_demo.py",
     shell:
         "python {params.script:q} --out {params.folder:q} 2> {log:q}"
 
@@ -35,7 +35,7 @@ rule synthesise_demo:
 # Which videos a dataset has is known only once its annotations and folder are there: hence a checkpoint.
 checkpoint list_videos:
     input:
-        annotations=get_annotation_files,
+        annotations=plan(videos.list_annotation_files),
         folders=get_video_folders,
     output:
         table="results/{dataset}/videos.tsv",
@@ -50,9 +50,9 @@ checkpoint list_videos:
         mem_mb=grow(1000),
         runtime=10,
     params:
-        annotations=get_annotations,
-        folder=get_video_folder_option,
-        shards=get_shard_count,
+        annotations=plan(videos.write_annotations),
+        folder=plan(videos.write_folder_option),
+        shards=plan(videos.count_shards),
     shell:
         "python -m img list-videos --annotations {params.annotations:q} {params.folder} "
         "--shards {params.shards} --out {output.table:q} 2> {log:q}"

@@ -136,9 +136,9 @@ class QueryEmbedding(nn.Module):
 class QueryProjection(nn.Module):
     """Given features of a query, brought to the model's width: dropout, then a Linear per stream.
 
-    The paper replaces GloVe by the text encoders of CLIP and LLaMA2 (appendix, implementation details) and
-    leaves open how they enter; the authors' model for them differs in the text input alone. The natural
-    reading is the projection that visual and audio features pass through, here one per side.
+    The paper replaces GloVe by the text encoders of CLIP and LLaMA2 (appendix, implementation details). The
+    authors' model for them (IMGNet4VLM) projects them as visual and audio features are, once per side, and
+    differs in nothing else.
     """
 
     def __init__(self, streams: int, inputs: int, width: int, dropout: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,8 +19,8 @@ Parameters are the trainable ones; word vectors are frozen and left out. FLOPs a
 and convolutions, for one query on one video at inference, a multiply-add as 2; MACs count it as 1.
 Activations, sums, softmax and normalisation are left out."""
 
-TABLE_12 = {"AIP": (5.12e-4, 9.87e-5), "MGF": (1.91, 0.20), "IMG": (3.31, 0.38)}
-"""Millions of parameters and "Flops(G)" of the paper's table."""
+Printed = Mapping[str, tuple[float, float]]
+"""Part of Table 12 -> millions of parameters and "Flops(G)" as the paper prints them."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class Size:
         letters: C of its longest word.
         characters: character ids, padding and unknown included.
         word_width: values of a word vector.
+        query_width: values of a query feature, where queries are given as features; None for words.
     """
 
     visual_width: int = 1024
@@ -44,6 +45,7 @@ class Size:
     letters: int = 10
     characters: int = 42
     word_width: int = 300
+    query_width: int | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ def count_cost(options: ImgOptions, size: Size) -> dict[str, Cost]:
     cannot.
     """
     vectors = torch.zeros(1, size.word_width)
-    model = IMG(options, size.visual_width, size.audio_width, vectors, size.characters).eval()
+    widths = size.visual_width, size.audio_width
+    model = IMG(options, *widths, vectors, size.characters, size.query_width).eval()
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
         model(_query(size), 0)
     flops = {name: sum(counts.values()) for name, counts in counter.get_flop_counts().items()}
@@ -84,23 +87,21 @@ def compare_with_paper(costs: dict[str, Cost]) -> dict[str, Cost]:
     return {"AIP": predictor, "MGF": sum(fusion, nothing) + less, "IMG": costs["IMG"]}
 
 
-def as_json(costs: dict[str, Cost], size: Size) -> dict[str, Any]:
+def as_json(costs: dict[str, Cost], size: Size, printed: Printed) -> dict[str, Any]:
     """Returns everything that `format_costs` prints, to be written as JSON."""
+    sums = {name: asdict(cost) for name, cost in compare_with_paper(costs).items()}
+    for name, (million, giga) in printed.items():
+        sums[name] |= {"paper_million_parameters": million, "paper_gflops": giga}
     return {
         "counted": COUNTED,
         "size": asdict(size),
         "parts": {name: asdict(cost) for name, cost in costs.items()},
-        "table_12": {
-            name: {**asdict(cost), "paper_million_parameters": million, "paper_gflops": giga}
-            for (name, cost), (million, giga) in zip(
-                compare_with_paper(costs).items(), TABLE_12.values(), strict=True
-            )
-        },
+        "table_12": sums,
     }
 
 
-def format_costs(costs: dict[str, Cost], size: Size) -> str:
-    """Returns the parts, and their sums beside the paper's Table 12, as text."""
+def format_costs(costs: dict[str, Cost], size: Size, printed: Printed) -> str:
+    """Returns the parts, and their sums beside those that the paper's Table 12 prints, as text."""
     lines = [
         f"visual {size.visual_width} and audio {size.audio_width} wide, {size.clips} clips, "
         f"{size.words} words of up to {size.letters} letters",
@@ -110,13 +111,14 @@ def format_costs(costs: dict[str, Cost], size: Size) -> str:
     lines += [f"{name:<26}{cost.parameters:>12,}{cost.flops / 1e6:>12.2f}" for name, cost in costs.items()]
     lines += ["", f"{'':<8}{'M parameters':>14}{'Table 12':>12}{'GFLOPs':>12}{'GMACs':>12}{'Table 12':>12}"]
     for name, cost in compare_with_paper(costs).items():
-        million, giga = TABLE_12[name]
+        million, giga = printed.get(name, (None, None))
         counts = [cost.parameters / 1e6, million, cost.flops / 1e9, cost.flops / 2e9, giga]
-        widths = (14, 12, 12, 12, 12)
-        lines.append(
-            f"{name:<8}" + "".join(f"{n:>#{width}.3g}" for n, width in zip(counts, widths, strict=True))
-        )
+        lines.append(f"{name:<8}" + "".join(map(_cell, counts, (14, 12, 12, 12, 12))))
     return "\n".join([*lines, "", COUNTED])
+
+
+def _cell(count: float | None, width: int) -> str:
+    return f"{'–':>{width}}" if count is None else f"{count:>#{width}.3g}"
 
 
 def _parts(model: IMG) -> Iterator[tuple[str, nn.Module]]:
@@ -136,18 +138,26 @@ def _parameters(module: nn.Module) -> int:
 
 
 def _query(size: Size) -> Batch:
-    clips, words = torch.ones(1, size.clips, dtype=torch.bool), torch.ones(1, size.words, dtype=torch.bool)
+    clips = torch.ones(1, size.clips, dtype=torch.bool)
+    word_mask = torch.ones(1, size.words, dtype=torch.bool)
     nowhere = torch.zeros(1, dtype=torch.int64)
     everyone = torch.ones(1, dtype=torch.bool)
     pairs = nowhere.expand(1, 2)
+    words = characters = features = None
+    if size.query_width is None:
+        words = torch.full((1, size.words), 2)
+        characters = torch.full((1, size.words, size.letters), 2)
+    else:
+        features = torch.zeros(1, size.words, size.query_width)
     return Batch(
         streams={
             "visual": Stream(torch.zeros(1, size.clips, size.visual_width), everyone),
             "audio": Stream(torch.zeros(1, size.clips, size.audio_width), everyone),
         },
         clip_mask=clips,
-        word_mask=words,
+        word_mask=word_mask,
         targets=MomentTargets(nowhere, nowhere, torch.zeros(1, 2), pairs, pairs),
-        words=torch.full((1, size.words), 2),
-        characters=torch.full((1, size.words, size.letters), 2),
+        words=words,
+        characters=characters,
+        query_features=features,
     )

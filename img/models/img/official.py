@@ -7,13 +7,15 @@ The authors keep one module per side and branch; here each tensor holds them alo
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
-from img.config.base import check
+from extractors.settings import describe
+from img.models.blocks.embedding import QueryProjection
 from img.models.img.model import IMG, build
 from img.models.img.options import ImgOptions
 from img.models.sizes import Sizes
@@ -109,6 +111,10 @@ _DETAILS: tuple[tuple[str, str], ...] = (
     (r"(start|end)\.output\.", r"\1_block.2.conv1d."),
 )
 
+# In the authors' model for queries given as features two projections take the place of the word embeddings.
+_QUERIES = "query_embedding."
+_QUERY_PROJECTIONS = ("text_affinev.", "text_affinea.")
+
 _WORD_VECTORS = "query_embedding.words.vectors"
 # The authors keep the table of positions once per side; both hold the same sinusoids.
 _FIRST_POSITIONS, _SECOND_POSITIONS = "feature_encoderv.pe.pe", "feature_encodera.pe.pe"
@@ -116,8 +122,24 @@ _FIRST_POSITIONS, _SECOND_POSITIONS = "feature_encoderv.pe.pe", "feature_encoder
 _SLOT_NOISE = "fusion.levels.event.slots.fixed_noise"
 
 
-def official_names(name: str) -> tuple[str, ...]:
+def reads_query_features(state: Iterable[str]) -> bool:
+    """Tell by its tensors' names whether a model of the authors reads queries as features."""
+    return any(name.startswith("text_affine") for name in state)
+
+
+def spell_alike(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Write the query projections' sides without an underscore: `text_affine_v.` becomes `text_affinev.`."""
+    return {
+        re.sub(r"^text_affine_([va])\.", r"text_affine\1.", name): tensor for name, tensor in state.items()
+    }
+
+
+def official_names(name: str, query_features: bool = False) -> tuple[str, ...]:
     """Return the authors' names, one per stream, that a tensor of an `IMG` state dict stands for.
+
+    Args:
+        name: of the tensor.
+        query_features: the model reads queries as features, not as words.
 
     Raises:
         KeyError: the name is none of an `IMG` state dict, or its tensor is not kept as such by the authors.
@@ -128,12 +150,15 @@ def official_names(name: str) -> tuple[str, ...]:
     detailed = name
     for pattern, replacement in _DETAILS:
         detailed = re.sub(pattern, replacement, detailed)
-    return tuple(theirs + detailed.removeprefix(prefix) for theirs in _PREFIXES[prefix])
+    given = query_features and prefix == _QUERIES
+    sides = _QUERY_PROJECTIONS if given else _PREFIXES[prefix]
+    return tuple(theirs + detailed.removeprefix(prefix) for theirs in sides)
 
 
 def official_shapes(model: IMG) -> dict[str, tuple[int, ...]]:
     """Return the shape, axes of length 1 left out, of every tensor that the authors keep of such a model."""
     shapes: dict[str, tuple[int, ...]] = {}
+    given = isinstance(model.query_embedding, QueryProjection)
     for name, own in model.state_dict().items():
         if name == _WORD_VECTORS:
             _, rows, width = own.shape
@@ -141,7 +166,7 @@ def official_shapes(model: IMG) -> dict[str, tuple[int, ...]]:
                 shapes[f"{side}word_emb.pad_vec"] = (width,)
                 shapes[f"{side}word_emb.glove_vec"] = _essential((rows - 2, width))
         elif name != _SLOT_NOISE:
-            names = official_names(name)
+            names = official_names(name, given)
             shapes |= dict.fromkeys(names, _essential(own.shape if len(names) == 1 else own.shape[1:]))
     return {**shapes, _SECOND_POSITIONS: shapes[_FIRST_POSITIONS]}
 
@@ -181,13 +206,14 @@ def load_official(model: IMG, state: Mapping[str, Tensor]) -> None:
         RuntimeError: a tensor has another size than the model's.
     """
     loaded = {}
+    given = isinstance(model.query_embedding, QueryProjection)
     for name, own in model.state_dict().items():
         if name == _SLOT_NOISE:
             loaded[name] = own
         elif name == _WORD_VECTORS:
             loaded[name] = torch.stack([_word_table(state, side) for side in _PREFIXES["query_embedding."]])
         else:
-            parts = [state[theirs] for theirs in official_names(name)]
+            parts = [state[theirs] for theirs in official_names(name, given)]
             # The authors' tensors differ by axes of length 1: 1x1 convolutions where we have Linears.
             loaded[name] = torch.cat([part.flatten() for part in parts]).view(own.shape)
     model.load_state_dict(loaded)
@@ -203,12 +229,16 @@ _OFFICIAL_SIZES = {
     "width": ("video_affine.linear.conv1d.weight", 0),
     "visual_width": ("video_affine.linear.conv1d.weight", 1),
     "audio_width": ("audio_affine.linear.conv1d.weight", 1),
-    "words": ("word_embeddingv.word_emb.glove_vec", 0),
-    "word_width": ("word_embeddingv.word_emb.glove_vec", 1),
-    "characters": ("word_embeddingv.char_emb.char_emb.weight", 0),
     "max_clips": ("predictor_av.encoder.pos_embedding.position_embeddings.weight", 0),
     "max_words": ("feature_encoderv.pe.pe", 0),
 }
+
+_OFFICIAL_WORD_SIZES = {
+    "words": ("word_embeddingv.word_emb.glove_vec", 0),
+    "word_width": ("word_embeddingv.word_emb.glove_vec", 1),
+    "characters": ("word_embeddingv.char_emb.char_emb.weight", 0),
+}
+_OFFICIAL_QUERY_SIZES = {"query_width": ("text_affinev.linear.conv1d.weight", 1)}
 
 # Without all sizes any will do to list the tensors' names, which do not depend on them.
 _ANY_SIZE = 128
@@ -219,7 +249,8 @@ def build_official(
 ) -> tuple[IMG, Sizes]:
     """Builds the model that a state dict of the authors belongs to, and tells its sizes.
 
-    Sizes come from the tensors' shapes, the rest from the preset `reference`.
+    Sizes come from the tensors' shapes, the rest from the preset `reference`. Queries are read as words, or
+    as features where the state dict has their projections.
 
     Args:
         state: the authors' state dict.
@@ -231,17 +262,24 @@ def build_official(
     Raises:
         ValueError: listing every tensor that is missing, unknown or of another shape than the others ask for.
     """
+    state = spell_alike(state)
+    reads_words = not reads_query_features(state)
+    told = {**_OFFICIAL_SIZES, **(_OFFICIAL_WORD_SIZES if reads_words else _OFFICIAL_QUERY_SIZES)}
     known = {
         size: state[name].shape[axis]
-        for size, (name, axis) in _OFFICIAL_SIZES.items()
+        for size, (name, axis) in told.items()
         if name in state and state[name].dim() > axis
     }
-    are_known = len(known) == len(_OFFICIAL_SIZES)
-    values = known if are_known else dict.fromkeys(_OFFICIAL_SIZES, _ANY_SIZE)
+    are_known = len(known) == len(told)
+    values = known if are_known else dict.fromkeys(told, _ANY_SIZE)
     lengths = {name: values.pop(name) for name in ("width", "max_clips", "max_words")}
-    options = check(ImgOptions, {"preset": "reference", **lengths, **(choices or {})}, "the model's options")
+    try:
+        options = ImgOptions.model_validate({"preset": "reference", **lengths, **(choices or {})})
+    except ValidationError as error:
+        raise ValueError(f"the model's options:\n{describe(error)}") from None
+    none = {} if reads_words else dict.fromkeys(_OFFICIAL_WORD_SIZES, 0)
     widths = {"visual": values.pop("visual_width"), "audio": values.pop("audio_width")}
-    sizes = Sizes(widths, **values)
+    sizes = Sizes(widths, **values, **none)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = build(options, sizes, torch.zeros(sizes.words, sizes.word_width))

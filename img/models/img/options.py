@@ -79,8 +79,6 @@ class ImgOptions(SystemOptions):
     width: Whole = Field(128, ge=1, le=16_384, description="Hidden width D.")
     heads: Whole = Field(8, ge=1, le=1024, description="Attention heads; they divide the width.")
     dropout: Real = Field(0.2, ge=0, lt=1, description="Dropout probability, everywhere.")
-    max_clips: Whole = Field(128, ge=1, le=100_000, description="Most clips of a video.")
-    max_words: Whole = Field(128, ge=1, le=10_000, description="Most words of a query.")
     modalities: Literal["both", "visual"] = Field(
         "both",
         description="`visual` is the paper's baseline: the visual branch alone, trained alone. It has no "

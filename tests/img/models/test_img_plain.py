@@ -3,6 +3,7 @@
 import copy
 import importlib.util
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,7 +17,7 @@ from torch import nn
 from img.config.runs import TrainingOptions
 from img.models.fusion.slots import SlotAttention
 from img.models.img.model import IMG
-from img.models.img.official import load_official
+from img.models.img.official import build_official, load_official
 from img.models.img.options import ImgOptions
 from img.models.protocol import Batch
 from img.runs import training
@@ -145,6 +146,43 @@ def test_answers_agree_at_any_batch_size_with_padded_clips_words_and_characters(
         ):
             torch.testing.assert_close(values[real], wanted[real], rtol=0, atol=1e-5)
     torch.testing.assert_close(found.importance, expected[9], rtol=0, atol=1e-5)
+
+
+class GivenQueries(nn.Module):
+    """Takes the place of the plain model's word embedding: projected query features, whatever the words."""
+
+    def __init__(self, projection: nn.Module, features: torch.Tensor) -> None:
+        super().__init__()
+        self.projection, self.features = projection, features
+
+    def forward(self, *_: torch.Tensor) -> torch.Tensor:
+        return self.projection(self.features)
+
+
+def test_a_model_that_reads_query_features_agrees_with_two_projections_of_them(models, plain_module):
+    _, plain = models
+    batch = padded_batch(5)
+    features = torch.randn(5, 9, 7, generator=torch.Generator().manual_seed(2)) * batch.word_mask[:, :, None]
+    projections = {side: plain_module.DropLinear(7, 128).eval() for side in "va"}
+    state = {
+        name: tensor for name, tensor in plain.state_dict().items() if not name.startswith("word_embedding")
+    }
+    for side, projection in projections.items():
+        state |= {f"text_affine{side}.{name}": tensor for name, tensor in projection.state_dict().items()}
+        setattr(plain, f"word_embedding{side}", GivenQueries(projection, features))
+    ours, sizes = build_official(state, {"slot_noise_at_inference": "none", "dropout": 0.0})
+    assert sizes.query_width == 7
+    given = replace(batch, words=None, characters=None, query_features=features)
+    with torch.no_grad():
+        expected = plain_outputs(plain, batch, 0.7)
+        found = ours.compute(given, 0.7)
+    real = batch.clip_mask
+    for index, name in enumerate(BRANCHES):
+        for values, wanted in (
+            (found.branches[name].start_logits, expected[2 * index]),
+            (found.branches[name].end_logits, expected[2 * index + 1]),
+        ):
+            torch.testing.assert_close(values[real], wanted[real], rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("epoch", [0, 7, 30])

@@ -1,0 +1,56 @@
+import json
+from pathlib import Path
+
+import pytest
+from planning import features
+from planning.resources import Refusal
+
+
+def test_settings_are_complete_and_in_one_order(project):
+    text = features.write_settings(project, "demo", "pann")
+    settings = json.loads(text)
+    assert (settings["kind"], settings["weights"]) == ("pann", "random")
+    assert list(settings) == sorted(settings)
+
+
+def test_files_that_parameters_name_are_required(read, folder):
+    project = read()
+    assert features.list_files(project, "demo", "pann") == []
+    extractors = {**project.datasets["demo"].extractors, "pann": {"kind": "pann", "weights": "my.pth"}}
+    project = read({"demo": {"extractors": extractors}})
+    with pytest.raises(Refusal, match=r"demo\.yaml: extractors\.pann\.weights: .* found nothing at my\.pth"):
+        features.list_files(project, "demo", "pann")
+    (folder / "my.pth").touch()
+    assert features.list_files(project, "demo", "pann") == [Path("my.pth")]
+
+
+def test_every_shard_of_the_chosen_extractors_has_a_manifest(project):
+    assert features.name_shards(project, "demo") == ["000", "001", "002", "003"]
+    manifests = features.list_chosen_manifests(project, "demo")
+    assert len(manifests) == 8
+    assert manifests[0] == "results/demo/features/i3d/shards/000.tsv"
+    assert manifests[-1] == "results/demo/features/pann/shards/003.tsv"
+    assert features.list_input_manifests(project, "demo", {"visual": "i3d", "audio": "pann"}) == manifests
+    assert features.write_folder_options(project, "demo") == (
+        "--visual results/demo/features/i3d --audio results/demo/features/pann"
+    )
+
+
+def test_a_stream_is_made_of_what_reads_it(project):
+    with pytest.raises(ValueError, match=r"demo\.yaml: extractors\.pann: expected one that reads visual"):
+        features.list_input_manifests(project, "demo", {"visual": "pann", "audio": "i3d"})
+
+
+def test_an_extractors_name_may_mean_another_modality_in_another_dataset(read):
+    extractors = {"i3d": {"kind": "pann", "weights": "random"}, "pann": {"kind": "i3d", "weights": "random"}}
+    project = read({"demo": {"extractors": extractors, "visual": "pann", "audio": "i3d"}})
+    assert project.find_extractor("demo", "i3d")[0].modality == "audio"
+    assert project.find_extractor("charades", "i3d")[0].modality == "visual"
+    assert features.list_chosen_manifests(project, "demo")[0].startswith("results/demo/features/pann/")
+
+
+def test_imported_arrays_take_no_gpu(read):
+    project = read(device="cuda")
+    assert features.count_gpus(project, "demo", "i3d") == 1
+    assert features.count_gpus(project, "charades_clip", "clip_slowfast") == 0
+    assert features.count_gpus(read(), "demo", "i3d") == 0

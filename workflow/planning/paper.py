@@ -1,0 +1,159 @@
+"""What the paper's tables and claims need.
+
+A scope says what is taken for the paper's datasets. It is written as the wildcard `scope`: nothing for the
+paper's own, `demo/` for the dataset demo, which stands for one of them.
+"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from img.config.base import to_json
+from img.config.dataset import StandIn
+from img.config.variants import resolve
+from img.paper.recipes import Scope, build_scope, list_claim_runs, list_table_runs
+from img.paper.requests import DURATIONS_FIGURE
+from planning import runs
+from planning.paths import name_dataset_folder, name_queries
+from planning.project import Project
+from planning.resources import can_be_made
+
+MEASURED_TABLES = frozenset({"8", "12", "16"})
+"""Tables that hold more than the metrics of runs."""
+
+
+def find_scope(project: Project, scope: str) -> Scope:
+    """Tells what stands for the paper's datasets."""
+    return build_scope(project.recipes, project.datasets, Path(scope).name)
+
+
+def find_stand_in(project: Project, scope: str, dataset: str) -> StandIn:
+    """Gives what stands for one of the paper's datasets.
+
+    Raises:
+        ValueError: where nothing does.
+    """
+    stand_ins = {str(name): stand_in for name, stand_in in find_scope(project, scope).stand_ins.items()}
+    if dataset not in stand_ins:
+        raise ValueError(
+            f"{name_scope(scope)}: expected a dataset that stands for the paper's {dataset}, "
+            f"found those of {sorted(stand_ins)}; this table or figure cannot be made of it"
+        )
+    return stand_ins[dataset]
+
+
+def write_scope(project: Project, scope: str) -> str:
+    """Writes a scope as JSON."""
+    return to_json(find_scope(project, scope))
+
+
+def name_scope(scope: str) -> str:
+    """Names a scope for readers."""
+    return Path(scope).name or "paper"
+
+
+def write_simulated_option(project: Project, scope: str) -> str:
+    """Writes the option that names made-up datasets, for titles."""
+    simulated = find_scope(project, scope).simulated
+    return f"--simulated {shlex.join(simulated)}" if simulated else ""
+
+
+def list_numbers(project: Project, scope: str) -> list[int]:
+    """Lists the numbers of the tables that are made in a scope."""
+    dataset = project.datasets.get(Path(scope).name)
+    return dataset.paper.tables if dataset and dataset.paper else list(project.paper.tables)
+
+
+def list_table_metrics(project: Project, scope: str, number: str) -> list[str]:
+    """Lists the metrics that a table is made of."""
+    pairs = list_table_runs(int(number), project.paper, project.recipes, find_scope(project, scope))
+    return runs.list_available(project, pairs, "metrics.json")
+
+
+def list_claim_predictions(project: Project, scope: str) -> list[str]:
+    """Lists the answers that the claims of a scope's tables are put to the test with."""
+    numbers = list_numbers(project, scope)
+    pairs = list_claim_runs(numbers, project.paper, project.recipes, find_scope(project, scope))
+    return runs.list_available(project, pairs, "predictions.parquet")
+
+
+def list_importance_predictions(project: Project, scope: str) -> list[str]:
+    """Lists the answers whose importance of the sound Table 16 tells."""
+    stand_in = find_stand_in(project, scope, "charades")
+    return runs.list_available(project, [(stand_in.dataset, "img")], "predictions.parquet")
+
+
+def write_cost_options(project: Project, scope: str) -> str:
+    """Writes the options of the model whose cost Table 12 tells, as JSON."""
+    stand_in = find_stand_in(project, scope, "charades")
+    return to_json(resolve(project.datasets, project.variants, stand_in.dataset, "img"))
+
+
+def list_cost_checkpoints(project: Project, scope: str) -> list[str]:
+    """Lists a checkpoint of that model, which tells its dataset's widths; none where the data is absent."""
+    stand_in = find_stand_in(project, scope, "charades")
+    return runs.list_available(project, [(stand_in.dataset, "img")], "last.safetensors")[:1]
+
+
+def write_checkpoint_option(checkpoint: str) -> str:
+    """Writes the option that names a checkpoint, where there is one."""
+    return f"--checkpoint {shlex.quote(checkpoint)}" if checkpoint else ""
+
+
+def find_activity_queries(project: Project, scope: str) -> str:
+    """Names the queries whose activities Table 8 counts."""
+    return name_queries(find_stand_in(project, scope, "charades").dataset)
+
+
+def list_measurements(scope: str, number: str) -> list[str]:
+    """Lists what a table holds beside the metrics of runs."""
+    return [f"results/{scope}statistics/table{number}.json"] if number in MEASURED_TABLES else []
+
+
+def write_measurements_option(measurements: str) -> str:
+    """Writes the option that names a table's measurements, where it has any."""
+    return f"--measurements {shlex.quote(measurements)}" if measurements else ""
+
+
+def list_contents(project: Project, scope: str) -> list[str]:
+    """Lists the tables and figures that are made in a scope, their claims, and the pages of its datasets."""
+    dataset = project.datasets.get(Path(scope).name)
+    figures = dataset.paper.figures if dataset and dataset.paper else _list_figures(project)
+    return [
+        *(f"results/{scope}tables/table{number}.md" for number in list_numbers(project, scope)),
+        f"results/{scope}tables/claims.md",
+        *(f"results/{scope}figures/{figure}.png" for figure in figures),
+        *(
+            page
+            for name in find_scope(project, scope).datasets
+            if can_be_made(project, name)
+            for page in _list_pages(project, name)
+        ),
+    ]
+
+
+def _list_figures(project: Project) -> list[str]:
+    """Lists the paper's figures whose dataset is there or can be fetched; its tables have gaps instead."""
+    recipes = project.recipes
+    shown = {
+        **{name: figure.dataset for name, figure in recipes.figures.items()},
+        **{name: timeline.dataset for name, timeline in recipes.timelines.items()},
+    }
+    made = [
+        name for name, dataset in shown.items() if can_be_made(project, recipes.datasets[dataset].dataset)
+    ]
+    return [*made, *([DURATIONS_FIGURE] if can_be_made(project, "charades") else [])]
+
+
+def _list_pages(project: Project, dataset: str) -> list[str]:
+    """Lists what a dataset's report shows beside the paper's tables."""
+    folder = name_dataset_folder(dataset)
+    settings = project.datasets[dataset]
+    return [
+        f"{folder}/coverage.tsv",
+        f"{folder}/provenance.md",
+        f"{folder}/metrics.json",
+        f"{folder}/runtime.md",
+        *(f"{folder}/figures/history_{variant}_seed{settings.seeds[0]}.png" for variant in settings.variants),
+    ]

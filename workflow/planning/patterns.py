@@ -1,0 +1,64 @@
+"""Which values the wildcards of file names may have, as regular expressions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from planning.project import Project
+
+SHARD = r"\d+"
+SEED = r"\d+"
+
+
+def match_any(names: Iterable[object]) -> str:
+    """Gives the pattern of some names, or one that nothing matches."""
+    return "|".join(sorted(re.escape(str(name)) for name in names)) or "(?!)"
+
+
+def match_extractors(project: Project) -> str:
+    """Gives the pattern of all extractors' names."""
+    return match_any({name for _, name in project.extractors})
+
+
+def match_streams(project: Project) -> str:
+    """Gives the pattern of what inputs are called after."""
+    return match_any({dataset.inputs_label for dataset in project.datasets.values()})
+
+
+def match_splits(project: Project) -> str:
+    """Gives the pattern of the splits that runs choose an epoch on."""
+    datasets = project.datasets.values()
+    return match_any({split for dataset in datasets for split in dataset.selection_splits})
+
+
+def match_curves(project: Project) -> str:
+    """Gives the pattern of the figures that are lines."""
+    return match_any(name for name, figure in project.recipes.figures.items() if figure.curves)
+
+
+def match_comparisons(project: Project) -> str:
+    """Gives the pattern of the figures that compare variants."""
+    return match_any(name for name, figure in project.recipes.figures.items() if figure.variants)
+
+
+def match_timelines(project: Project) -> str:
+    """Gives the pattern of the figures that follow single queries."""
+    return match_any(project.recipes.timelines)
+
+
+def match_scope(project: Project) -> str:
+    """Gives the pattern of scopes: nothing, or the folder of a dataset that stands for one of the paper's."""
+    return f"(({match_any(name for name, dataset in project.datasets.items() if dataset.paper)})/)?"
+
+
+def match_files(project: Project) -> str:
+    """Gives the pattern of the manifest's files, as they are called below resources/."""
+    resources = project.resources.resources.values()
+    return match_any(resource.path.relative_to("resources") for resource in resources)
+
+
+def match_archive_folders(project: Project) -> str:
+    """Gives the pattern of the folders that archives are unpacked to, as they are called below resources/."""
+    folders = (resource.unpacked_to for resource in project.resources.resources.values())
+    return match_any(folder.relative_to("resources") for folder in folders if folder)
