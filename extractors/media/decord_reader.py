@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,10 +34,9 @@ _THREADS = 1
 # would allow any number.
 _NO_COPIES = 1e-9
 
-# Bytes of frames after which decord's queue, by then about as long again, is emptied at the next safe start;
-# and as many as may lie between two of those.
-_BYTES = 128 << 20
-_BYTES_BETWEEN = 384 << 20
+# Bytes of frames that are read at a time, which end at a safe start: at least, and at most.
+_GROUP_BYTES = 64 << 20
+_GROUP_BYTES_AT_MOST = 384 << 20
 
 # decord's timestamps are in single precision: in a video of three hours they are off by half a millisecond.
 _CLOCK_TOLERANCE = 1e-3
@@ -137,6 +137,18 @@ def _safe(
     ]
 
 
+def _group_ends(index: _Index) -> deque[int]:
+    """Where each group of frames ends: at the first safe start that makes it large enough, or the end."""
+    ends: deque[int] = deque()
+    first = 0
+    for start in index.safe_starts:
+        if (start - first) * index.frame_bytes >= _GROUP_BYTES:
+            ends.append(start)
+            first = start
+    ends.append(index.count)
+    return ends
+
+
 def _digest(pixels: np.ndarray) -> bytes:
     return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).digest()
 
@@ -145,16 +157,18 @@ class _Reader:
     """decord's reader, held against the index and kept from filling the memory.
 
     Its decoding thread runs ahead of a slower consumer without bound (6 MB a frame at 1080p); only seeking
-    empties its queue. That is right, and costs nothing, where the next frame is a safe start.
+    stops it and empties its queue. So frames are read in groups without a pause, and each ends with a seek to
+    where the next begins, which is a safe start.
     """
 
     def __init__(self, path: Path, index: _Index) -> None:
         self._path = path
         self._index = index
-        self._safe_starts = frozenset(index.safe_starts)
+        self._group_ends = _group_ends(index)
+        self._frames: dict[int, np.ndarray] = {}
         self._next = 0
-        self._bytes = 0
-        if np.diff([0, *index.safe_starts, index.count]).max() * index.frame_bytes > _BYTES_BETWEEN:
+        longest = np.diff([0, *self._group_ends]).max()
+        if longest * index.frame_bytes > _GROUP_BYTES_AT_MOST:
             raise self._distrust("its key frames are too far apart to keep its memory small")
         with _decord_errors(path) as decord:
             self._reader = decord.VideoReader(f"file:{path}", num_threads=_THREADS, fault_tol=_NO_COPIES)
@@ -174,33 +188,33 @@ class _Reader:
         return MediaError(f"{self._path}: decord is not to be trusted with it: {reason}")
 
     def fetch(self, number: int) -> np.ndarray:
-        """Reads on to a frame; its number is not lower than the one before."""
-        while self._next <= number:
-            self._frame = self._read()
-        return self._frame
+        """Gives a frame; its number is not lower than the one before."""
+        while number not in self._frames:
+            self._read_group()
+        for earlier in [earlier for earlier in self._frames if earlier < number]:
+            del self._frames[earlier]
+        return self._frames[number]
 
     def finish(self) -> None:
-        """Reads on to the last key frame, so that every one has been compared."""
-        self.fetch(max(self._index.digests, default=0))
+        """Reads to the end, so that every key frame has been compared; keeps the last frame."""
+        while self._group_ends:
+            self._read_group()
 
-    def _read(self) -> np.ndarray:
-        if self._bytes > _BYTES and self._next in self._safe_starts:
-            self._empty()
+    def _read_group(self) -> None:
+        first, end = self._next, self._group_ends.popleft()
+        self._frames = {}
         with _decord_errors(self._path):
-            frame: np.ndarray = self._reader.next().asnumpy()
-        digest = self._index.digests.get(self._next)
-        if digest is not None and digest != _digest(frame):
-            raise self._distrust(f"its frame {self._next} is not PyAV's")
-        self._next += 1
-        self._bytes += frame.nbytes
-        return frame
-
-    def _empty(self) -> None:
-        with _decord_errors(self._path):
-            # decord does nothing where it is told to go where it is.
-            for place in (0, self._next):
-                self._reader.seek(place)
-        self._bytes = 0
+            frames = [self._reader.next().asnumpy() for _ in range(first, end)]
+            if end < self._index.count:
+                # decord does nothing where it is told to go where it is.
+                self._reader.seek(0)
+                self._reader.seek(end)
+        for number, frame in enumerate(frames, first):
+            digest = self._index.digests.get(number)
+            if digest is not None and digest != _digest(frame):
+                raise self._distrust(f"its frame {number} is not PyAV's")
+        self._frames = dict(enumerate(frames, first))
+        self._next = end
 
 
 @contextmanager

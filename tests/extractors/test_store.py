@@ -191,10 +191,10 @@ def test_a_damaged_entry_that_cannot_be_taken_out_is_told(store, monkeypatch):
 
 
 USE = """
-import os, sys
+import encodings.utf_8_sig, os, sys
 from pathlib import Path
 from extractors.storage.store import Store
-# After the imports: the user may not be allowed to read the interpreter.
+# After the imports, that of the encoding of JSON too: the user may not be allowed to read the interpreter.
 os.setgroups([54321])
 os.setgid(int(sys.argv[4]))
 os.setuid(int(sys.argv[4]))

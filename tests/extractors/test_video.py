@@ -135,8 +135,8 @@ def test_however_frames_are_stored_the_right_ones_come(tmp_path, monkeypatch, na
     numbers, spans = numbers_and_times(path, "pyav", frame_rate=frame_rate)
     numbers = numbers[: len(expected)]
     assert np.abs(np.array(numbers) - expected).max() <= (GUESSED.get(name, 0) if frame_rate else 0)
-    # Small enough to empty the queue at every safe key frame.
-    monkeypatch.setattr(decord_reader, "_BYTES", 5 * 64 * 64 * 3)
+    # Small enough to seek to every safe key frame.
+    monkeypatch.setattr(decord_reader, "_GROUP_BYTES", 5 * 64 * 64 * 3)
     try:
         found = numbers_and_times(path, "decord", frame_rate=frame_rate)
     except MediaError:
@@ -181,7 +181,7 @@ def test_decord_is_left_where_it_could_choose_another_stream(tmp_path):
 
 def test_decord_is_left_where_its_queue_could_grow_too_long(tmp_path, monkeypatch):
     path = write_frames(tmp_path / "a.mp4", "libx264", 60, g="60", bf="0")
-    monkeypatch.setattr(decord_reader, "_BYTES_BETWEEN", 40 * 64 * 64 * 3)
+    monkeypatch.setattr(decord_reader, "_GROUP_BYTES_AT_MOST", 40 * 64 * 64 * 3)
     with pytest.raises(MediaError, match="key frames are too far apart"):
         list(frame_windows(path, parameters(), "decord"))
 

@@ -1,5 +1,7 @@
 """From media to clips with the real readers: what sounds at a second is in the clip of that second."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,8 @@ from feature_folders import write_features
 from media import write_video
 
 from extractors.media.audio_windows import audio_windows
+from extractors.media.errors import ShortMediaError
+from extractors.media.sampling import Window
 from extractors.media.video import frame_windows
 from extractors.registry import FrameParameters, PannParameters
 from extractors.storage.store import Store
@@ -32,11 +36,19 @@ def tone(seconds: float) -> np.ndarray:
     return np.where((time >= TONE[0]) & (time < TONE[1]), 0.5 * np.sin(2 * np.pi * 440 * time), 0.0)
 
 
+def until_cut(windows: Iterator[Window]) -> list[Window]:
+    """What there is of a file, as where `accept_short` is set."""
+    found: list[Window] = []
+    with suppress(ShortMediaError):
+        found.extend(windows)
+    return found
+
+
 def assembled(root: Path, video: Path) -> tuple[Inputs, pd.DataFrame, pd.DataFrame]:
     """Inputs, queries and coverage of a video: rows are its windows' mean brightness and loudness."""
     store = Store(root / "store")
-    seen = list(frame_windows(video, FRAMES, "pyav"))
-    heard = list(audio_windows(video, WINDOWS, "pyav"))
+    seen = until_cut(frame_windows(video, FRAMES, "pyav"))
+    heard = until_cut(audio_windows(video, WINDOWS, "pyav"))
     streams = {
         stream: write_features(
             root / name,
