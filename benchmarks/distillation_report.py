@@ -44,26 +44,32 @@ def read_answers(folder: Path, cells: Sequence[Cell], branch: str, group: str) -
     return [choose_group(table[table["branch"] == branch], group) for table in tables]
 
 
-def compare_weights(folder: Path, runs: pd.DataFrame, weight: float) -> list[list[str]]:
-    """Returns how far a weight is above no distillation, a row for each length and share."""
+def tabulate_gains(folder: Path, runs: pd.DataFrame) -> list[list[str]]:
+    """Returns how far each weight is above none, a row for each length, share and weight.
+
+    Only seeds that both were trained with are compared: seeds differ by more than some weights do.
+    """
     rows = []
-    for _, cells in runs.groupby(["steps", "share"]):
-        steps, share = cells[["steps", "share"]].iloc[0]
-        with_it, without = (_cells(cells[cells["weight"] == value]) for value in (weight, 0.0))
-        if with_it and without:
-            gains = [
-                _write(
-                    compare(
-                        read_answers(folder, with_it, branch, group),
-                        read_answers(folder, without, branch, group),
-                        METRIC,
-                    )
-                )
-                for branch in BRANCHES
-                for group in GROUPS
-            ]
-            rows.append([f"{steps:g}", f"{share:.0%}", f"{weight:g}", *gains])
+    for (steps, share), cells in runs.groupby(["steps", "share"]):
+        for weight in sorted(set(cells["weight"]) - {0.0}):
+            with_it, without = (cells[cells["weight"] == value] for value in (weight, 0.0))
+            shared = sorted(set(with_it["seed"]) & set(without["seed"]))
+            if shared:
+                better, worse = (_cells(table[table["seed"].isin(shared)]) for table in (with_it, without))
+                gains = [
+                    _write(_compare(folder, better, worse, branch, group))
+                    for branch in BRANCHES
+                    for group in GROUPS
+                ]
+                rows.append([f"{steps:g}", f"{share:.0%}", f"{weight:g}", *gains, f"{len(shared)}"])
     return rows
+
+
+def _compare(
+    folder: Path, better: Sequence[Cell], worse: Sequence[Cell], branch: str, group: str
+) -> Comparison:
+    first, second = (read_answers(folder, cells, branch, group) for cells in (better, worse))
+    return compare(first, second, METRIC)
 
 
 def _cells(runs: pd.DataFrame) -> list[Cell]:
@@ -117,14 +123,8 @@ def main() -> None:
     print_table(
         ["steps", "queries", "weight", *scored, "distillation in the last loss", "seeds"], tabulate(runs)
     )
-    print("\nAbove no distillation, points [95 % interval over videos and seeds]\n")
-    gains = [
-        row
-        for weight in sorted(runs["weight"].unique())
-        if weight > 0
-        for row in compare_weights(options.folder, runs, weight)
-    ]
-    print_table(["steps", "queries", "weight", *scored], gains)
+    print("\nAbove no distillation, points [95 % interval over videos, and seeds where there are several]\n")
+    print_table(["steps", "queries", "weight", *scored, "seeds"], tabulate_gains(options.folder, runs))
     if options.figure:
         plot(runs, options.figure)
 

@@ -1,15 +1,21 @@
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from toy_dataset import Toy, make_toy, small_options
 
 from extractors.storage.store import Store
-from img.models.checkpoint import build_system
+from img.config.protocols import LAST, checkpoint_of
+from img.config.runs import InferenceOptions
+from img.models.checkpoint import build_system, load_checkpoint
 from img.models.img.model import IMG
 from img.models.protocol import Progress
 from img.models.sizes import Sizes
 from img.runs.device import computing_on
 from img.runs.making import make_run
+from img.runs.prediction import predict
 
 
 def test_memory_that_runs_out_is_an_error_that_says_what_to_lower() -> None:
@@ -52,6 +58,21 @@ def test_training_that_runs_out_of_memory_says_so(
     store = Store(tmp_path_factory.mktemp("store"))
     with pytest.raises(ValueError, match="memory is too small for batches of 8 queries"):
         make_run(toy.data(), small_options(), 0, store, "cpu", False)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_run_of_a_gpu_answers_on_the_cpu(toy: Toy, tmp_path: Path) -> None:
+    options, store = small_options(), Store(tmp_path / "store")
+    folder, _ = make_run(toy.data(), options, 0, store, "cuda", False)
+    history = pd.read_csv(folder / "history.csv")
+    assert len(history) == options.training.epochs
+    assert np.isfinite(history["loss_total"]).all()
+    tables = {}
+    for device in ("cpu", "cuda"):
+        model = load_checkpoint(checkpoint_of(folder, LAST)).to(device)
+        tables[device] = predict(model, toy.moments("test"), 8, device, InferenceOptions(answers=1))
+    pd.testing.assert_frame_equal(tables["cuda"], tables["cpu"], rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.gpu

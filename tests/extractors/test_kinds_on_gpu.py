@@ -1,0 +1,56 @@
+"""Every network gives the rows on a GPU that it gives on the CPU."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from extractors.kinds import i3d, i3d_r50, pann, vggish
+from extractors.registry import I3DParameters, I3DR50Parameters, PannParameters, VggishParameters
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
+]
+
+
+def frames(windows: int, length: int, side: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randint(0, 256, (windows, length, side, side, 3), dtype=torch.uint8, generator=generator)
+
+
+def samples(*shape: int) -> torch.Tensor:
+    return 0.1 * torch.randn(shape, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("frame_count", [16, 17])
+def test_i3d(frame_count: int) -> None:
+    parameters = I3DParameters(weights="random", shorter_side=64, crop=64, window=frame_count)
+    expect_equal_rows(i3d.build, parameters, frames(3, frame_count, 64))
+
+
+def test_i3d_r50() -> None:
+    parameters = I3DR50Parameters(weights="random", shorter_side=64, crop=64)
+    expect_equal_rows(i3d_r50.build, parameters, frames(3, 8, 64))
+
+
+def test_pann() -> None:
+    expect_equal_rows(pann.build, PannParameters(weights="random"), samples(3, 32_000))
+
+
+def test_vggish(tmp_path: Path) -> None:
+    np.savez(tmp_path / "pca.npz", pca_eigen_vectors=0.3 * np.eye(128), pca_means=np.full((128, 1), 2.0))
+    parameters = VggishParameters(weights="random", pca=tmp_path / "pca.npz")
+    # The last step rounds to whole numbers: a value between two of them may go either way.
+    expect_equal_rows(vggish.build, parameters, 10 * samples(3, 96, 64), apart=1.0)
+
+
+def expect_equal_rows(build, parameters, windows: torch.Tensor, apart: float = 0.0) -> None:
+    expected = build(parameters, "cpu").embed(windows)
+    found = build(parameters, "cuda").embed(windows)
+    assert found.is_cuda
+    assert expected.std() > 0
+    torch.testing.assert_close(
+        found.cpu(), expected, rtol=1e-3, atol=apart or 1e-4 * expected.abs().max().item()
+    )
