@@ -9,7 +9,8 @@ import errno
 import io
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,6 +75,7 @@ class Outcomes:
         self.counts = Counts()
         self._delivery = delivery
         self._rows: list[Row] = []
+        self._differences: Counter[str] = Counter()
 
     @contextmanager
     def of(self, video: str, source_hash: str = "") -> Iterator[None]:
@@ -97,10 +99,18 @@ class Outcomes:
         """Takes down a video that has no file."""
         self._add(Row(video, "missing"))
 
-    def restored(self, video: str, source_hash: str, entry: Entry) -> None:
-        """Takes an array that was in the store."""
+    def restored(self, video: str, source_hash: str, entry: Entry, differences: Iterable[str] = ()) -> None:
+        """Takes an array that was in the store.
+
+        Args:
+            video: the video's id.
+            source_hash: of its file's content.
+            entry: holds the array.
+            differences: what it was made by that is not today's; `finish` tells them.
+        """
         self._publish(video, source_hash, entry)
         self.counts.restored += 1
+        self._differences.update(differences)
 
     def computed(self, video: str, source_hash: str, entry: Entry) -> None:
         """Takes an array that was made now."""
@@ -108,7 +118,7 @@ class Outcomes:
         self.counts.computed += 1
 
     def finish(self) -> Counts:
-        """Removes stale arrays, tells the failures and writes the manifest.
+        """Removes stale arrays, tells differences and failures, and writes the manifest.
 
         Raises:
             ShardFailedError: under `stop`, where a video failed; no table is written then.
@@ -116,6 +126,12 @@ class Outcomes:
         for row in self._rows:
             if not row.is_ok:
                 self._remove(row.video)
+        if self._differences:
+            told = ", ".join(f"{words} ({count})" for words, count in self._differences.items())
+            log.warning(
+                f"of {self.counts.restored} restored arrays some were made by what is not today's: {told}; "
+                "`extractors store verify --code` lists them"
+            )
         failed = self.counts.failed = [f"{row.video}: {row.status}" for row in self._rows if row.is_failure]
         if failed and self._delivery.on_failure == "stop":
             raise ShardFailedError(

@@ -18,6 +18,7 @@ from extractors.gpus import take_gpu
 from extractors.media.batching import Features, embed_videos
 from extractors.media.decoding import decode_ahead
 from extractors.outcomes import Counts, Delivery, Outcomes, check_name, keep
+from extractors.provenance.makers import find_differences, fingerprint_kind
 from extractors.registry import Extractor, Kind, KindParameters, Parameters
 from extractors.storage.files import sha256_of
 from extractors.storage.libraries import library_versions
@@ -120,7 +121,7 @@ def extract_shard(
         with tqdm(total=len(tasks), unit="video", desc=kind.name) as progress, _Claims(store) as claims:
             while tasks:
                 elsewhere = _compute(recipe, extractor, tasks, claims, outcomes, progress)
-                tasks = _await(elsewhere, claims, outcomes, progress)
+                tasks = _await(recipe, elsewhere, claims, outcomes, progress)
     return outcomes.finish()
 
 
@@ -132,6 +133,7 @@ class _Recipe:
         self.parameters = parameters
         self.runtime = runtime
         self._identity = identify(kind, parameters)
+        self._code = fingerprint_kind(kind)
 
     def key(self, source_hash: str) -> str:
         """Gives the key of the array of a file's content."""
@@ -152,6 +154,7 @@ class _Recipe:
         files = {name: value.name for name, value in self.parameters if isinstance(value, Path)}
         made = {
             **self._identity,
+            "code": self._code,
             "file_names": files,
             "device": self.runtime.device,
             "batch_size": self.runtime.batch_size,
@@ -165,6 +168,10 @@ class _Recipe:
             made["reached_seconds"] = round(features.short.reached, 6)
             made["promised_seconds"] = features.short.promised
         return made
+
+    def differences(self, entry: Entry) -> list[str]:
+        """Says what an array was made by that is not today's."""
+        return find_differences(entry.description, self._code)
 
 
 @dataclass(frozen=True)
@@ -247,7 +254,7 @@ def _plan(recipe: _Recipe, sources: Sequence[Source], store: Store, outcomes: Ou
             if entry is None:
                 tasks.append(task)
             else:
-                outcomes.restored(task.video, task.source_hash, entry)
+                outcomes.restored(task.video, task.source_hash, entry, recipe.differences(entry))
     return tasks
 
 
@@ -288,7 +295,9 @@ def _compute(
     return elsewhere
 
 
-def _await(tasks: Sequence[_Task], claims: _Claims, outcomes: Outcomes, progress: tqdm) -> list[_Task]:
+def _await(
+    recipe: _Recipe, tasks: Sequence[_Task], claims: _Claims, outcomes: Outcomes, progress: tqdm
+) -> list[_Task]:
     """Waits for other processes' arrays and links them; gives those that did not come."""
     given_up = []
     for task in tasks:
@@ -297,6 +306,6 @@ def _await(tasks: Sequence[_Task], claims: _Claims, outcomes: Outcomes, progress
             if entry is None:
                 given_up.append(task)
                 continue
-            outcomes.restored(task.video, task.source_hash, entry)
+            outcomes.restored(task.video, task.source_hash, entry, recipe.differences(entry))
         progress.update()
     return given_up

@@ -26,6 +26,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     parser.add_argument("--store", required=True, type=Path)
     parser.add_argument(
+        "--code",
+        action="store_true",
+        help="verify: also list extracted arrays that were made by other code or libraries than today's",
+    )
+    parser.add_argument(
         "--older-than", type=float, default=0.0, metavar="DAYS", help="prune: only what was written before"
     )
     parser.add_argument("--even-linked", action="store_true", help="prune: entries in use by results too")
@@ -37,6 +42,8 @@ def _store(options: argparse.Namespace) -> int:
     store = Store(options.store)
     if not options.store.is_dir():
         raise ValueError(f"--store: expected a folder, found nothing at {options.store}")
+    if options.code and options.action != "verify":
+        raise ValueError(f"--code: expected with verify, found with {options.action}")
     actions = {"list": _list, "verify": _verify, "prune": _prune}
     return actions[options.action](store, options)
 
@@ -88,11 +95,25 @@ def _verify(store: Store, options: argparse.Namespace) -> int:
         damaged += bool(faults)
         for fault in faults:
             print(fault)
+    if options.code:
+        _list_differing(store)
     if damaged:
         print(f"{damaged} of {entries} entries are damaged; each is made again when it is next asked for")
     else:
         print(f"every entry is whole ({entries})")
     return 1 if damaged else 0
+
+
+def _list_differing(store: Store) -> None:
+    """Lists the arrays that today's code and libraries did not make, which does not make them wrong."""
+    from extractors.provenance.explanation import differences_from_today
+
+    differing = 0
+    for entry in store.entries():
+        if differences := differences_from_today(entry.description):
+            differing += 1
+            print(f"{entry.folder}: {_kind(entry)} made by {', '.join(differences)}")
+    print(f"arrays made by other code or libraries than today's: {differing}")
 
 
 def _prune(store: Store, options: argparse.Namespace) -> int:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from extractors.outcomes import ARRAY
-from extractors.registry import parse
+from extractors.provenance.makers import find_differences, fingerprint_kind
+from extractors.registry import KINDS, parse
 from extractors.storage.files import read_json, sha256_of
 from extractors.storage.store import Store
 
@@ -94,6 +95,16 @@ def sampling_in_words(made: Mapping[str, Any]) -> str:
     return parameters.sampling()
 
 
+def differences_from_today(made: Mapping[str, Any]) -> list[str]:
+    """Says what an array was made by that is not today's, from its description.
+
+    Returns:
+        A few words for each difference; none for an imported array, or one of a kind not known here.
+    """
+    kind = KINDS.get(made.get("kind", ""))
+    return find_differences(made, fingerprint_kind(kind)) if kind and kind.network else []
+
+
 def as_json(explanation: Explanation) -> dict[str, Any]:
     """Gives an explanation as a JSON-able value."""
     return {
@@ -104,6 +115,7 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
         "fault": explanation.fault,
         "source": str(explanation.source) if explanation.source else None,
         "sampling": sampling_in_words(explanation.description) if explanation.description else None,
+        "differences": differences_from_today(explanation.description) if explanation.description else [],
         "description": explanation.description,
     }
 
@@ -157,6 +169,10 @@ def _facts(made: Mapping[str, Any], every_window: bool) -> Iterator[tuple[str, s
     if "device" in made:
         yield "made on", f"{made['device']}, in batches of {made['batch_size']}"
     yield "libraries", ", ".join(f"{name} {version}" for name, version in made["libraries"].items())
+    if "code" in made:
+        yield "code", f"SHA-256 {made['code']}"
+    if differing := differences_from_today(made):
+        yield "DIFFERS", f"from what would make it today: {', '.join(differing)}"
     yield "store key", made["key"]
 
 

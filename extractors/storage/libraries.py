@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
+_PYTHON = "python"
 # What features and results depend on: the name it is imported by, and the name it is installed by.
 _LIBRARIES = {
     "torch": "torch",
@@ -32,12 +35,29 @@ def library_versions(*elsewhere: str) -> dict[str, str]:
     Returns:
         Version by the name of installation; a library that is not installed is left out.
     """
-    versions = {"python": platform.python_version()}
-    for module, name in _LIBRARIES.items():
-        if module in sys.modules or module in elsewhere:
-            try:
-                versions[name] = version(name)
-            except PackageNotFoundError:
-                # Present as a folder alone: nobody recorded its version.
-                continue
-    return versions
+    used = [name for module, name in _LIBRARIES.items() if module in sys.modules or module in elsewhere]
+    found = {name: _installed(name) for name in (_PYTHON, *used)}
+    # None where a library is present as a folder alone: nobody recorded its version.
+    return {name: known for name, known in found.items() if known is not None}
+
+
+def differing_libraries(recorded: Mapping[str, str]) -> dict[str, str]:
+    """Picks the libraries of which another version, or none, is installed today.
+
+    Args:
+        recorded: what `library_versions` gave when a result was made.
+
+    Returns:
+        The recorded version by the name of installation, in alphabetical order.
+    """
+    return {name: recorded[name] for name in sorted(recorded) if _installed(name) != recorded[name]}
+
+
+@cache
+def _installed(name: str) -> str | None:
+    if name == _PYTHON:
+        return platform.python_version()
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

@@ -23,8 +23,8 @@ def survey_features(folders: Mapping[str, Path]) -> Page:
     lines, records = [], []
     for extractor, folder in folders.items():
         groups = Counter(_describe(read_json(path)) for path in _descriptions(folder))
-        for place, (made, count) in enumerate(groups.most_common()):
-            labels = [extractor if not place else "", *(f"{key}: {value}" for key, value in made[:1])]
+        for index, (made, count) in enumerate(groups.most_common()):
+            labels = [extractor if not index else "", *(f"{key}: {value}" for key, value in made[:1])]
             lines.append(
                 Line([*labels, "; ".join(f"{key} {value}" for key, value in made[1:])], [str(count)])
             )
@@ -49,6 +49,8 @@ def _describe(description: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     made = {"kind": description["kind"], "code version": description["code_version"]}
     made |= {key: value for key, value in description["parameters"].items() if value is not None}
     made |= {key: description[key] for key in ("decoder", "device") if key in description}
+    if "code" in description:
+        made["code"] = f"sha256:{description['code']}"
     made |= {f"{name} library": version for name, version in description["libraries"].items()}
     return tuple((key, _shorten(value)) for key, value in made.items())
 
