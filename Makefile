@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= 2
 
-.PHONY: help demo test test-slurm check format lock clean
+.PHONY: help demo test test-slurm check format pictures lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -39,6 +39,10 @@ format: $(VENV)/installed  ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/snakefmt workflow
+
+pictures: $(VENV)/installed  ## draw docs/architecture.svg and docs/dag.svg from the code (needs Graphviz's `dot`)
+	$(BIN)/python docs/draw_architecture.py | dot -Tsvg > docs/architecture.svg
+	$(BIN)/snakemake --rulegraph dot -- results/demo/metrics.json | dot -Tsvg > docs/dag.svg
 
 lock: $(VENV)/installed  ## pin the newest versions that pyproject.toml allows
 	$(BIN)/pip-compile --quiet --extra dev --upgrade --strip-extras --generate-hashes --allow-unsafe \
