@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from extractors.rows import pool
 from extractors.storage.manifest import Row
 from img.config.streams import AlignRule
-from img.data.pooling import pool
 
 # Manifests round to milliseconds.
 _ROUNDING = 1e-3

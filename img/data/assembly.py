@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from extractors.rows import pool
 from extractors.storage.files import sha256_of_json, write_json
 from extractors.storage.store import Store
 from img.config.dataset import InputOptions
@@ -23,7 +24,6 @@ from img.data.alignment import Fit, fit
 from img.data.inputs import FEATURES, INDEX, VideoInputs
 from img.data.mapped import hash_arrays, mapped_safetensors
 from img.data.merging import MergedFeatures, StreamFeatures
-from img.data.pooling import pool
 from img.data.standardisation import Standardisation
 
 

@@ -9,15 +9,13 @@ from typing import TypeAlias
 
 import numpy as np
 
+from extractors.rows import divide_by_norms, pool, shorten, side_by_side
 from extractors.storage.manifest import Row
 from extractors.storage.store import Store
 from img.config.streams import MergeRule, NormaliseRule
 from img.data.alignment import fit
 from img.data.feature_folder import FeatureFolder
-from img.data.pooling import pool, shorten
 
-# What QD-DETR adds to a norm before it divides by it.
-_SMALLEST_NORM = np.float32(1e-5)
 # Manifests round to milliseconds.
 _ROUNDING = 1e-3
 
@@ -75,7 +73,7 @@ class MergedFeatures:
             for part, array in zip(self.parts, arrays, strict=True)
         ]
         count = min(last.rows, most or last.rows)
-        return side_by_side([array if len(array) == count else pool(array, count) for array in fitted])
+        return side_by_side([pool(array, count) for array in fitted])
 
     def row_seconds(self, video: str) -> np.ndarray:
         """Reads when each merged row starts and ends [n, 2], in seconds; see `FeatureFolder.row_seconds`."""
@@ -124,15 +122,3 @@ def merge_features(
     if len(parts) == 1 and normalise == "none":
         return parts[0]
     return MergedFeatures(tuple(parts), merge, normalise)
-
-
-def divide_by_norms(rows: np.ndarray) -> np.ndarray:
-    """Divides each row [n, D] by its Euclidean norm."""
-    norms: np.ndarray = np.linalg.norm(rows, axis=1, keepdims=True)
-    return rows / (norms + _SMALLEST_NORM)
-
-
-def side_by_side(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    """Puts rows [n, D] of several arrays side by side, cut to the shortest."""
-    rows = min(len(array) for array in arrays)
-    return np.concatenate([array[:rows] for array in arrays], axis=1)

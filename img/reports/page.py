@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import csv
-import html
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from extractors.storage.files import write_text
 
 SIMULATED = "SIMULATED DATA"
 """How a note begins that says that numbers are from made-up data."""
 
-_STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem; color: #1a1a1a; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-caption { text-align: left; padding-bottom: .6rem; }
-th, td { padding: .2rem .7rem; text-align: right; white-space: nowrap; }
-th { border-bottom: 2px solid #1a1a1a; }
-.label { text-align: left; }
-tr.first td { border-top: 1px solid #ccc; }
-tr.faint td { color: #666; }
-p { max-width: 60rem; }
-p.simulated { font-weight: bold; border-left: .4rem solid #b00; padding-left: .6rem; }
-"""
+_TEMPLATES = Environment(
+    loader=PackageLoader("img.reports", "."),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
 
 
 @dataclass(frozen=True)
@@ -89,17 +86,7 @@ def to_markdown(page: Page) -> str:
 
 def to_html(page: Page) -> str:
     """Renders a page for a browser; it needs no other file."""
-    title, caption = html.escape(page.title), html.escape(page.caption)
-    heads = "".join(f'<th class="label">{html.escape(head)}</th>' for head in page.label_heads)
-    heads += "".join(f"<th>{html.escape(head)}</th>" for head in page.heads)
-    body = "\n".join(map(_html_line, page.lines))
-    notes = "\n".join(map(_html_note, page.notes))
-    return (
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
-        f"<style>{_STYLE}</style>\n</head>\n<body>\n<table>\n<caption><strong>{title}.</strong> {caption}"
-        f"</caption>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>\n{notes}\n"
-        "</body>\n</html>\n"
-    )
+    return _TEMPLATES.get_template("page.html.jinja").render(page=page, simulated=SIMULATED)
 
 
 def to_csv(page: Page) -> str:
@@ -113,15 +100,3 @@ def to_csv(page: Page) -> str:
 
 def _pipe(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-
-def _html_line(line: Line) -> str:
-    classes = " ".join(name for name in ("first", "faint") if getattr(line, name))
-    labels = "".join(f'<td class="label">{html.escape(label)}</td>' for label in line.labels)
-    cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in line.cells)
-    return f'<tr class="{classes}">{labels}{cells}</tr>'
-
-
-def _html_note(note: str) -> str:
-    kind = ' class="simulated"' if note.startswith(SIMULATED) else ""
-    return f"<p{kind}>{html.escape(note)}</p>"

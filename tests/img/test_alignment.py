@@ -10,6 +10,7 @@ from feature_folders import RowSeconds, heard_seconds, seen_seconds, write_featu
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extractors.rows import pool
 from extractors.storage.files import read_json
 from extractors.storage.manifest import Row
 from extractors.storage.store import Store
@@ -17,7 +18,6 @@ from img.config.dataset import InputOptions
 from img.data.alignment import Fit, count_rows, ends_together, fit, share_covered
 from img.data.assembly import assemble
 from img.data.inputs import Inputs
-from img.data.pooling import pool
 
 TONE = (8.0, 10.0)
 VIDEO_SECONDS = 20.0

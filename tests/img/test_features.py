@@ -8,12 +8,12 @@ import pytest
 from feature_folders import write_features
 from safetensors.numpy import load_file
 
+from extractors.rows import pool
 from extractors.storage.store import Store
 from img.config.dataset import InputOptions
 from img.data.assembly import assemble
 from img.data.feature_folder import FeatureFolder
 from img.data.inputs import Inputs, VideoInputs
-from img.data.pooling import pool
 
 RNG = np.random.default_rng(0)
 VISUAL: dict[str, np.ndarray | str] = {

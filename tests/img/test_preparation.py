@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from img.data.pooling import pool, shorten
+from extractors.rows import pool, shorten
 from img.data.spans import clip_times, interval_iou, label
 
 GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "preparation.npz", allow_pickle=False)

@@ -10,7 +10,7 @@ import pytest
 from img.paper.contents import list_contents
 from img.paper.recipes import Scope, read_recipes
 from img.paper.transcription import read_paper
-from img.reports.page import to_markdown
+from img.reports.page import SIMULATED, Line, Page, to_html, to_markdown
 from img.reports.provenance import survey_features
 from img.reports.runtime import survey_runtime
 
@@ -83,3 +83,27 @@ def test_the_contents_link_tables_and_show_figures_relative_to_themselves() -> N
     assert "[Claims](tables/claims.md)" in text
     assert "![Figure 5](figures/figure5.png)" in text
     assert "**SIMULATED DATA: demo" in text
+
+
+def test_a_page_in_html_is_its_table_escaped() -> None:
+    lines = [
+        Line(["<i>3d</i>", "a & b"], ["1"]),
+        Line(["", '"x"'], ["{{ 2 }}"], first=False, faint=True),
+        Line(["", "c"], ["3"], first=True, faint=True),
+    ]
+    notes = [f"{SIMULATED}: <demo>", "A <note>."]
+    page = Page("T <1>", "What's shown.", ["one", "<two>"], ["R1@0.5 > 0"], lines, notes, [])
+    text = to_html(page)
+    assert text.startswith('<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n')
+    assert "<title>T &lt;1&gt;</title>" in text
+    assert text.partition("<body>\n")[2] == (
+        "<table>\n<caption><strong>T &lt;1&gt;.</strong> What&#39;s shown.</caption>\n"
+        '<thead><tr><th class="label">one</th><th class="label">&lt;two&gt;</th><th>R1@0.5 &gt; 0</th>'
+        "</tr></thead>\n<tbody>\n"
+        '<tr class="first"><td class="label">&lt;i&gt;3d&lt;/i&gt;</td><td class="label">a &amp; b</td>'
+        "<td>1</td></tr>\n"
+        '<tr class="faint"><td class="label"></td><td class="label">&#34;x&#34;</td><td>{{ 2 }}</td></tr>\n'
+        '<tr class="first faint"><td class="label"></td><td class="label">c</td><td>3</td></tr>\n'
+        "</tbody>\n</table>\n"
+        '<p class="simulated">SIMULATED DATA: &lt;demo&gt;</p>\n<p>A &lt;note&gt;.</p>\n</body>\n</html>\n'
+    )

@@ -8,7 +8,7 @@ import pytest
 from project import AS_ANNOTATED, SHARED, Project, new_project
 from safetensors.numpy import load_file
 
-from img.data.pooling import pool
+from extractors.rows import pool
 
 DATA = SHARED / "data" / "activitynet_mini"
 PCA = SHARED / "data" / "weights" / "vggish_pca_params.npz"
