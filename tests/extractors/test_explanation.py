@@ -224,4 +224,4 @@ def test_a_damaged_array_or_description_is_told_and_no_crash(folder, capsys):
     description.unlink()
     description.write_text("[" * 100_000)
     assert main(["explain", str(array)]) == 1
-    assert "a.json: expected a JSON file, found something else" in capsys.readouterr().err
+    assert "a.json: expected JSON, found values nested too deeply" in capsys.readouterr().err

@@ -191,7 +191,7 @@ def test_a_damaged_entry_that_cannot_be_taken_out_is_told(store, monkeypatch):
 
 
 USE = """
-import os, sys
+import encodings.utf_8_sig, os, sys
 from pathlib import Path
 from extractors.storage.store import Store
 # After the imports: the user may not be allowed to read the interpreter.
