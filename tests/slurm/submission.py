@@ -64,7 +64,7 @@ def start(project: Project, command: list[str]) -> Submission:
             stdout=file,
             stderr=subprocess.STDOUT,
             cwd=project.folder,
-            env=environment(),
+            env=environment(project.tiny),
             start_new_session=True,
         )
     return Submission(process, printed)

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared"
+TINY_NETWORKS = Path(__file__).parent / "tiny_networks"
 
 TRAIN_VIDEOS, TEST_VIDEOS = 6, 3
 
@@ -63,9 +64,15 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Project:
-    """A folder with config/, data/ and, once run, results/ and logs/."""
+    """A folder with config/, data/ and, once run, results/ and logs/.
+
+    Attributes:
+        folder: where it is.
+        tiny: I3D and CNN14 are stood in for by networks of a few hundred weights.
+    """
 
     folder: Path
+    tiny: bool = True
 
     def command(self, *arguments: str) -> list[str]:
         snakefile = ROOT / "workflow" / "Snakefile"
@@ -75,7 +82,11 @@ class Project:
     def snakemake(self, *arguments: str) -> Outcome:
         """Runs Snakemake in the folder."""
         done = subprocess.run(
-            self.command(*arguments), capture_output=True, text=True, env=environment(), cwd=self.folder
+            self.command(*arguments),
+            capture_output=True,
+            text=True,
+            env=environment(self.tiny),
+            cwd=self.folder,
         )
         return Outcome(done.returncode, done.stdout + done.stderr)
 
@@ -116,12 +127,14 @@ class Project:
     def copy(self, folder: Path) -> Project:
         """A second project in the same state, times and links included."""
         subprocess.run(["cp", "-a", str(self.folder), str(folder)], check=True)
-        return Project(folder)
+        return replace(self, folder=folder)
 
 
-def environment() -> dict[str, str]:
+def environment(tiny: bool = True) -> dict[str, str]:
     """The tests' environment, with one thread for each of the two jobs that run at a time."""
-    return {**os.environ, "OMP_NUM_THREADS": "1"}
+    folders = [str(TINY_NETWORKS)] * tiny + [str(ROOT)]
+    given = [os.environ["PYTHONPATH"]] if "PYTHONPATH" in os.environ else []
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(folders + given)}
 
 
 def new_project(folder: Path, dataset: dict[str, Any] | None = None, name: str = "small") -> Project:

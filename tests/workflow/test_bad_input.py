@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -278,7 +278,7 @@ def test_weights_and_word_vectors_that_do_not_fit_are_named(tmp_path):
         },
         "queries": {"embedding": "data/glove.txt"},
     }
-    project = new_project(tmp_path / "project", dataset)
+    project = replace(new_project(tmp_path / "project", dataset), tiny=False)
     project.path("data/videos").mkdir(parents=True)
     write_good_video(project.path("data/videos/good.mp4"))
     for split in ("train", "test"):

@@ -1,6 +1,7 @@
 """The whole DAG on two real ActivityNet videos with their real captions, from mp4 to metrics.json."""
 
 import json
+from dataclasses import replace
 
 import av
 import numpy as np
@@ -44,7 +45,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Project:
     """A project that knows the dataset by one YAML file, and its metrics."""
-    project = new_project(tmp_path_factory.mktemp("real") / "project", DATASET, NAME)
+    project = replace(new_project(tmp_path_factory.mktemp("real") / "project", DATASET, NAME), tiny=False)
     project.make(f"results/{NAME}/metrics.json")
     return project
 

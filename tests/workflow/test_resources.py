@@ -35,8 +35,7 @@ DATASET = {
         "i3d": {"kind": "i3d", "weights": "resources/weights/i3d.pt"},
         "pann": {"kind": "pann", "weights": "random"},
     },
-    "visual": "i3d",
-    "audio": "pann",
+    "streams": {"visual": "i3d", "audio": "pann"},
     "queries": {"embedding": "resources/words.txt", "embedding_width": 2},
 }
 
