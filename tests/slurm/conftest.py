@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
 @pytest.fixture(scope="session")
 def blank(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project with videos and annotations in which nothing is made; tests take copies of it."""
-    project = new_project(tmp_path_factory.mktemp("blank") / "project", DATASET)
+    project = replace(new_project(tmp_path_factory.mktemp("blank") / "project", DATASET), tiny=False)
     write_small_data(project.path("data"))
     return project
 

@@ -1,16 +1,16 @@
-"""With the `paper` preset a sample's answer depends on that sample alone, under every variant."""
+"""With the `paper` preset a sample's answer depends on that sample alone, whatever the variant."""
 
 import pytest
 import torch
 from model_batches import changed, random_batch, rows, sight, small_model, sound, trimmed
-from shipped_variants import distinct_models
+from shipped_variants import representative_models
 
 from img.models.fusion.slots import SlotAttention
 from img.models.img.model import IMG, Outputs
 from img.models.protocol import Batch
 
 CLIPS, WORDS = [9, 5, 12, 3], [6, 3, 8, 1]
-VARIANTS = {name: changes for name, changes in distinct_models().items() if name != "reference"}
+VARIANTS = {name: changes for name, changes in representative_models().items() if name != "reference"}
 
 
 def answer(model: IMG, batch: Batch) -> Outputs:

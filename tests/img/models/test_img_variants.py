@@ -1,4 +1,4 @@
-"""What holds for the model of every variant in config/papers/img/variants.yaml."""
+"""What holds for the models of the variants in config/papers/img/variants.yaml."""
 
 import re
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 import torch
 from model_batches import changed, random_batch, small_model
-from shipped_variants import VARIANTS, distinct_models
+from shipped_variants import VARIANTS, distinct_models, representative_models
 
 from img.models.img.model import IMG
 
-MODELS = distinct_models()
+MODELS, REPRESENTATIVES = distinct_models(), representative_models()
 # Constants that differences and softmaxes cancel: their gradient is zero, or a rounding error.
 CANCELLED = re.compile(r"saliency\.bias|predictor\.(start|end)\.output\.bias|.*attention\.key\.bias")
 
@@ -19,7 +19,7 @@ def each(models: dict[str, dict[str, Any]]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("changes", models.values(), ids=models.keys())
 
 
-@each(MODELS)
+@each(REPRESENTATIVES)
 def test_gradient_reaches_every_parameter(changes):
     model = small_model(**changes, dropout=0.1).train()
     batch = random_batch([16, 9, 12, 16], [6, 3, 8, 12])
@@ -53,7 +53,7 @@ def test_variants_of_equal_options_are_those_that_say_so():
 
 
 @pytest.mark.slow
-@each(MODELS)
+@each(REPRESENTATIVES)
 def test_a_small_batch_is_learned_by_heart_in_sixty_steps(changes):
     model = small_model(**changes).train()
     batch = random_batch([6, 4, 5], [3, 2, 3])
