@@ -40,8 +40,8 @@ class Part(Protocol):
         ...
 
 
-class Place(Protocol):
-    """Where arrays are: a folder or a pickle."""
+class Collection(Protocol):
+    """Arrays that lie together: in a folder or a pickle."""
 
     def find(self, names: Sequence[str]) -> Part | None:
         """Finds the array that is called one of several names; None where there is none.
@@ -61,7 +61,7 @@ def video_names(video: str) -> list[str]:
     return list(dict.fromkeys((video, f"v_{video}", video.removeprefix("v_"))))
 
 
-def open_place(path: Path) -> Place:
+def open_collection(path: Path) -> Collection:
     """Opens a folder of arrays or a pickle of them.
 
     Raises:
