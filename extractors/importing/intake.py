@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from extractors.importing.folders import Collection, Part, open_collection, video_names
+from extractors.importing.folders import Collection, Part, open_collection
 from extractors.importing.merging import merge
+from extractors.names import video_names
 from extractors.outcomes import Counts, Delivery, Outcomes, check_name, keep
 from extractors.registry import KINDS, ImportedParameters
 from extractors.storage.files import sha256_of_json

@@ -198,8 +198,8 @@ class _Reader:
     def _empty(self) -> None:
         with _decord_errors(self._path):
             # decord does nothing where it is told to go where it is.
-            for frame in (0, self._next):
-                self._reader.seek(frame)
+            for place in (0, self._next):
+                self._reader.seek(place)
         self._bytes = 0
 
 

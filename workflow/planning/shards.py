@@ -7,7 +7,8 @@ import functools
 import os
 from pathlib import Path
 
-from extractors.importing.folders import Collection, open_collection, video_names
+from extractors.importing.folders import Collection, open_collection
+from extractors.names import video_names
 from planning.features import is_imported, name_shards, require_arrays
 from planning.project import Project
 from planning.resources import Refusal
