@@ -190,7 +190,7 @@ class ImportedArrays(KindParameters):
     )
 
     @property
-    def places(self) -> tuple[Path, ...]:
+    def paths(self) -> tuple[Path, ...]:
         """Every folder and pickle, in the order in which their values are put side by side."""
         return (self.arrays,) if isinstance(self.arrays, Path) else self.arrays
 
@@ -201,9 +201,9 @@ class ImportedArrays(KindParameters):
 
     @model_validator(mode="after")
     def _fits_together(self) -> ImportedArrays:
-        if not self.places:
+        if not self.paths:
             raise ValueError("arrays: expected a folder or pickle, or several, found none")
-        if self.merge != "cut_to_shortest" and len(self.places) == 1:
+        if self.merge != "cut_to_shortest" and len(self.paths) == 1:
             raise ValueError(f"merge: expected several arrays for {self.merge}, found one")
         if self.max_rows is not None and self.merge != "bring_to_last":
             raise ValueError(f"max_rows: expected with merge: bring_to_last, found with {self.merge}")

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from extractors.names import PREFIX
 from extractors.provenance.known_durations import Duration, described_durations, read_durations
-from extractors.provenance.pairs import PREFIX
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -43,6 +43,15 @@ def open_arrays(path: Path) -> Mapping[str, np.ndarray]:
     )
 
 
+def list_arrays(folder: Path) -> dict[str, list[Path]]:
+    """Lists the files of arrays in a folder by their names without suffix; subfolders are not looked into."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix in SUFFIXES and not path.name.startswith("."):
+            found.setdefault(path.stem, []).append(path)
+    return found
+
+
 class ArrayFolder(Mapping[str, np.ndarray]):
     """A folder with a file for each video, read when asked for; subfolders are not looked into."""
 
@@ -53,15 +62,12 @@ class ArrayFolder(Mapping[str, np.ndarray]):
             ValueError: it holds no arrays, or two of one id.
         """
         self.paths: dict[str, Path] = {}
-        for path in sorted(folder.iterdir()):
-            if path.suffix not in SUFFIXES or path.name.startswith("."):
-                continue
-            if path.stem in self.paths:
+        for name, (path, *others) in list_arrays(folder).items():
+            if others:
                 raise ValueError(
-                    f"{folder}: expected one array for {path.stem}, "
-                    f"found {self.paths[path.stem].name} and {path.name}"
+                    f"{folder}: expected one array for {name}, found {path.name} and {others[0].name}"
                 )
-            self.paths[path.stem] = path
+            self.paths[name] = path
         if not self.paths:
             raise ValueError(f"{folder}: expected arrays ({', '.join(SUFFIXES)}), found none")
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from extractors.importing.arrays import PICKLE_SUFFIXES, SUFFIXES, as_rows, read_array
+from extractors.importing.arrays import PICKLE_SUFFIXES, as_rows, list_arrays, read_array
 from extractors.importing.pickles import load_pickled_arrays
 from extractors.storage.files import sha256_of
 
@@ -40,8 +40,8 @@ class Part(Protocol):
         ...
 
 
-class Place(Protocol):
-    """Where arrays are: a folder or a pickle."""
+class Collection(Protocol):
+    """Arrays that lie together: in a folder or a pickle."""
 
     def find(self, names: Sequence[str]) -> Part | None:
         """Finds the array that is called one of several names; None where there is none.
@@ -56,12 +56,7 @@ class Place(Protocol):
         ...
 
 
-def video_names(video: str) -> list[str]:
-    """Lists what a video's array may be called: its id, with or without `v_` in front."""
-    return list(dict.fromkeys((video, f"v_{video}", video.removeprefix("v_"))))
-
-
-def open_place(path: Path) -> Place:
+def open_collection(path: Path) -> Collection:
     """Opens a folder of arrays or a pickle of them.
 
     Raises:
@@ -82,10 +77,7 @@ class _Folder:
     """A folder with a file for each array; subfolders are not looked into."""
 
     def __init__(self, path: Path) -> None:
-        self._paths: dict[str, list[Path]] = {}
-        for file in sorted(path.iterdir()):
-            if file.suffix in SUFFIXES and not file.name.startswith("."):
-                self._paths.setdefault(file.stem, []).append(file)
+        self._paths = list_arrays(path)
 
     def find(self, names: Sequence[str]) -> Part | None:
         candidates = self.files(names)

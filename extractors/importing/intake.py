@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from extractors.importing.folders import Part, Place, open_place, video_names
+from extractors.importing.folders import Collection, Part, open_collection
 from extractors.importing.merging import merge
+from extractors.names import video_names
 from extractors.outcomes import Counts, Delivery, Outcomes, check_name, keep
 from extractors.registry import KINDS, ImportedParameters
 from extractors.storage.files import sha256_of_json
@@ -45,12 +46,12 @@ def import_shard(
         ShardFailedError: under `stop`, where a video failed.
         StorageError: the store or the folder of links cannot be written.
     """
-    places = [open_place(path) for path in parameters.places]
+    collections = [open_collection(path) for path in parameters.paths]
     outcomes = Outcomes(delivery)
     for video in tqdm(videos, unit="video", desc="imported"):
         with outcomes.of(video):
             check_name(video)
-            parts = _find_parts(places, parameters.places, video)
+            parts = _find_parts(collections, parameters.paths, video)
             if parts:
                 _take_in(video, parts, parameters, store, outcomes)
             else:
@@ -84,9 +85,9 @@ def _take_in(
     outcomes.computed(video, source_hash, keep(store, key, made, array))
 
 
-def _find_parts(places: Sequence[Place], paths: Sequence[Path], video: str) -> list[Part]:
-    """Finds a video's array in every place; none at all where no place has one."""
-    found = [place.find(video_names(video)) for place in places]
+def _find_parts(collections: Sequence[Collection], paths: Sequence[Path], video: str) -> list[Part]:
+    """Finds a video's array in every collection; none at all where none has one."""
+    found = [collection.find(video_names(video)) for collection in collections]
     parts = [part for part in found if part is not None]
     if parts and len(parts) < len(found):
         absent = paths[found.index(None)]

@@ -68,10 +68,10 @@ def stretches(
     Args:
         blocks: the sound, float32 [S] each, of any lengths.
         length: samples of a stretch.
-        starts: the place of each stretch's first sample, increasing.
+        starts: index of each stretch's first sample, increasing.
 
     Yields:
-        That place, and samples float32 [length]; the last stretch may be shorter.
+        That index, and samples float32 [length]; the last stretch may be shorter.
     """
     source = iter(blocks)
     held, first, end = np.zeros(0, np.float32), 0, 0

@@ -221,8 +221,8 @@ def _lacks_bytes(path: Path) -> bool:
             spare = size // 20 if start[8:12] == b"AVI " else 0
             return _announces(start[4:8], 8, size + spare)
         if _ASF_PROPERTIES in start:
-            place = start.index(_ASF_PROPERTIES) + 40
-            return _announces(start[place : place + 8], 0, size)
+            begin = start.index(_ASF_PROPERTIES) + 40
+            return _announces(start[begin : begin + 8], 0, size)
         if start[4:8] not in (b"ftyp", b"styp"):
             return False
         boxes = list(_boxes(file, size))

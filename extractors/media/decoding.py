@@ -50,7 +50,7 @@ class Finished:
     """Nothing more comes of the video at `index`.
 
     Attributes:
-        index: the video's place in the paths.
+        index: of the video in the paths.
         decoder: the decoder that read it; the last one tried where there is an error.
         error: why the video could not be read, in which case its windows are void; None if all went well.
         short: that the file ends early: its windows are right, but not all; None if it does not.

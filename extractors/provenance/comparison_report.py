@@ -7,9 +7,10 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from extractors.names import PREFIX
 from extractors.provenance.comparison_summary import QUANTILES, SHOWN_FITS
 from extractors.provenance.known_durations import Duration
-from extractors.provenance.pairs import PREFIX, Video
+from extractors.provenance.pairs import Video
 from extractors.storage.cells import as_cell
 
 COLUMNS = (

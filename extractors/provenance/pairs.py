@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from extractors.names import PREFIX
+
 TIME_BINS = 20
-PREFIX = "v_"
 
 
 class Pair(NamedTuple):
@@ -30,7 +31,7 @@ class Similarity:
     """How alike two arrays are.
 
     Attributes:
-        mean: cosine of the rows, both pooled to as many as the shorter has, averaged.
+        mean: cosine of the rows, both averaged to as many as the shorter has; the mean.
         over_time: cosine over relative time, float64 [TIME_BINS].
     """
 
@@ -162,12 +163,12 @@ def similarity(a: np.ndarray | None, b: np.ndarray | None) -> Similarity | None:
         return None
     length = min(len(a), len(b))
     return Similarity(
-        float(_cosines(pool(a, length), pool(b, length)).mean()),
-        _cosines(pool(a, TIME_BINS), pool(b, TIME_BINS)),
+        float(_cosines(average_parts(a, length), average_parts(b, length)).mean()),
+        _cosines(average_parts(a, TIME_BINS), average_parts(b, TIME_BINS)),
     )
 
 
-def pool(rows: np.ndarray, bins: int) -> np.ndarray:
+def average_parts(rows: np.ndarray, bins: int) -> np.ndarray:
     """Averages rows over equal parts of time, each row taken to last 1 / R of it.
 
     A row that lies in two parts counts in each by how much of it does; a part within one row is that row.

@@ -147,21 +147,21 @@ def write_json(path: Path, value: Any) -> None:
     Raises:
         ValueError: it holds NaN or infinity, which JSON does not know; the message says where.
     """
-    for place, number in _non_finite(value, "value"):
-        raise ValueError(f"{path}: expected finite numbers, or null for none, found {number} at {place}")
+    for where, number in _non_finite(value, "value"):
+        raise ValueError(f"{path}: expected finite numbers, or null for none, found {number} at {where}")
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _non_finite(value: Any, place: str) -> Iterator[tuple[str, float]]:
+def _non_finite(value: Any, where: str) -> Iterator[tuple[str, float]]:
     """Yields every NaN and infinity in a JSON-able value, and where it stands."""
     if isinstance(value, float) and not math.isfinite(value):
-        yield place, value
+        yield where, value
     elif isinstance(value, dict):
         for key, entry in value.items():
-            yield from _non_finite(entry, f"{place}.{key}")
+            yield from _non_finite(entry, f"{where}.{key}")
     elif isinstance(value, list | tuple):
         for index, entry in enumerate(value):
-            yield from _non_finite(entry, f"{place}[{index}]")
+            yield from _non_finite(entry, f"{where}[{index}]")
 
 
 def read_json(path: Path) -> Any:

@@ -12,7 +12,7 @@ def check_finite(rows: np.ndarray) -> None:
     """Refuses rows [R, D] that hold NaN, infinity, or a number whose square is infinite in float32.
 
     Raises:
-        ValueError: naming the first such number and its place.
+        ValueError: naming the first such number, its row and its column.
     """
     faulty = ~(np.abs(rows) <= np.float64(_LARGEST))
     if faulty.any():

@@ -282,7 +282,7 @@ class Dataset(Settings):
         for settings in self.extractors.values():
             _, parameters = registry.parse(settings)
             if isinstance(parameters, registry.ImportedParameters):
-                paths += parameters.places
+                paths += parameters.paths
         return [*paths, self.videos] if self.videos and self.reads_videos else paths
 
     @model_validator(mode="after")

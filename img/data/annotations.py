@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
 
+from extractors.names import PREFIX
 from extractors.storage.files import read_json
 from img.config.dataset import Annotations
 
@@ -81,10 +82,10 @@ def read_queries(annotations: Annotations) -> list[Query]:
 def _refuse_twins(files: Mapping[str, Path]) -> None:
     """Refuses two videos whose names differ in `v_` alone: files and arrays are found by either name."""
     for video, path in files.items():
-        if f"v_{video}" in files:
+        if f"{PREFIX}{video}" in files:
             raise ValueError(
-                f"{path}: expected ids of videos that differ in more than `v_` in front, "
-                f"found {video!r} and 'v_{video}'"
+                f"{path}: expected ids of videos that differ in more than `{PREFIX}` in front, "
+                f"found {video!r} and '{PREFIX}{video}'"
             )
 
 

@@ -14,7 +14,7 @@ import torch
 from safetensors import safe_open
 from tqdm import tqdm
 
-from extractors.importing.folders import Part, Place, open_place
+from extractors.importing.folders import Collection, Part, open_collection
 from extractors.storage.files import read_json, sha256_of, write_json
 from img.data.mapped import hash_arrays, mapped_safetensors
 
@@ -89,13 +89,13 @@ def assemble_query_features(queries: pd.DataFrame, arrays: Path, max_words: int,
         ValueError: one id stands for several sentences, or no query has features.
     """
     _check_ids(queries)
-    place = open_place(arrays)
+    collection = open_collection(arrays)
     parts: dict[str, Part] = {}
     shapes: dict[str, tuple[int, int]] = {}
     left_out: dict[str, str] = {}
     for query in tqdm(sorted(queries["query"].unique()), unit="query", desc="query features"):
         try:
-            parts[query] = _find(place, query, arrays)
+            parts[query] = _find(collection, query, arrays)
             rows, width = parts[query].read().shape
             shapes[query] = (min(rows, max_words), width)
         except (ValueError, OSError) as error:
@@ -142,9 +142,9 @@ def _check_ids(queries: pd.DataFrame) -> None:
                 )
 
 
-def _find(place: Place, query: str, arrays: Path) -> Part:
+def _find(collection: Collection, query: str, arrays: Path) -> Part:
     names = query_names(query)
-    part = place.find(names)
+    part = collection.find(names)
     if part is None:
         raise ValueError(f"{arrays}: expected an array called {' or '.join(names)}, found none")
     return part

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from extractors.names import video_names
 from extractors.storage.files import replacing
 from extractors.storage.manifest import shard_of
 from img.config.dataset import Annotations
@@ -51,13 +52,8 @@ def walk_folders(folder: Path) -> Iterator[tuple[Path, list[str]]]:
         yield Path(parent), names
 
 
-def name_stems(video: str) -> set[str]:
-    """Returns what a video's file may be called, without suffix: its id, with or without `v_` in front."""
-    return {video, f"v_{video}", video.removeprefix("v_")}
-
-
 def find_videos(folder: Path, videos: Sequence[str]) -> dict[str, VideoFile]:
-    """Finds the files of a dataset's videos in a folder and its subfolders, by their names (`name_stems`).
+    """Finds the files of a dataset's videos in a folder and its subfolders, by their names (`video_names`).
 
     Where a video has several files, one that is not empty comes before an empty one, then the first in the
     order of paths is taken.
@@ -79,7 +75,7 @@ def find_videos(folder: Path, videos: Sequence[str]) -> dict[str, VideoFile]:
                 files.setdefault(path.stem, []).append(path)
     found: dict[str, VideoFile] = {}
     for video in videos:
-        candidates = [path for stem in name_stems(video) for path in files.get(stem, []) if path.is_file()]
+        candidates = [path for stem in video_names(video) for path in files.get(stem, []) if path.is_file()]
         if candidates:
             path, *others = sorted(candidates, key=lambda path: (path.stat().st_size == 0, path))
             if set("{}") & set(str(path)):

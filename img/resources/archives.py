@@ -13,8 +13,9 @@ from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
+from extractors.names import video_names
 from extractors.storage.files import replacing, write_text
-from img.data.videos import VIDEO_SUFFIXES, name_stems
+from img.data.videos import VIDEO_SUFFIXES
 
 _CHUNK = 1 << 20
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -63,7 +64,7 @@ def _choose(
     archive: Path, members: list[zipfile.ZipInfo], videos: Collection[str] | None
 ) -> dict[str, zipfile.ZipInfo]:
     """Gives the needed members by the name of the file each becomes."""
-    stems = None if videos is None else {stem for video in videos for stem in name_stems(video)}
+    stems = None if videos is None else {stem for video in videos for stem in video_names(video)}
     chosen: dict[str, zipfile.ZipInfo] = {}
     for member in members:
         # Archives made on Windows may separate folders the other way.

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from extractors.__main__ import main
-from extractors.provenance.pairs import TIME_BINS, Centred, Pair, compare, match, pool, similarity
+from extractors.provenance.pairs import TIME_BINS, Centred, Pair, average_parts, compare, match, similarity
 from extractors.provenance.sampling_recipes import RECIPES, Length
 from extractors.storage.cells import from_cell
 
@@ -35,13 +35,13 @@ def test_videos_are_matched_by_id_then_without_the_prefix():
     ]
 
 
-def test_pooling_averages_equal_parts_of_time():
+def test_equal_parts_of_time_are_averaged():
     rows = np.array([[0.0], [3.0], [6.0]])
-    assert pool(rows, 1).tolist() == [[3]]
+    assert average_parts(rows, 1).tolist() == [[3]]
     # Each half holds one row and half of the middle one.
-    assert pool(rows, 2) == pytest.approx(np.array([[1.0], [5.0]]))
-    assert pool(rows, 3) == pytest.approx(rows)
-    assert pool(rows, 6) == pytest.approx(np.array([[0], [0], [3], [3], [6], [6]]))
+    assert average_parts(rows, 2) == pytest.approx(np.array([[1.0], [5.0]]))
+    assert average_parts(rows, 3) == pytest.approx(rows)
+    assert average_parts(rows, 6) == pytest.approx(np.array([[0], [0], [3], [3], [6], [6]]))
 
 
 def test_the_cosine_is_that_of_the_vectors():

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from extractors.importing.arrays import read_array
-from extractors.importing.folders import open_place
+from extractors.importing.folders import open_collection
 from extractors.importing.intake import import_shard
 from extractors.importing.pickles import load_pickled_arrays
 from extractors.outcomes import Delivery, ShardFailedError
@@ -252,17 +252,17 @@ def test_under_stop_every_reason_is_told(shard, arrays):
 def test_the_files_of_some_videos_are_listed_without_being_read(arrays, tmp_path):
     for name in ("a.npy", "v_b.npy", "c.npy", "notes.txt", ".a.npy"):
         (arrays / name).touch()
-    assert open_place(arrays).files(["a", "v_a", "b", "v_b"]) == [arrays / "a.npy", arrays / "v_b.npy"]
+    assert open_collection(arrays).files(["a", "v_a", "b", "v_b"]) == [arrays / "a.npy", arrays / "v_b.npy"]
     (tmp_path / "all.pickle").touch()
-    assert open_place(tmp_path / "all.pickle").files(["a"]) == [tmp_path / "all.pickle"]
+    assert open_collection(tmp_path / "all.pickle").files(["a"]) == [tmp_path / "all.pickle"]
 
 
 def test_what_is_no_place_of_arrays_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"gone: expected a folder of arrays or a pickle .* nothing"):
-        open_place(tmp_path / "gone")
+        open_collection(tmp_path / "gone")
     (tmp_path / "a.npy").touch()
     with pytest.raises(ValueError, match=r"a\.npy: expected a folder of arrays .* found another file"):
-        open_place(tmp_path / "a.npy")
+        open_collection(tmp_path / "a.npy")
 
 
 def flip(path, position):

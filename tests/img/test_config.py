@@ -376,8 +376,8 @@ def test_imported_arrays_take_the_place_of_the_extractors() -> None:
         "sight": ("imported", "visual", 1.0),
         "sound": ("imported", "audio", 1 / 255),
     }
-    places = {name: parameters.places for name, (_, parameters) in kinds.items()}  # type: ignore[attr-defined]
-    assert places == {"sight": (Path("clip"), Path("slowfast")), "sound": (Path("VGGish.pickle"),)}
+    paths = {name: parameters.paths for name, (_, parameters) in kinds.items()}  # type: ignore[attr-defined]
+    assert paths == {"sight": (Path("clip"), Path("slowfast")), "sound": (Path("VGGish.pickle"),)}
     assert not dataset.reads_videos
 
 

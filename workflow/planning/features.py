@@ -64,17 +64,17 @@ def require_arrays(project: Project, dataset: str, extractor: str) -> tuple[Path
     if not isinstance(parameters, ImportedParameters):
         return ()
     source = f"config/datasets/{dataset}.yaml: extractors.{extractor}.arrays"
-    return tuple(require(project, path, source, PUBLISHED) for path in parameters.places)
+    return tuple(require(project, path, source, PUBLISHED) for path in parameters.paths)
 
 
-def list_array_places(project: Project, dataset: str) -> list[Path]:
+def list_array_paths(project: Project, dataset: str) -> list[Path]:
     """Lists the folders and pickles that a dataset's imported arrays are in."""
     parsed = (project.find_extractor(dataset, name) for name in project.datasets[dataset].extractors)
     return [
         path
         for _, parameters in parsed
         if isinstance(parameters, ImportedParameters)
-        for path in parameters.places
+        for path in parameters.paths
     ]
 
 

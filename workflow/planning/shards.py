@@ -7,7 +7,8 @@ import functools
 import os
 from pathlib import Path
 
-from extractors.importing.folders import Place, open_place, video_names
+from extractors.importing.folders import Collection, open_collection
+from extractors.names import video_names
 from planning.features import is_imported, name_shards, require_arrays
 from planning.project import Project
 from planning.resources import Refusal
@@ -46,8 +47,8 @@ def list_sources(project: Project, dataset: str, extractor: str, shard: str, tab
     rows = _read_shards(table, table.stat().st_mtime_ns).get(shard, [])
     if is_imported(project, dataset, extractor):
         names = [name for video, _ in rows for name in video_names(video)]
-        places = _open_places(project, dataset, extractor)
-        paths = [str(path) for place in places for path in place.files(names)]
+        collections = _open_collections(project, dataset, extractor)
+        paths = [str(path) for collection in collections for path in collection.files(names)]
     else:
         paths = [path for _, path in rows if path]
     return [path for path in paths if os.access(path, os.R_OK)]
@@ -64,10 +65,10 @@ def _read_shards(table: Path, modified: int) -> dict[str, list[tuple[str, str]]]
 
 
 @functools.cache
-def _open_places(project: Project, dataset: str, extractor: str) -> list[Place]:
-    """Opens the places of imported arrays, listed once for all shards."""
+def _open_collections(project: Project, dataset: str, extractor: str) -> list[Collection]:
+    """Opens the folders and pickles of imported arrays, listed once for all shards."""
     try:
-        return [open_place(path) for path in require_arrays(project, dataset, extractor)]
+        return [open_collection(path) for path in require_arrays(project, dataset, extractor)]
     except ValueError as error:
         source = f"config/datasets/{dataset}.yaml: extractors.{extractor}.arrays"
         raise Refusal(f"{source}: {error}") from None

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from img.config.base import to_json
 from img.data.videos import is_current, read_duplicates, walk_folders
-from planning.features import list_array_places
+from planning.features import list_array_paths
 from planning.paths import name_video_table
 from planning.project import Project
 from planning.resources import find_local, is_simulated, require
@@ -110,8 +110,8 @@ def watch_folders(project: Project, dataset: str) -> Watched:
     settings = project.datasets[dataset]
     if not settings.reads_videos:
         # What is simulated has to be there once the shards' arrays are listed.
-        places = list_array_places(project, dataset)
-        return Watched([path for path in places if is_simulated(path)], is_current=False)
+        arrays = list_array_paths(project, dataset)
+        return Watched([path for path in arrays if is_simulated(path)], is_current=False)
     if record := list_unpacked(project, dataset):
         return Watched(record, is_current=False)
     folder = find_folder(project, dataset)

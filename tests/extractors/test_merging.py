@@ -76,5 +76,5 @@ def test_both_families_are_matched(case: int) -> None:
 
 def test_the_shipped_dataset_of_clip_and_slowfast_merges_as_the_authors_do() -> None:
     arrays = read_datasets(PROJECT / "config" / "datasets")["charades_clip"].imported["clip_slowfast"]
-    assert [path.name for path in arrays.places] == ["slowfast_features", "visual_features"]
+    assert [path.name for path in arrays.paths] == ["slowfast_features", "visual_features"]
     assert arrays.recipe == {"merge": "bring_to_last", "max_rows": 128}
