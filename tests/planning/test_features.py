@@ -30,20 +30,17 @@ def test_every_shard_of_the_chosen_extractors_has_a_manifest(project):
     assert len(manifests) == 8
     assert manifests[0] == "results/demo/features/i3d/shards/000.tsv"
     assert manifests[-1] == "results/demo/features/pann/shards/003.tsv"
-    assert features.list_input_manifests(project, "demo", {"visual": "i3d", "audio": "pann"}) == manifests
-    assert features.write_folder_options(project, "demo") == (
-        "--visual results/demo/features/i3d --audio results/demo/features/pann"
-    )
+    assert features.list_input_manifests(project, "demo", "i3d+pann") == manifests
 
 
-def test_a_stream_is_made_of_what_reads_it(project):
-    with pytest.raises(ValueError, match=r"demo\.yaml: extractors\.pann: expected one that reads visual"):
-        features.list_input_manifests(project, "demo", {"visual": "pann", "audio": "i3d"})
+def test_a_stream_is_made_of_what_reads_it(read):
+    with pytest.raises(ValueError, match=r"demo.*streams\.visual: 'pann' is of kind pann, which reads audio"):
+        read({"demo": {"streams": {"visual": "pann", "audio": "i3d"}}})
 
 
 def test_an_extractors_name_may_mean_another_modality_in_another_dataset(read):
     extractors = {"i3d": {"kind": "pann", "weights": "random"}, "pann": {"kind": "i3d", "weights": "random"}}
-    project = read({"demo": {"extractors": extractors, "visual": "pann", "audio": "i3d"}})
+    project = read({"demo": {"extractors": extractors, "streams": {"visual": "pann", "audio": "i3d"}}})
     assert project.find_extractor("demo", "i3d")[0].modality == "audio"
     assert project.find_extractor("charades", "i3d")[0].modality == "visual"
     assert features.list_chosen_manifests(project, "demo")[0].startswith("results/demo/features/pann/")
