@@ -179,7 +179,7 @@ class ImportedArrays(KindParameters):
         "and its kin; IMG's authors normalise nothing.",
     )
     width: Whole = Field(
-        ge=1, le=100_000, description="Values of a row; a video whose rows are of another width failed."
+        ge=1, le=100_000, description="Values of a row; videos with another row width are reported as failed."
     )
     divisor: Real = Field(
         default=1.0,

@@ -1,0 +1,1 @@
+"""Annotations and feature arrays in; trained systems, predictions, metrics and tables out."""

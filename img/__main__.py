@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="img", description="Trains and evaluates IMG on extracted features."
+        prog="img", description="Trains and evaluates systems of moment retrieval on extracted features."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for group in (resources, data, runs, results, timelines, paper, figures, cost, configuration):

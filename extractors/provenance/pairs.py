@@ -190,7 +190,7 @@ def average_parts(rows: np.ndarray, bins: int) -> np.ndarray:
 
 
 def _cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Cosine of each row of A with that of B; 0 where one is all zeros, whose direction is nothing's."""
+    """Cosine of each row of A with that of B; 0 where one is all zeros and has no direction."""
     norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     return np.divide((a * b).sum(axis=1), norms, out=np.zeros(len(a)), where=norms > 0)
 

@@ -71,7 +71,7 @@ def _is_full(path: Path) -> bool:
 
 
 def check_regular(path: Path) -> None:
-    """Refuses what is no regular file, without opening it: a pipe would wait for its writer for ever.
+    """Refuses what is no regular file, without opening it: a pipe would wait for its writer forever.
 
     Raises:
         FileNotFoundError: there is nothing.

@@ -121,7 +121,7 @@ def _charades_sta(path: Path, split: str, durations: dict[str, float]) -> Iterat
         sentence = _check_charades_sentence(match["sentence"], where)
         video = _check_video(match["video"], where)
         if video not in durations:
-            raise ValueError(f"{where}: the durations hold no video {video!r}")
+            raise ValueError(f"{where}: video {video!r} has no entry in the durations file")
         query = match["query"] or f"{split}_{number}"
         if lines.setdefault(query, number + 1) <= number:
             repeated.append(f"{query} in lines {lines[query]} and {number + 1}")
@@ -159,7 +159,8 @@ def _activitynet_captions(path: Path, split: str) -> Iterator[Query]:
         missing = {"duration", "timestamps", "sentences"} - set(entry if isinstance(entry, dict) else ())
         if missing:
             raise ValueError(
-                f"{where}: expected the keys duration, timestamps, sentences; {sorted(missing)} lack"
+                f"{where}: expected the keys duration, timestamps, sentences; "
+                f"missing: {', '.join(sorted(missing))}"
             )
         duration = _seconds(entry["duration"], where)
         spans, sentences = (_check_list(entry, key, where) for key in ("timestamps", "sentences"))

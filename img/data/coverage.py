@@ -1,4 +1,4 @@
-"""What of a dataset can be used: no video and no query drops out unseen."""
+"""What of a dataset can be used: no video and no query is dropped silently."""
 
 from __future__ import annotations
 

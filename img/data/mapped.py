@@ -1,4 +1,4 @@
-"""Safetensors files written through a memory map, which may so be larger than memory."""
+"""Safetensors files written through a memory map, so a file may be larger than memory."""
 
 from __future__ import annotations
 

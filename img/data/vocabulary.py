@@ -132,9 +132,10 @@ def random_vectors(words: Iterable[str], width: int) -> dict[str, np.ndarray]:
 def read_glove(path: Path, words: frozenset[str], width: int) -> dict[str, np.ndarray]:
     """Picks some words' vectors out of a GloVe text file, or a zip that holds one, in one streaming pass.
 
-    A line is a word and `width` numbers, apart by spaces. A few words of glove.840B hold spaces (". . ."):
-    the vector is the last `width` fields, the word everything before them. Of a word met twice the first line
-    counts, as in gensim. Empty lines, and a first line `words width` as word2vec writes it, are passed over.
+    Each line: a word, then `width` numbers, separated by spaces. A few words of glove.840B hold spaces
+    (". . ."): the vector is the last `width` fields, the word everything before them. Of a word met
+    twice the first line counts, as in gensim. Empty lines, and a first line
+    `words width` as word2vec writes it, are passed over.
 
     Args:
         path: .txt or .zip.

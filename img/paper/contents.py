@@ -1,4 +1,4 @@
-"""What was made of the paper, with links: one page to begin at."""
+"""Index page of the reproduced tables and figures."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ def _scope_notes(scope: Scope) -> list[str]:
     if scope.simulated:
         return [
             f"{SIMULATED}: {', '.join(scope.simulated)} stands for the paper's data. The paper's numbers are "
-            "shown for orientation; there is nothing to be compared."
+            "shown for reference only; they are not comparable."
         ]
     return [] if scope.is_paper else [f"{', '.join(scope.datasets)} stands for the paper's data."]
 

@@ -53,7 +53,7 @@ def survey_runtime(logs: Path, dataset: str) -> Page:
     ]
     return Page(
         "Time and memory",
-        f"What the stages of {dataset} cost at their last run, be it that the store gave the result.",
+        f"Time and memory of each stage of {dataset} at its last run, also where the store gave the result.",
         ["stage"],
         ["jobs", "seconds in all", "longest job (s)", "CPU seconds in all", "most memory of a job (MB)"],
         lines,

@@ -89,7 +89,7 @@ def select_queries(
     preferred = iou[first["branch"].iloc[0]]
     alone = "visual" in iou and preferred.name != "visual"
     gain = preferred - (iou["visual"] if alone else 0.0)
-    # By name where equal, so that the choice does not hang on the order of rows.
+    # By name where equal, so that the choice does not depend on the order of rows.
     order = gain.sort_index().sort_values(ascending=False, kind="stable").index
     missing = sorted(set(wanted) - set(order))
     if missing:

@@ -1,0 +1,1 @@
+"""Public files: what the manifest lists, downloaded, verified and unpacked."""

@@ -1,4 +1,4 @@
-"""Unpacking archives of videos: safely, only what is needed, one video in the air at a time."""
+"""Unpacking archives of videos: safely, only what is needed, one video at a time."""
 
 from __future__ import annotations
 

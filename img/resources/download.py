@@ -1,4 +1,4 @@
-"""Downloads over HTTP(S) that survive broken connections: what has arrived is kept and gone on from.
+"""Downloads over HTTP(S) that survive broken connections: what has arrived is kept, and resumed from.
 
 Proxies are those of HTTP_PROXY, HTTPS_PROXY and NO_PROXY, certificates those of REQUESTS_CA_BUNDLE.
 """
@@ -103,7 +103,7 @@ def download(
         url: where the file is.
         part: the temporary name; all the file's bytes are there when this returns.
         size: bytes the file has, where they are known.
-        is_checked: whether the caller knows the file's hash. If not, a part is gone on from only where the
+        is_checked: whether the caller knows the file's hash. If not, a part is resumed only where the
             server tells versions of the file apart.
         patience: how long to wait and how often.
         limit: bytes at which a file whose size is not known is given up.
@@ -125,8 +125,8 @@ def download(
         failures = 1 if _length(part) > before else failures + 1
         if failures >= patience.attempts:
             raise DownloadError(
-                f"{url}: given up after {failures} attempts in a row that brought nothing new; the last one: "
-                f"{reason}. The {_length(part)} bytes that arrived are kept: run again to go on from there"
+                f"{url}: gave up after {failures} consecutive attempts without progress; the last one: "
+                f"{reason}. The {_length(part)} bytes that arrived are kept: run again to resume"
             ) from reason
         pause = patience.pause(failures, getattr(reason, "asked", 0.0))
         log.warning(f"{url}: {reason}; {_length(part)} bytes are here, trying again in {pause:g} s")
@@ -209,7 +209,7 @@ def _beyond(limit: int) -> str:
 
 
 def _resumable(url: str, part: Path, size: int | None, is_checked: bool) -> _Source | None:
-    """Returns what a part was cut from; removes a part that cannot be gone on from."""
+    """Returns what a part was cut from; removes a part that cannot be resumed."""
     try:
         source = _Source(**read_json(_source_path(part)))
     except (FileNotFoundError, ValueError, TypeError):

@@ -82,3 +82,11 @@ def test_rooms_import_in_one_direction():
     drawing = runpy.run_path(str(PROJECT / "docs/draw_architecture.py"))
     imports, _ = drawing["find_edges"](drawing["find_modules"]())
     assert [room for room in list(imports) if drawing["reaches"](room, room, imports)] == []
+
+
+def test_modules_that_the_map_names_exist():
+    named = re.findall(r"`([\w/]+\.(?:py|smk|yaml))`", (PROJECT / "docs/architecture.md").read_text())
+    roots = ("extractors", "img", "workflow", "config", "resources", "tests")
+    files = [path.as_posix() for root in roots for path in (PROJECT / root).rglob("*.*")]
+    assert len(named) > 50
+    assert [name for name in named if not any(file.endswith(f"/{name}") for file in files)] == []

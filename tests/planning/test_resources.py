@@ -16,6 +16,13 @@ def test_a_path_is_required_unless_it_is_there_or_will_be_made(project, folder):
     )
 
 
+def test_a_missing_file_that_is_fetched_elsewhere_is_answered_with_that_path(project):
+    with pytest.raises(
+        resources.Refusal, match=r"weights/rgb_imagenet\.pt; resources/weights/rgb_imagenet\.pt"
+    ):
+        resources.require(project, Path("weights/rgb_imagenet.pt"), "mine.yaml: extractors.i3d.weights")
+
+
 def test_snakemake_cannot_pass_over_a_refusal():
     assert not issubclass(resources.Refusal, Exception)
 

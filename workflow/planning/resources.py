@@ -36,8 +36,14 @@ def require(project: Project, path: Path, source: str, obtain: str | None = None
     """
     is_made = path.is_relative_to(DEMO) or is_simulated(path)
     if not path.exists() and not is_made and not project.resources.find_file(path):
-        refuse_missing(path, source, obtain)
+        refuse_missing(path, source, obtain or _name_fetched(project, path))
     return path
+
+
+def _name_fetched(project: Project, path: Path) -> str | None:
+    """Tells the path at which a file of the same name is fetched, if there is one."""
+    fetched = (entry.path for entry in project.resources.resources.values() if entry.path.name == path.name)
+    return next((f"{found} is fetched where it is missing: name that path" for found in fetched), None)
 
 
 def refuse_missing(path: Path, source: str, obtain: str | None = None) -> None:

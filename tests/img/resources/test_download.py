@@ -56,7 +56,7 @@ def test_a_server_that_ignores_ranges_sends_the_whole_file_again(server, content
 
 def test_a_server_that_ignores_ranges_and_always_cuts_is_given_up(server, part, patience, pauses):
     server.answers.extend([Answer(cut=4_000, ignore_range=True)] * 9)
-    with pytest.raises(DownloadError, match="given up after 4 attempts"):
+    with pytest.raises(DownloadError, match="gave up after 4 consecutive attempts"):
         download(f"{server.url}/file", part, SIZE, patience=patience)
     assert len(server.requests) == 4
     assert pauses == [1, 2, 3]
@@ -209,7 +209,7 @@ def test_another_length_than_the_manifests_is_refused_before_the_body(server, pa
 
 def test_a_length_that_is_never_reached_is_given_up(server, part, patience):
     server.answers.extend([Answer(headers={"Content-Length": str(SIZE + 1)}, ignore_range=True)] * 9)
-    with pytest.raises(DownloadError, match="given up after 4 attempts"):
+    with pytest.raises(DownloadError, match="gave up after 4 consecutive attempts"):
         download(f"{server.url}/file", part, patience=patience)
     assert len(server.requests) == 4
 
@@ -276,7 +276,9 @@ def test_a_disk_without_room_is_told_before_the_body(server, part, patience, mon
 
 def test_an_unreachable_server_is_told_with_its_url(part, patience, pauses, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with pytest.raises(DownloadError, match=r"http://127\.0\.0\.1:9/file: given up after 4 attempts"):
+    with pytest.raises(
+        DownloadError, match=r"http://127\.0\.0\.1:9/file: gave up after 4 consecutive attempts"
+    ):
         download("http://127.0.0.1:9/file", part, patience=patience)
     assert pauses == [1, 2, 3]
 
