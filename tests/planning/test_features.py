@@ -31,11 +31,10 @@ def test_every_shard_of_the_chosen_extractors_has_a_manifest(project):
     assert manifests[0] == "results/demo/features/i3d/shards/000.tsv"
     assert manifests[-1] == "results/demo/features/pann/shards/003.tsv"
     assert features.list_input_manifests(project, "demo", "i3d+pann") == manifests
-
-
-def test_a_stream_is_made_of_what_reads_it(read):
-    with pytest.raises(ValueError, match=r"'pann' is of kind pann, which reads audio"):
-        read({"demo": {"streams": {"visual": "pann", "audio": "i3d"}}})
+    assert features.list_chosen_folders(project, "demo") == [
+        "results/demo/features/i3d",
+        "results/demo/features/pann",
+    ]
 
 
 def test_an_extractors_name_may_mean_another_modality_in_another_dataset(read):
