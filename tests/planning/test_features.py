@@ -37,6 +37,11 @@ def test_every_shard_of_the_chosen_extractors_has_a_manifest(project):
     ]
 
 
+def test_a_stream_is_made_of_what_reads_it(read):
+    with pytest.raises(ValueError, match=r"'pann' is of kind pann, which reads audio"):
+        read({"demo": {"streams": {"visual": "pann", "audio": "i3d"}}})
+
+
 def test_an_extractors_name_may_mean_another_modality_in_another_dataset(read):
     extractors = {"i3d": {"kind": "pann", "weights": "random"}, "pann": {"kind": "i3d", "weights": "random"}}
     project = read({"demo": {"extractors": extractors, "streams": {"visual": "pann", "audio": "i3d"}}})
