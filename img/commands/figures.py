@@ -65,7 +65,7 @@ def _plot_ratios(options: argparse.Namespace) -> None:
 
 def _plot_durations(options: argparse.Namespace) -> None:
     from img.data.queries import read_queries_table
-    from img.reports.figures.durations import plot_durations
+    from img.reports.figures.moment_lengths import plot_durations
 
     _, _, scope = read_paper_files(options)
     queries = read_queries_table(options.queries)

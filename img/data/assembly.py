@@ -23,7 +23,7 @@ from img.config.streams import AlignRule
 from img.data.alignment import Fit, fit
 from img.data.inputs import FEATURES, INDEX, VideoInputs
 from img.data.mapped import hash_arrays, mapped_safetensors
-from img.data.merging import MergedFeatures, StreamFeatures
+from img.data.merged_folder import MergedFeatures, StreamFeatures
 from img.data.standardisation import Standardisation
 
 

@@ -15,7 +15,7 @@ from extractors.storage.manifest import Row
 from img.config.streams import AUDIO
 from img.data.alignment import share_covered
 from img.data.durations import LONGER, SHORTER, compare_durations, find_beyond, find_cut
-from img.data.merging import StreamFeatures
+from img.data.merged_folder import StreamFeatures
 from img.data.query_features import FAULT
 
 _NOT_LISTED = "not extracted"

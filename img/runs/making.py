@@ -28,8 +28,8 @@ from img.models.checkpoint import build_system, save_checkpoint
 from img.models.registry import find_system
 from img.models.sizes import Sizes
 from img.runs.device import computing_on
-from img.runs.fingerprint import fingerprint_run
 from img.runs.folder import EVENTS, HISTORY, OPTIONS, READS
+from img.runs.run_code import fingerprint_run
 from img.runs.training import Loop, Reached, train
 
 TRAIN = "train"

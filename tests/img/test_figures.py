@@ -13,8 +13,8 @@ import pytest
 from img.config.dataset import StandIn
 from img.paper.curves import plot_curves
 from img.paper.recipes import CurveRecipe, FigureRecipe, Scope
-from img.reports.figures.durations import plot_durations, share_by_duration
 from img.reports.figures.history import plot_history
+from img.reports.figures.moment_lengths import plot_durations, share_by_duration
 from img.reports.figures.ratios import bin_by_ratio, plot_ratios
 from img.reports.figures.timeline_plot import plot_timelines
 from img.reports.timelines import BranchTimeline, Timeline

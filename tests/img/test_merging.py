@@ -18,7 +18,7 @@ from img.data.assembly import assemble
 from img.data.coverage import count_coverage, explain_absence, name_streams, read_coverage, write_coverage
 from img.data.feature_folder import FeatureFolder
 from img.data.inputs import Inputs
-from img.data.merging import MergedFeatures, merge_features
+from img.data.merged_folder import MergedFeatures, merge_features
 from img.data.samples import Moments
 from img.data.vocabulary import Vocabulary
 

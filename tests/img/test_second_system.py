@@ -17,9 +17,9 @@ from img.reports.figures.history import plot_history
 from img.reports.figures.timeline_plot import plot_timelines
 from img.reports.timelines import select_queries, trace_queries
 from img.runs.evaluation import evaluate_run
-from img.runs.fingerprint import list_code
 from img.runs.making import make_run
 from img.runs.opening import open_run
+from img.runs.run_code import list_code
 from img.runs.summary import format_table, summarise
 
 KIND = SystemKind("tiny", TinyOptions, "tiny_system:build")

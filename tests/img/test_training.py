@@ -24,10 +24,10 @@ from img.models.img.model import IMG
 from img.models.registry import SYSTEMS
 from img.models.sizes import Sizes
 from img.runs import making, training
-from img.runs.fingerprint import list_code
 from img.runs.making import make_run
 from img.runs.optimisation import parameter_groups
 from img.runs.prediction import predict
+from img.runs.run_code import list_code
 from img.tasks.moment import score
 
 RECORDED_LOSSES = [72.5111, 53.4372, 47.2747]
@@ -248,7 +248,7 @@ def test_the_code_of_a_run_is_that_of_its_system_task_and_loop() -> None:
     code = list_code(SYSTEMS["img"])
     assert {
         "img.models.img.model",
-        "img.models.blocks.losses",
+        "img.models.img.losses",
         "img.models.fusion.slots",
         "img.tasks.moment",
         "img.runs.training",

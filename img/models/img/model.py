@@ -16,11 +16,15 @@ from img.models.blocks.attention import (
     QueryConcatenation,
     SelfAttention,
 )
-from img.models.blocks.branch import Branch
-from img.models.blocks.decoding import ClipSpans, decode
+from img.models.blocks.best_spans import ClipSpans, decode
+from img.models.blocks.clip_logits import Branch
 from img.models.blocks.embedding import FeatureProjection, QueryEmbedding, QueryProjection
 from img.models.blocks.encoder import Encoder, SinusoidalPosition
-from img.models.blocks.losses import (
+from img.models.blocks.predictor import SpanPredictor
+from img.models.blocks.streams import Mask, StreamLayerNorm, StreamLinear
+from img.models.fusion.importance_aware import ImportanceAwareFusion
+from img.models.fusion.slots import SlotAttention
+from img.models.img.losses import (
     distillation_loss,
     importance_loss,
     mean_over,
@@ -30,10 +34,6 @@ from img.models.blocks.losses import (
     retrieval_loss,
     saliency_loss,
 )
-from img.models.blocks.predictor import SpanPredictor
-from img.models.blocks.streams import Mask, StreamLayerNorm, StreamLinear
-from img.models.fusion.importance_aware import ImportanceAwareFusion
-from img.models.fusion.slots import SlotAttention
 from img.models.img.options import ImgOptions
 from img.models.protocol import Answers, Batch, Progress, System
 from img.models.sizes import Sizes
@@ -289,7 +289,7 @@ class IMG(System):
     def decode(
         self, outputs: Outputs, batch: Batch, answers: int = 1, nms_threshold: float = 1.0
     ) -> dict[str, ClipSpans]:
-        """Return each branch's most probable spans; see `img.models.blocks.decoding.decode`."""
+        """Return each branch's most probable spans; see `img.models.blocks.best_spans.decode`."""
         return {
             name: decode(branch, batch.clip_mask, answers, nms_threshold)
             for name, branch in outputs.branches.items()

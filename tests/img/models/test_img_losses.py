@@ -5,8 +5,8 @@ import pytest
 import torch
 from model_batches import random_batch, small_model
 
-from img.models.blocks.branch import Branch
-from img.models.blocks.losses import (
+from img.models.blocks.clip_logits import Branch
+from img.models.img.losses import (
     distillation_loss,
     importance_loss,
     mean_over,

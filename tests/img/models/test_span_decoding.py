@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from img.models.blocks.branch import Branch
-from img.models.blocks.decoding import decode
+from img.models.blocks.best_spans import decode
+from img.models.blocks.clip_logits import Branch
 
 VIDEOS = st.lists(st.integers(1, 9), min_size=1, max_size=4)
 SEEDS = st.integers(0, 2**32 - 1)

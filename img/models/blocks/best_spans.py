@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from img.models.blocks.branch import Branch
+from img.models.blocks.clip_logits import Branch
 from img.models.protocol import Spans
 
 NOTHING = -1

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from img.models.blocks.branch import Branch
+from img.models.blocks.clip_logits import Branch
 
 
 def ramp(epoch: int, length: int) -> float:
