@@ -26,9 +26,9 @@ from img.models.fusion.importance import (
     fusion_weight,
     similarity_importance,
 )
+from img.models.fusion.options import FusionOptions, Level
 from img.models.fusion.recurrent import run_bidirectional
 from img.models.fusion.slots import SlotAttention
-from img.models.img.options import ImgOptions, Level
 
 LOCAL_KERNELS = (1, 3, 5)
 PAIR_LAYERS = 3
@@ -37,7 +37,7 @@ PAIR_LAYERS = 3
 class LocalLevel(nn.Module):
     """Neighbouring clips: depthwise convolutions of several widths side by side (equations 3 and 4)."""
 
-    def __init__(self, options: ImgOptions) -> None:
+    def __init__(self, options: FusionOptions) -> None:
         super().__init__()
         width = options.width
         self.convolutions = nn.ModuleList(
@@ -56,7 +56,7 @@ class LocalLevel(nn.Module):
 class EventLevel(nn.Module):
     """Events: each sequence attends to the slots that summarise it (equation 6)."""
 
-    def __init__(self, options: ImgOptions) -> None:
+    def __init__(self, options: FusionOptions) -> None:
         super().__init__()
         self.slots = SlotAttention(
             2,
@@ -76,7 +76,7 @@ class EventLevel(nn.Module):
 class GlobalLevel(nn.Module):
     """The whole video: each sequence's pooled vector beside each of its clips."""
 
-    def __init__(self, options: ImgOptions) -> None:
+    def __init__(self, options: FusionOptions) -> None:
         super().__init__()
         self.pool = StreamPool(2, options.width)
         self.linear = StreamLinear(2, 2 * options.width, options.width)
@@ -142,7 +142,7 @@ class MultiScale(nn.Module):
     With one level only, its sequence goes through one GRU by itself.
     """
 
-    def __init__(self, options: ImgOptions) -> None:
+    def __init__(self, options: FusionOptions) -> None:
         super().__init__()
         width = options.width
         pairs = [pair for pair in PAIRS if set(pair) <= set(options.levels)]
@@ -185,7 +185,7 @@ class ImportanceAwareFusion(nn.Module):
     the layer norms can learn, and keeps the scale of the other fusions.
     """
 
-    def __init__(self, options: ImgOptions) -> None:
+    def __init__(self, options: FusionOptions) -> None:
         super().__init__()
         self.kind = options.fusion_weight
         if self.kind == "importance":

@@ -8,10 +8,8 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from extractors.settings import Real, Whole
+from img.models.fusion.options import FusionWeight, Level, SlotNoise
 from img.models.options import Needs, SystemOptions
-
-Level = Literal["local", "event", "global"]
-FusionWeight = Literal["importance", "addition", "concatenation", "similarity", "entropy"]
 
 PRESETS: dict[str, dict[str, Any]] = {
     # Sound mathematics where the paper leaves a choice; a sample's answer depends on that sample alone.
@@ -61,7 +59,7 @@ class ImgOptions(SystemOptions):
         description="Slots compete for clips (softmax over slots, then a mean over clips); otherwise each "
         "slot takes its own softmax over clips.",
     )
-    slot_noise_at_inference: Literal["fixed", "fresh", "none"] = Field(
+    slot_noise_at_inference: SlotNoise = Field(
         "fixed",
         description="Noise that the slots start from outside training: `fixed`, one draw kept with the "
         "weights; `fresh`, drawn at every call; `none`, zero, which makes all slots equal (for tests).",
