@@ -4,7 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= 2
 
-.PHONY: help demo test test-slurm check format pictures lock clean
+# Tests run side by side, those of a file together, as they share what the file has made.
+TESTS := $(BIN)/pytest --numprocesses $(CORES) --dist loadscope --durations 10
+
+.PHONY: help demo test test-quick test-slurm check format pictures lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -22,16 +25,20 @@ demo: $(VENV)/installed  ## run the whole workflow on made-up data and print the
 	@echo "predictions: results/demo/runs/*/seed*/predictions.parquet"
 	@echo "features:    results/demo/features/{i3d,pann}/*.npy, each beside a .json that says how it was made"
 
-test: check  ## check formats, types and workflow, and run every test but the GPU's and Slurm's
-	$(BIN)/pytest
+test: check  ## check formats, types, layers and workflow, and run every test but the GPU's and Slurm's
+	$(TESTS)
+
+test-quick: $(VENV)/installed  ## run the tests that take a moment and start no workflow
+	$(TESTS) -m "not gpu and not slurm and not workflow and not slow"
 
 test-slurm: $(VENV)/installed  ## run the workflow, and what can go wrong, on a throwaway Slurm (root; slurm-wlm, munge)
 	$(BIN)/pytest -m slurm tests/slurm
 
-check: $(VENV)/installed  ## formats, lint and types only
+check: $(VENV)/installed  ## formats, lint, types and layers only
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/snakefmt --check workflow
 	$(BIN)/snakemake --lint
 
