@@ -128,7 +128,8 @@ def _run(
 ) -> int:
     """Extracts; returns how many videos failed."""
     from extractors.outcomes import Delivery
-    from extractors.shard import Runtime, extract_shard
+    from extractors.recipe import Runtime
+    from extractors.shard import extract_shard
 
     store.remove_abandoned()
     counts = extract_shard(

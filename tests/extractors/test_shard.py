@@ -18,8 +18,9 @@ from extractors.media.errors import MediaError
 from extractors.media.sampling import Window
 from extractors.outcomes import Delivery, ShardFailedError
 from extractors.provenance.explanation import as_text, explain
+from extractors.recipe import Runtime, identify
 from extractors.registry import Parameters
-from extractors.shard import Runtime, Source, extract_shard, identify
+from extractors.shard import Source, extract_shard
 from extractors.storage.files import StorageError, sha256_of
 from extractors.storage.manifest import read_manifest
 from extractors.storage.store import Store
