@@ -13,10 +13,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from extractors.claims import Claims, Task, state_of
+from extractors.extraction import Extraction, Runtime
 from extractors.media.batching import Features, embed_videos
 from extractors.media.decoding import decode_ahead
 from extractors.outcomes import Counts, Delivery, Outcomes, check_name, keep
-from extractors.recipe import Recipe, Runtime
 from extractors.registry import Extractor, Kind, KindParameters, Parameters
 from extractors.storage.files import sha256_of
 from extractors.storage.store import Store
@@ -65,24 +65,24 @@ def extract_shard(
     if not isinstance(parameters, Parameters):
         raise ValueError(f"kind: expected one that reads videos, found {kind.name}")
     outcomes = Outcomes(delivery)
-    recipe = Recipe(kind, parameters, runtime)
-    tasks = _plan(recipe, sources, store, outcomes)
+    extraction = Extraction(kind, parameters, runtime)
+    tasks = _plan(extraction, sources, store, outcomes)
     if tasks:
         store.check_writable(
             f"missing in it: {len(tasks)} of {len(sources)} arrays, such as {tasks[0].video}'s"
         )
-        extractor = recipe.load_extractor()
+        extractor = extraction.load_extractor()
         with tqdm(total=len(tasks), unit="video", desc=kind.name) as progress, Claims(store) as claims:
             while tasks:
-                elsewhere = _compute(recipe, extractor, tasks, claims, outcomes, progress)
-                tasks = _await(recipe, elsewhere, claims, outcomes, progress)
+                elsewhere = _compute(extraction, extractor, tasks, claims, outcomes, progress)
+                tasks = _await(extraction, elsewhere, claims, outcomes, progress)
     return outcomes.finish()
 
 
-def _plan(recipe: Recipe, sources: Sequence[Source], store: Store, outcomes: Outcomes) -> list[Task]:
+def _plan(extraction: Extraction, sources: Sequence[Source], store: Store, outcomes: Outcomes) -> list[Task]:
     """Links what the store holds; gives what is to be computed."""
     tasks = []
-    for source in tqdm(sources, unit="video", desc=f"{recipe.kind.name}: looked for in the store"):
+    for source in tqdm(sources, unit="video", desc=f"{extraction.kind.name}: looked for in the store"):
         if source.path is None:
             outcomes.missing(source.video)
             continue
@@ -90,17 +90,17 @@ def _plan(recipe: Recipe, sources: Sequence[Source], store: Store, outcomes: Out
             check_name(source.video)
             state = state_of(source.path)
             source_hash = sha256_of(source.path)
-            task = Task(source.video, source.path, state, source_hash, recipe.key(source_hash))
+            task = Task(source.video, source.path, state, source_hash, extraction.key(source_hash))
             entry = store.find(task.key)
             if entry is None:
                 tasks.append(task)
             else:
-                outcomes.restored(task.video, task.source_hash, entry, recipe.differences(entry))
+                outcomes.restored(task.video, task.source_hash, entry, extraction.differences(entry))
     return tasks
 
 
 def _compute(
-    recipe: Recipe,
+    extraction: Extraction,
     extractor: Extractor,
     tasks: Sequence[Task],
     claims: Claims,
@@ -110,14 +110,14 @@ def _compute(
     """Computes and links what no other process has in hand; gives the others' tasks."""
     elsewhere = []
     events = decode_ahead(
-        recipe.kind,
-        recipe.parameters,
+        extraction.kind,
+        extraction.parameters,
         [task.path for task in tasks],
-        workers=recipe.runtime.workers,
-        timeout=recipe.runtime.timeout,
+        workers=extraction.runtime.workers,
+        timeout=extraction.runtime.timeout,
         begin=lambda index: claims.take(tasks[index]),
     )
-    for index, result in embed_videos(extractor, events, recipe.runtime.batch_size):
+    for index, result in embed_videos(extractor, events, extraction.runtime.batch_size):
         task = tasks[index]
         if result is None:
             elsewhere.append(task)
@@ -129,7 +129,7 @@ def _compute(
                 raise ValueError(f"{task.path}: changed while being read; extract it again")
             if not isinstance(result, Features):
                 raise result
-            made = recipe.describe(task.source_hash, result)
+            made = extraction.describe(task.source_hash, result)
             outcomes.computed(task.video, task.source_hash, keep(claims.store, task.key, made, result.array))
         claims.drop(task)
         progress.update()
@@ -137,7 +137,7 @@ def _compute(
 
 
 def _await(
-    recipe: Recipe, tasks: Sequence[Task], claims: Claims, outcomes: Outcomes, progress: tqdm
+    extraction: Extraction, tasks: Sequence[Task], claims: Claims, outcomes: Outcomes, progress: tqdm
 ) -> list[Task]:
     """Waits for other processes' arrays and links them; gives those that did not come."""
     given_up = []
@@ -147,6 +147,6 @@ def _await(
             if entry is None:
                 given_up.append(task)
                 continue
-            outcomes.restored(task.video, task.source_hash, entry, recipe.differences(entry))
+            outcomes.restored(task.video, task.source_hash, entry, extraction.differences(entry))
         progress.update()
     return given_up

@@ -127,8 +127,8 @@ def _run(
     manifest: Path,
 ) -> int:
     """Extracts; returns how many videos failed."""
+    from extractors.extraction import Runtime
     from extractors.outcomes import Delivery
-    from extractors.recipe import Runtime
     from extractors.shard import extract_shard
 
     store.remove_abandoned()

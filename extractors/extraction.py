@@ -1,4 +1,4 @@
-"""How a shard's arrays are made: by which kind with which parameters, on what, and what is written of it."""
+"""What makes arrays: a kind with its parameters, on some device; and what is written of it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def identify(kind: Kind, parameters: Parameters) -> dict[str, Any]:
     return {"kind": kind.name, "code_version": kind.code_version, "parameters": values}
 
 
-class Recipe:
+class Extraction:
     """A kind with its parameters, and what descriptions say of them."""
 
     def __init__(self, kind: Kind, parameters: Parameters, runtime: Runtime) -> None:
