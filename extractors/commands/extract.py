@@ -127,8 +127,9 @@ def _run(
     manifest: Path,
 ) -> int:
     """Extracts; returns how many videos failed."""
+    from extractors.extraction import Runtime
     from extractors.outcomes import Delivery
-    from extractors.shard import Runtime, extract_shard
+    from extractors.shard import extract_shard
 
     store.remove_abandoned()
     counts = extract_shard(

@@ -61,7 +61,7 @@ def read_durations(path: Path) -> dict[str, Duration]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: naming the file and the entry that is no duration.
+        ValueError: naming the file and the entry that is no duration, or is given twice.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: expected a table of durations, found no file")
@@ -86,7 +86,12 @@ def _table_entries(path: Path) -> dict[str, Mapping[str, Any]]:
                 f"{path}: expected a tab-separated table with a column {' or '.join(_ID_COLUMNS)}, "
                 f"found {list(columns)}"
             )
-        return {row[name]: row for row in reader}
+        entries: dict[str, Mapping[str, Any]] = {}
+        for row in reader:
+            if row[name] in entries:
+                raise ValueError(f"{path}: expected a row for each id, found {row[name]} twice")
+            entries[row[name]] = row
+        return entries
 
 
 def _duration(entry: Mapping[str, Any], where: str) -> Duration:
@@ -96,8 +101,9 @@ def _duration(entry: Mapping[str, Any], where: str) -> Duration:
         duration = Duration(float(seconds or "nothing"), None if rate is None else float(rate))
     except (TypeError, ValueError):
         duration = Duration(math.nan)
-    if not (0 < duration.seconds < math.inf):
+    if not all(0 < number < math.inf for number in duration if number is not None):
         raise ValueError(
-            f"{where}: expected a duration in seconds ({' or '.join(_SECONDS_COLUMNS)}), found {dict(entry)}"
+            f"{where}: expected a duration in seconds ({' or '.join(_SECONDS_COLUMNS)}) and, if any, a frame "
+            f"rate ({' or '.join(_RATE_COLUMNS)}), both above 0, found {dict(entry)}"
         )
     return duration

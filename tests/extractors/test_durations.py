@@ -30,6 +30,13 @@ def test_a_tab_separated_table_is_read(tmp_path, header):
         ("d.json", '{"a": "long"}', "a: expected a duration in seconds"),
         ("d.tsv", "name\tseconds\na\t1\n", r"expected a tab-separated table with a column video or id"),
         ("d.tsv", "video\tseconds\na\t\n", "a: expected a duration in seconds"),
+        ("d.tsv", "video\tseconds\na\t1\nb\t2\na\t3\n", "expected a row for each id, found a twice"),
+        ("d.tsv", "video\tseconds\tfps\na\t1\t-25\n", "a: expected a duration .* and, if any, a frame rate"),
+        (
+            "d.json",
+            '{"a": {"seconds": 1, "fps": "nan"}}',
+            "a: expected a duration .* and, if any, a frame rate",
+        ),
     ],
 )
 def test_what_is_no_duration_is_named(tmp_path, name, text, message):

@@ -6,10 +6,11 @@ import pytest
 from fake_kind import KIND, PARAMETERS
 
 from extractors.__main__ import main
+from extractors.extraction import Runtime, identify
 from extractors.outcomes import ARRAY, Delivery
 from extractors.provenance.explanation import as_text, explain
 from extractors.registry import parse
-from extractors.shard import Runtime, Source, extract_shard, identify
+from extractors.shard import Source, extract_shard
 from extractors.storage.libraries import library_versions
 from extractors.storage.store import DESCRIPTION, Store
 

@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 from fake_kind import KIND, PARAMETERS
 
-import extractors.shard as shard_module
+import extractors.extraction as extraction_module
 from extractors.__main__ import main
+from extractors.extraction import Runtime
 from extractors.outcomes import ARRAY, Counts, Delivery
 from extractors.provenance.explanation import as_json, as_text, explain
 from extractors.provenance.fingerprint import fingerprint
 from extractors.provenance.makers import find_differences, fingerprint_kind, list_code
 from extractors.registry import KINDS
-from extractors.shard import Runtime, Source, extract_shard
+from extractors.shard import Source, extract_shard
 from extractors.storage.libraries import differing_libraries, library_versions
 from extractors.storage.store import DESCRIPTION, Store
 
@@ -95,7 +96,7 @@ def test_other_code_is_said_once_per_shard_and_changes_no_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with monkeypatch.context() as earlier:
-        earlier.setattr(shard_module, "fingerprint_kind", lambda kind: OTHER)
+        earlier.setattr(extraction_module, "fingerprint_kind", lambda kind: OTHER)
         extract(tmp_path)
     assert described(tmp_path)["code"] == OTHER
     manifest = (tmp_path / "out" / "000.tsv").read_bytes()
@@ -112,7 +113,7 @@ def test_other_libraries_are_said_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with monkeypatch.context() as earlier:
-        earlier.setattr(shard_module, "library_versions", lambda *_: {"torch": "1.0", "decord": "0.5"})
+        earlier.setattr(extraction_module, "library_versions", lambda *_: {"torch": "1.0", "decord": "0.5"})
         extract(tmp_path)
     extract(tmp_path)
     assert [message.split(": ")[1] for message in caplog.messages] == [

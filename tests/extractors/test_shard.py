@@ -12,6 +12,7 @@ import pytest
 from fake_kind import KIND, PARAMETERS, Doubler
 
 import extractors.shard as shard_module
+from extractors.extraction import Runtime, identify
 from extractors.media.batching import Features, embed_videos
 from extractors.media.decoding import Decoded, Finished, Restarted
 from extractors.media.errors import MediaError
@@ -19,7 +20,7 @@ from extractors.media.sampling import Window
 from extractors.outcomes import Delivery, ShardFailedError
 from extractors.provenance.explanation import as_text, explain
 from extractors.registry import Parameters
-from extractors.shard import Runtime, Source, extract_shard, identify
+from extractors.shard import Source, extract_shard
 from extractors.storage.files import StorageError, sha256_of
 from extractors.storage.manifest import read_manifest
 from extractors.storage.store import Store
