@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import io
 import logging
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,14 +18,13 @@ from typing import Any, Literal
 import numpy as np
 
 from extractors.media.errors import MediaError, short_status
+from extractors.names import check_name
 from extractors.storage.files import StorageError
 from extractors.storage.finite import check_finite
 from extractors.storage.manifest import Row, write_manifest
 from extractors.storage.store import DESCRIPTION, Entry, Store
 
 ARRAY = "array.npy"
-
-_LONGEST_NAME = 255
 
 log = logging.getLogger(__name__)
 
@@ -182,25 +180,6 @@ class Outcomes:
     def _add(self, row: Row) -> None:
         self._rows.append(row)
         self.counts.absent += not row.is_ok and not row.is_failure
-
-
-def check_name(video: str) -> None:
-    """Refuses an id that cannot be the name of a video's files, `{id}.npy` and `{id}.json`.
-
-    Raises:
-        ValueError: saying why.
-    """
-    try:
-        length = len(os.fsencode(f"{video}.json"))
-    except UnicodeEncodeError:
-        length = 0
-    if length > _LONGEST_NAME:
-        raise ValueError(
-            f"expected an id of at most {_LONGEST_NAME - len('.json')} bytes, as {{id}}.json is a file's "
-            f"name, found one of {length - len('.json')}; rename the video"
-        )
-    if not video or not length or "/" in video or "\0" in video:
-        raise ValueError(f"expected an id that can be a file's name, found {video!r}; rename the video")
 
 
 def keep(store: Store, key: str, made: Mapping[str, Any], array: np.ndarray) -> Entry:

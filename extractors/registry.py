@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from extractors.media.sampling import Window
 
 Modality = Literal["visual", "audio"]
+MergeRule = Literal["cut_to_shortest", "bring_to_last"]
+NormaliseRule = Literal["none", "l2"]
 
 
 class KindParameters(Settings):
@@ -161,7 +163,7 @@ class ImportedArrays(KindParameters):
         description="Folder of `{video}.npy`, `.npz` or `.pt`, or a pickle of a dict of arrays; of several, "
         "a video's rows are put side by side, in this order."
     )
-    merge: Literal["cut_to_shortest", "bring_to_last"] = Field(
+    merge: MergeRule = Field(
         default="cut_to_shortest",
         description="How several get one number of rows: `cut_to_shortest` keeps the first rows of each, as "
         "Moment-DETR and its kin; `bring_to_last` averages or repeats rows to the number of the last one's, "
@@ -173,7 +175,7 @@ class ImportedArrays(KindParameters):
         le=100_000,
         description="Most rows that `bring_to_last` brings them to; 128 in the code of IMG's authors.",
     )
-    normalise: Literal["none", "l2"] = Field(
+    normalise: NormaliseRule = Field(
         default="none",
         description="`l2` divides each row of each array by its norm, before they are merged, as Moment-DETR "
         "and its kin; IMG's authors normalise nothing.",

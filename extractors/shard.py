@@ -16,7 +16,8 @@ from extractors.claims import Claims, Task, state_of
 from extractors.extraction import Extraction, Runtime
 from extractors.media.batching import Features, embed_videos
 from extractors.media.decoding import decode_ahead
-from extractors.outcomes import Counts, Delivery, Outcomes, check_name, keep
+from extractors.names import check_name
+from extractors.outcomes import Counts, Delivery, Outcomes, keep
 from extractors.registry import Extractor, Kind, KindParameters, Parameters
 from extractors.storage.files import sha256_of
 from extractors.storage.store import Store

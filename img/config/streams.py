@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from extractors.registry import MergeRule, NormaliseRule
 from extractors.settings import Real, Settings
 from img.config.base import Name
 
@@ -15,8 +16,6 @@ AUDIO = "audio"
 """The stream that `training.sound`, noise, and what counts as heard are about."""
 
 AlignRule = Literal["seconds", "share"]
-MergeRule = Literal["cut_to_shortest", "bring_to_last"]
-NormaliseRule = Literal["none", "l2"]
 
 _TAKEN = ("video", "seconds", "annotated", "length", "heard", "others")
 """Columns of coverage.tsv that are about no single stream."""

@@ -9,10 +9,10 @@ from typing import TypeAlias
 
 import numpy as np
 
+from extractors.registry import MergeRule, NormaliseRule
 from extractors.rows import divide_by_norms, pool, shorten, side_by_side
 from extractors.storage.manifest import Row
 from extractors.storage.store import Store
-from img.config.streams import MergeRule, NormaliseRule
 from img.data.alignment import fit
 from img.data.feature_folder import FeatureFolder
 

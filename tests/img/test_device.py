@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from toy_dataset import Toy, make_toy, small_options
+from toy_dataset import Toy, small_options
 
 from extractors.storage.store import Store
 from img.config.protocols import LAST, checkpoint_of
@@ -41,11 +41,6 @@ def test_a_gpu_rounds_no_factor_while_computing_and_is_left_as_it_was() -> None:
         assert not matrices.allow_tf32
         assert not networks.allow_tf32
     assert (matrices.allow_tf32, networks.allow_tf32) == before
-
-
-@pytest.fixture(scope="module")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
-    return make_toy(tmp_path_factory.mktemp("toy"))
 
 
 def test_training_that_runs_out_of_memory_says_so(

@@ -9,9 +9,8 @@ import pandas as pd
 import pytest
 import torch
 from coverage_tables import AS_ANNOTATED
-from toy_dataset import CLIPS, SECONDS, SILENT, Toy, make_toy, small_options
+from toy_dataset import CLIPS, SECONDS, SILENT, Toy, small_options
 
-from extractors.storage.store import Store
 from img.__main__ import main
 from img.config.runs import InferenceOptions
 from img.data.inputs import Inputs
@@ -21,7 +20,6 @@ from img.models.checkpoint import build_system, load_checkpoint, save_checkpoint
 from img.models.protocol import Answers, Batch, Progress, System
 from img.models.sizes import Sizes
 from img.runs.evaluation import evaluate_run
-from img.runs.making import make_run
 from img.runs.opening import open_run
 from img.runs.prediction import predict
 from img.tasks.moment import score, score_constants
@@ -32,23 +30,12 @@ ONE, THREE = InferenceOptions(answers=1), InferenceOptions(answers=3, nms_thresh
 
 
 @pytest.fixture(scope="module")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
-    return make_toy(tmp_path_factory.mktemp("toy"))
-
-
-@pytest.fixture(scope="module")
-def run(toy: Toy, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    store = Store(tmp_path_factory.mktemp("store"))
-    options = small_options({"epochs": 2, "learning_rate": 5e-3})
-    folder, _ = make_run(toy.data(), options, 0, store, "cpu", False)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def evaluated(toy: Toy, run: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any, pd.DataFrame]:
+def evaluated(
+    toy: Toy, trained: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Any, Any, pd.DataFrame]:
     """Metrics, mean importance and the predictions."""
     out = tmp_path_factory.mktemp("evaluated") / "predictions.parquet"
-    found = evaluate_run(open_run(run), toy.splits("test", "train"), "cpu", THREE, out)
+    found = evaluate_run(open_run(trained), toy.splits("test", "train"), "cpu", THREE, out)
     return found["protocols"], found["mean_importance"], pd.read_parquet(out)
 
 
@@ -151,9 +138,9 @@ def test_auto_is_visual_where_there_is_no_sound_and_fusion_elsewhere(
     assert not np.array_equal(answers["score"]["visual"], answers["score"]["fusion"])
 
 
-def test_each_protocol_uses_its_own_weights(toy: Toy, run: Path, tmp_path: Path) -> None:
+def test_each_protocol_uses_its_own_weights(toy: Toy, trained: Path, tmp_path: Path) -> None:
     for name in ("last.safetensors", "options.json", "vocabulary.json"):
-        shutil.copyfile(run / name, tmp_path / name)
+        shutil.copyfile(trained / name, tmp_path / name)
     sizes = Sizes({"visual": 4, "audio": 3}, len(toy.vocabulary.words), 8, toy.vocabulary.character_count)
     untrained = build_system(small_options().model, sizes)
     save_checkpoint(tmp_path / "best_on_test.safetensors", untrained.state_dict(), untrained.options, sizes)
@@ -167,8 +154,8 @@ def test_each_protocol_uses_its_own_weights(toy: Toy, run: Path, tmp_path: Path)
     assert not np.array_equal(predictions.loc["last", "score"], predictions.loc["best_on_test", "score"])
 
 
-def test_without_sound_auto_is_visual_and_importance_zero(toy: Toy, run: Path) -> None:
-    model = load_checkpoint(run / "last.safetensors")
+def test_without_sound_auto_is_visual_and_importance_zero(toy: Toy, trained: Path) -> None:
+    model = load_checkpoint(trained / "last.safetensors")
     predictions = predict(model, toy.moments("test", sound=False), 16, "cpu", ONE).set_index("branch")
     pd.testing.assert_frame_equal(
         predictions.loc["auto"].reset_index(drop=True), predictions.loc["visual"].reset_index(drop=True)
@@ -177,9 +164,9 @@ def test_without_sound_auto_is_visual_and_importance_zero(toy: Toy, run: Path) -
 
 
 def test_answers_do_not_depend_on_the_batch_nor_on_the_order(
-    toy: Toy, run: Path, monkeypatch: pytest.MonkeyPatch
+    toy: Toy, trained: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = load_checkpoint(run / "last.safetensors")
+    model = load_checkpoint(trained / "last.safetensors")
     keys = ["query", "branch", "rank"]
     alone, seven, together = (
         predict(model, toy.moments("test"), size, "cpu", THREE).set_index(keys) for size in (1, 7, 16)
@@ -197,8 +184,8 @@ def test_answers_do_not_depend_on_the_batch_nor_on_the_order(
         )
 
 
-def test_further_answers_leave_the_first_as_it_is_and_fall_in_probability(toy: Toy, run: Path) -> None:
-    model = load_checkpoint(run / "last.safetensors")
+def test_further_answers_leave_the_first_as_it_is_and_fall_in_probability(toy: Toy, trained: Path) -> None:
+    model = load_checkpoint(trained / "last.safetensors")
     one, three = (predict(model, toy.moments("test"), 8, "cpu", options) for options in (ONE, THREE))
     first = three[three["rank"] == 1].reset_index(drop=True)
     pd.testing.assert_frame_equal(first, one)
@@ -207,18 +194,20 @@ def test_further_answers_leave_the_first_as_it_is_and_fall_in_probability(toy: T
     assert (np.diff(scores) <= 0).all()
 
 
-def test_a_video_has_no_more_answers_than_spans(toy: Toy, run: Path) -> None:
+def test_a_video_has_no_more_answers_than_spans(toy: Toy, trained: Path) -> None:
     options = InferenceOptions(answers=40, nms_threshold=1.0)
-    predictions = predict(load_checkpoint(run / "last.safetensors"), toy.moments("test"), 8, "cpu", options)
+    predictions = predict(
+        load_checkpoint(trained / "last.safetensors"), toy.moments("test"), 8, "cpu", options
+    )
     # 8 clips have 36 spans.
     assert (predictions.groupby(["branch", "query"])["rank"].max() == 36).all()
     assert not predictions.duplicated(["branch", "query", "start", "end"]).any()
 
 
 def test_a_forced_importance_takes_the_place_of_the_predicted_one_where_there_is_sound(
-    toy: Toy, run: Path
+    toy: Toy, trained: Path
 ) -> None:
-    model = load_checkpoint(run / "last.safetensors")
+    model = load_checkpoint(trained / "last.safetensors")
     answers = {
         p: predict(model, toy.moments("test"), 8, "cpu", InferenceOptions(answers=1, importance=p))
         for p in (0.0, 0.25, None)
@@ -242,11 +231,11 @@ def test_missed_queries_have_an_overlap_of_nothing_in_every_metric() -> None:
 
 
 def test_missed_queries_lower_every_protocol_branch_and_the_best_constant_alike(
-    toy: Toy, run: Path, evaluated: tuple[Any, Any, pd.DataFrame], tmp_path: Path
+    toy: Toy, trained: Path, evaluated: tuple[Any, Any, pd.DataFrame], tmp_path: Path
 ) -> None:
     splits = toy.splits("test", "train", test=2)
     # 8 test queries and 2 more: four fifths of everything. None more in train: nothing changes.
-    report = evaluate_run(open_run(run), splits, "cpu", THREE, tmp_path / "predictions.parquet")
+    report = evaluate_run(open_run(trained), splits, "cpu", THREE, tmp_path / "predictions.parquet")
     counted = report["protocols"]
     for protocol, found in evaluated[0].items():
         for branch, scores in found["test"].items():
@@ -372,8 +361,8 @@ class OneBranch(System):
 
 
 @pytest.mark.parametrize("branch", ["visual", "audio"])
-def test_a_model_of_one_branch_answers_auto_by_it(toy: Toy, run: Path, branch: str) -> None:
-    model = load_checkpoint(run / "last.safetensors")
+def test_a_model_of_one_branch_answers_auto_by_it(toy: Toy, trained: Path, branch: str) -> None:
+    model = load_checkpoint(trained / "last.safetensors")
     found = predict(OneBranch(model, branch), toy.moments("test"), 8, "cpu", ONE).set_index("branch")
     assert list(dict.fromkeys(found.index)) == [branch, "auto"]
     expected = predict(model, toy.moments("test"), 8, "cpu", ONE).set_index("branch").loc[branch]

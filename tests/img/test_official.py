@@ -9,7 +9,7 @@ import pytest
 import torch
 from coverage_tables import write_full_coverage
 from official_files import PARAMETERS, official_state, official_state_of_features, write_vocabulary
-from toy_dataset import Toy, make_toy
+from toy_dataset import Toy
 
 from img.__main__ import main
 from img.config.runs import InferenceOptions
@@ -29,11 +29,6 @@ ONE = InferenceOptions()
 # The toy's own words are "the", "red", "light", "blue": other ids, and one word that only the authors know.
 VOCABULARY = Vocabulary(("light", "zebra", "blue", "red", "the"), tuple("zetrdhbulig"))
 SIZES = Sizes({"visual": 4, "audio": 3}, words=5, word_width=300, characters=13)
-
-
-@pytest.fixture(scope="module")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
-    return make_toy(tmp_path_factory.mktemp("toy"))
 
 
 @pytest.fixture(scope="module")

@@ -7,29 +7,14 @@ import pandas as pd
 import pytest
 from toy_dataset import Toy, make_toy, small_options
 
-from extractors.storage.store import Store
 from img.config.runs import InferenceOptions
 from img.data.inputs import Inputs
 from img.data.vocabulary import VECTORS, read_vectors
 from img.runs.evaluation import evaluate_run, open_splits
-from img.runs.making import make_run
 from img.runs.opening import open_run
 
 ONE = InferenceOptions(answers=1)
 OPTIONS = small_options({"epochs": 2, "learning_rate": 5e-3})
-
-
-@pytest.fixture(scope="module")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
-    return make_toy(tmp_path_factory.mktemp("toy"))
-
-
-@pytest.fixture(scope="module")
-def folder(toy: Toy, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    store = Store(tmp_path_factory.mktemp("store"))
-    return make_run(toy.data(), small_options({"epochs": 2, "learning_rate": 5e-3}), 0, store, "cpu", False)[
-        0
-    ]
 
 
 def answers(folder: Path, toy: Toy, out: Path) -> pd.DataFrame:
@@ -42,8 +27,8 @@ def answers(folder: Path, toy: Toy, out: Path) -> pd.DataFrame:
     return predictions[predictions["protocol"] == "last"].set_index(["query", "branch"])
 
 
-def test_a_run_says_what_it_was_made_of(folder: Path, toy: Toy) -> None:
-    run = open_run(folder)
+def test_a_run_says_what_it_was_made_of(trained: Path, toy: Toy) -> None:
+    run = open_run(trained)
     assert run.protocols == ["last", "best_on_test"]
     assert run.options == OPTIONS
     assert run.vocabulary == toy.vocabulary
@@ -52,20 +37,20 @@ def test_a_run_says_what_it_was_made_of(folder: Path, toy: Toy) -> None:
 
 
 def test_words_of_other_queries_shift_no_answer_of_an_unchanged_sentence(
-    folder: Path, toy: Toy, tmp_path: Path
+    trained: Path, toy: Toy, tmp_path: Path
 ) -> None:
-    expected = answers(folder, toy, tmp_path / "first.parquet")
+    expected = answers(trained, toy, tmp_path / "first.parquet")
     other = make_toy(tmp_path / "other", "a aardvark light")
     assert other.vocabulary == toy.vocabulary
-    found = answers(folder, other, tmp_path / "second.parquet")
+    found = answers(trained, other, tmp_path / "second.parquet")
     assert ("further_0", "fusion") in set(found.index) - set(expected.index)
     columns = ["start", "end", "score"]
     pd.testing.assert_frame_equal(found.loc[expected.index, columns], expected[columns])
 
 
-def test_a_word_met_after_training_has_its_own_vector(folder: Path, tmp_path: Path) -> None:
+def test_a_word_met_after_training_has_its_own_vector(trained: Path, tmp_path: Path) -> None:
     toy = make_toy(tmp_path, "the green light")
-    run = open_run(folder)
+    run = open_run(trained)
     questions = run.read_queries(toy.queries)
     assert run.vocabulary is not None
     assert questions.text.words == (*run.vocabulary.words, "green")
@@ -75,11 +60,11 @@ def test_a_word_met_after_training_has_its_own_vector(folder: Path, tmp_path: Pa
     number = questions.text.word_ids()["green"]
     assert number == table.shape[1] - 1
     np.testing.assert_array_equal(table[0, number], questions.further[0])
-    found = answers(folder, toy, tmp_path / "green.parquet").loc[("further_0", "fusion"), "score"]
-    unknown = answers(folder, make_toy(tmp_path / "b", "the blau light"), tmp_path / "b.parquet")
+    found = answers(trained, toy, tmp_path / "green.parquet").loc[("further_0", "fusion"), "score"]
+    unknown = answers(trained, make_toy(tmp_path / "b", "the blau light"), tmp_path / "b.parquet")
     assert found != unknown.loc[("further_0", "fusion"), "score"]
 
 
-def test_vectors_of_another_width_are_refused(folder: Path) -> None:
+def test_vectors_of_another_width_are_refused(trained: Path) -> None:
     with pytest.raises(ValueError, match="words: expected vectors of 8 values, found 5"):
-        open_run(folder).load("last", np.ones((1, 5), np.float32))
+        open_run(trained).load("last", np.ones((1, 5), np.float32))

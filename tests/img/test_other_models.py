@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from toy_dataset import Toy, make_toy, small_options
+from toy_dataset import Toy, small_options
 
 from extractors.storage.files import read_json
 from extractors.storage.store import Store
@@ -14,11 +14,6 @@ from img.config.runs import InferenceOptions
 from img.runs.evaluation import evaluate_run
 from img.runs.making import make_run
 from img.runs.opening import open_run
-
-
-@pytest.fixture(scope="module")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
-    return make_toy(tmp_path_factory.mktemp("toy"))
 
 
 def train_and_evaluate(toy: Toy, folder: Path, **model: Any) -> tuple[Path, Any, Any, pd.DataFrame]:

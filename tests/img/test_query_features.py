@@ -7,7 +7,7 @@ import pytest
 import torch
 from coverage_tables import write_full_coverage
 from safetensors.torch import load_file, save_file
-from toy_dataset import Toy, make_toy, small_options
+from toy_dataset import Toy, small_options
 
 from extractors.storage.store import Store
 from img.__main__ import main
@@ -127,11 +127,6 @@ def test_a_batch_holds_padded_features_in_the_place_of_words(tmp_path: Path) -> 
     )
     assert words.query_features is None
     assert words.words is not None
-
-
-@pytest.fixture(scope="module")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
-    return make_toy(tmp_path_factory.mktemp("toy"))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import torch
 from feature_folders import heard_seconds, seen_seconds, write_features
-from toy_dataset import Toy, make_toy, small_options
+from toy_dataset import Toy, small_options
 
 from extractors.storage.files import read_json, sha256_of_json, write_json
 from extractors.storage.store import Store
@@ -29,11 +29,6 @@ from img.runs.opening import open_run
 from img.tasks.moment import score_constants
 
 SPLIT, VIDEO_CLIPS, LONGEST = "train", {"a": 13, "b": 5}, 8
-
-
-@pytest.fixture(scope="module")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
-    return make_toy(tmp_path_factory.mktemp("toy"))
 
 
 def test_queries_are_those_recorded_for_their_version(toy: Toy) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from tiny_system import TinyOptions
-from toy_dataset import Toy, make_toy
+from toy_dataset import Toy
 
 from extractors.storage.store import Store
 from img.config.base import check
@@ -29,11 +29,6 @@ KIND = SystemKind("tiny", TinyOptions, "tiny_system:build")
 def registered(monkeypatch: pytest.MonkeyPatch) -> None:
     """The one line."""
     monkeypatch.setitem(SYSTEMS, "tiny", KIND)
-
-
-@pytest.fixture
-def toy(tmp_path: Path) -> Toy:
-    return make_toy(tmp_path / "toy")
 
 
 def dataset(**changes: object) -> Dataset:

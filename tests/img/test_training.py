@@ -33,11 +33,6 @@ from img.tasks.moment import score
 RECORDED_LOSSES = [72.5111, 53.4372, 47.2747]
 
 
-@pytest.fixture(scope="module")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
-    return make_toy(tmp_path_factory.mktemp("toy"))
-
-
 def run(
     toy: Toy, store: Store, options: RunOptions | None = None, seed: int = 0, fresh: bool = False
 ) -> tuple[Path, bool]:

@@ -41,6 +41,19 @@ SMALL_DATASET: dict[str, Any] = {
     "seeds": [0],
 }
 
+SMALL_VIDEOS: dict[str, Any] = {
+    "videos": "data/videos",
+    "extractors": {
+        "i3d": {"kind": "i3d", "weights": "random", "frame_rate": 8, "shorter_side": 32, "crop": 32},
+        "pann": {"kind": "pann", "weights": "random"},
+    },
+    "streams": {"visual": "i3d", "audio": "pann"},
+    "model": {"width": 16, "heads": 2},
+    "training": {"epochs": 1},
+    "seeds": [0],
+}
+"""A dataset in the smallest settings, but for its annotations."""
+
 AS_ANNOTATED = {"partly_heard": 0, "on_shorter_videos": 0, "on_longer_videos": 0, "moments_cut": 0}
 """What metrics.json counts of videos that are as long as annotated, and heard to their end or not at all."""
 

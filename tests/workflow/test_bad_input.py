@@ -12,7 +12,7 @@ import pytest
 import torch
 import yaml
 from media import write_sound, write_video
-from project import AS_ANNOTATED, Outcome, Project, new_project
+from project import AS_ANNOTATED, SMALL_VIDEOS, Outcome, Project, new_project
 
 from extractors.kinds.i3d import I3D
 from extractors.storage.store import Store
@@ -28,19 +28,11 @@ REASONS = {
     "sound": "data/videos/sound.mp4: expected a video stream, found only audio",
 }
 DATASET = {
+    **SMALL_VIDEOS,
     "annotations": {
         "format": "activitynet_captions",
         "splits": {"train": "data/train.json", "test": "data/test.json"},
     },
-    "videos": "data/videos",
-    "extractors": {
-        "i3d": {"kind": "i3d", "weights": "random", "frame_rate": 8, "shorter_side": 32, "crop": 32},
-        "pann": {"kind": "pann", "weights": "random"},
-    },
-    "streams": {"visual": "i3d", "audio": "pann"},
-    "model": {"width": 16, "heads": 2},
-    "training": {"epochs": 1},
-    "seeds": [0],
 }
 
 

@@ -7,27 +7,19 @@ import numpy as np
 import pandas as pd
 import pytest
 from media import write_video
-from project import AS_ANNOTATED, Project, new_project
+from project import AS_ANNOTATED, SMALL_VIDEOS, Project, new_project
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 METRICS = "results/small/metrics.json"
 SECONDS = 3.0
 DATASET = {
+    **SMALL_VIDEOS,
     "annotations": {
         "format": "activitynet_captions",
         "splits": {split: f"data/{split}.json" for split in ("train", "val_1", "val_2")},
     },
-    "videos": "data/videos",
-    "extractors": {
-        "i3d": {"kind": "i3d", "weights": "random", "frame_rate": 8, "shorter_side": 32, "crop": 32},
-        "pann": {"kind": "pann", "weights": "random"},
-    },
-    "streams": {"visual": "i3d", "audio": "pann"},
-    "model": {"width": 16, "heads": 2},
-    "training": {"epochs": 1},
     "selection_split": "val_1",
-    "seeds": [0],
 }
 CAPTIONS = {
     "train": {"v_a": [[0, 1], [1, 2]], "v_bB": [[0, 3], [2, 2]], "v_gone": [[0, 1], [1, 3]]},
