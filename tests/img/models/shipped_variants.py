@@ -1,4 +1,4 @@
-"""The model options of config/papers/img/variants.yaml, each once, and those that stand for the others' code."""
+"""The model options of config/papers/img/variants.yaml, each once, and those that stand for the rest."""
 
 from pathlib import Path
 from typing import Any
