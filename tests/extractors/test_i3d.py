@@ -12,6 +12,8 @@ from extractors.kinds.i3d import I3D
 from extractors.registry import I3DParameters
 from extractors.weights import initialise
 
+pytestmark = pytest.mark.slow
+
 GOLDEN = Path(__file__).parents[1] / "golden" / "i3d.npz"
 
 

@@ -7,6 +7,8 @@ from extractors.kinds import i3d_r50
 from extractors.registry import I3DR50Parameters
 from extractors.weights import initialise
 
+pytestmark = pytest.mark.slow
+
 
 def small(**changes) -> I3DR50Parameters:
     return I3DR50Parameters(**{"weights": "random", "shorter_side": 64, "crop": 64} | changes)

@@ -272,7 +272,7 @@ def flip(path, position):
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.pt"])
+@pytest.mark.parametrize("name", ["a.npy", "a.npz", pytest.param("a.pt", marks=pytest.mark.slow)])
 def test_a_damaged_array_is_its_video_s_failure_whichever_bit_went(shard, arrays, name):
     rows_of = {".npy": np.save, ".npz": lambda path, rows: np.savez_compressed(path, features=rows)}
     save = rows_of.get(name[1:], lambda path, rows: torch.save(torch.from_numpy(rows), path))

@@ -12,6 +12,8 @@ from torch.nn import functional as F
 from extractors.kinds import pann
 from extractors.registry import KINDS, PannParameters
 
+pytestmark = pytest.mark.slow
+
 SHORTEST = 9_920
 
 # Runs in a process of its own, whose home is a fresh folder.

@@ -14,6 +14,8 @@ from extractors.media.batching import embed_videos
 from extractors.media.decoding import Decoded, Finished
 from extractors.registry import parse
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 3.2
 
 SETTINGS = {

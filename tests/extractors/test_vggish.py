@@ -12,6 +12,8 @@ from extractors.kinds.vggish import Postprocessor
 from extractors.registry import VggishParameters
 from extractors.weights import initialise
 
+pytestmark = pytest.mark.slow
+
 REAL_PCA = Path(__file__).parents[2] / ".." / "shared" / "data" / "weights" / "vggish_pca_params.npz"
 
 

@@ -184,6 +184,7 @@ def test_the_real_charades_sta_parses_completely(suffix: str) -> None:
     assert {q.video for q in by_split["audiomatter"]} <= {q.video for q in by_split["test"]}
 
 
+@pytest.mark.slow
 @needs_annotations
 def test_the_real_activitynet_captions_parse_completely() -> None:
     queries = read_queries(

@@ -109,6 +109,7 @@ def test_charades_moments_that_end_after_their_video_are_cut(in_project: Path) -
     assert cut == 2_364
 
 
+@pytest.mark.slow
 @needs_annotations
 def test_every_activitynet_query_and_video_is_there_and_every_fault_counted(in_project: Path) -> None:
     splits = by_split("activitynet")

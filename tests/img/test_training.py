@@ -331,6 +331,7 @@ def test_biases_and_layer_norms_do_not_decay_and_all_else_does() -> None:
     assert kept_names == ones | {name for name in trainable if "bias" in name}
 
 
+@pytest.mark.slow
 def test_a_small_model_learns_the_toy(toy: Toy, tmp_path: Path) -> None:
     options = small_options({"epochs": 20, "learning_rate": 2e-3, "batch_size": 4}, dropout=0.0)
     folder, _ = run(toy, Store(tmp_path), options)

@@ -233,6 +233,7 @@ def train_plain(module: ModuleType, plain: nn.Module, batches: list[Batch], epoc
     return history
 
 
+@pytest.mark.slow
 def test_training_agrees_step_by_step_over_several_epochs(models, plain_module, monkeypatch, tmp_path):
     """AdamW and what it decays, clipping, the schedule and both ramps.
 

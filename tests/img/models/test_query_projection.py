@@ -80,6 +80,7 @@ def test_the_features_are_what_is_read():
     assert not torch.allclose(found, expected)
 
 
+@pytest.mark.slow
 def test_two_queries_of_one_video_are_learnt_in_60_steps():
     model = reading_model(distillation_weight=0).train()
     both = random_batch([10, 10], [3, 3])
