@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 
 from extractors.storage.files import remove_content, sha256_of_json, write_json
-from extractors.storage.libraries import library_versions
+from extractors.storage.libraries import differing_libraries, library_versions
 from extractors.storage.store import Entry, Store
 from img.config.protocols import LAST, best_on, checkpoint_of
 from img.config.runs import TRAINING_VERSION, RunOptions
@@ -151,10 +151,10 @@ def make_run(
 
 def _restored(entry: Entry) -> Path:
     """Returns a finished run's folder, and says where its libraries differ from today's."""
-    today, then = library_versions(), entry.description.get("libraries", {})
-    differing = [f"{name} {then[name]}" for name in sorted(then) if today.get(name, then[name]) != then[name]]
+    differing = differing_libraries(entry.description.get("libraries", {}))
     if differing:
-        log.warning(f"restored a run that was trained with {', '.join(differing)}; --fresh 1 trains it again")
+        made_with = ", ".join(f"{name} {version}" for name, version in differing.items())
+        log.warning(f"restored a run that was trained with {made_with}; --fresh 1 trains it again")
     return entry.folder
 
 
