@@ -1,10 +1,12 @@
 """Where a project's files are found, and what they hold together."""
 
 import shutil
+from pathlib import Path
 
 import pytest
-from conftest import ROOT
 from planning.project import read_project
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_shipped_files_are_read_wherever_snakemake_runs(tmp_path, monkeypatch):
