@@ -20,9 +20,9 @@ SEEDS = {"train": 3, "evaluate": 3}
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "videos", "shards"), [("charades", 6_672, 105), ("activitynet", 14_926, 233)]
+    ("name", "videos", "shards", "selections"), [("charades", 6_672, 105, 2), ("activitynet", 14_926, 233, 1)]
 )
-def test_everything_is_planned_shard_by_shard(tmp_path, name, videos, shards):
+def test_everything_is_planned_shard_by_shard(tmp_path, name, videos, shards, selections):
     if find_annotations(name) is None:
         pytest.skip(f"the real annotations of {name} are absent")
     folder = tmp_path / "project"
@@ -32,7 +32,8 @@ def test_everything_is_planned_shard_by_shard(tmp_path, name, videos, shards):
     table = project.path(f"results/{name}/videos.tsv").read_text().splitlines()[1:]
     assert sum(bool(line.split("\t")[2]) for line in table) == videos
     jobs = planned_jobs(plan(project, f"results/{name}/metrics.json"))
-    assert jobs == {**FIXED, **SEEDS, "extract_features": 2 * shards}
+    # Charades gives its runs weights for AudioMatter too.
+    assert jobs == {**FIXED, **SEEDS, "extract_features": 2 * shards, "best_weights": 3 * selections}
 
 
 def test_activitynet_without_its_videos_says_how_to_get_them(tmp_path):
