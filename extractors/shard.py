@@ -6,7 +6,7 @@ another process has in hand).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from tqdm import tqdm
 from extractors.claims import Claims, Task, state_of
 from extractors.extraction import Extraction, Runtime
 from extractors.media.batching import Features, embed_videos
-from extractors.media.decoding import decode_ahead
+from extractors.media.decoding import Decoded, Event, Restarted, decode_ahead
 from extractors.names import check_name
 from extractors.outcomes import Counts, Delivery, Outcomes, keep
 from extractors.registry import Extractor, Kind, KindParameters, Parameters
@@ -118,7 +118,8 @@ def _compute(
         timeout=extraction.runtime.timeout,
         begin=lambda index: claims.take(tasks[index]),
     )
-    for index, result in embed_videos(extractor, events, extraction.runtime.batch_size):
+    told = _tell_media_time(events, progress)
+    for index, result in embed_videos(extractor, told, extraction.runtime.batch_size):
         task = tasks[index]
         if result is None:
             elsewhere.append(task)
@@ -135,6 +136,19 @@ def _compute(
         claims.drop(task)
         progress.update()
     return elsewhere
+
+
+def _tell_media_time(events: Iterable[Event], progress: tqdm) -> Iterator[Event]:
+    """Passes decoded windows on, and shows how many minutes of media they have reached."""
+    reached: dict[int, float] = {}
+    for event in events:
+        if isinstance(event, Decoded):
+            reached[event.index] = event.window.end
+        elif isinstance(event, Restarted):
+            reached.pop(event.index, None)
+        progress.set_postfix_str(f"{sum(reached.values()) / 60:.1f} min of media", refresh=False)
+        progress.update(0)
+        yield event
 
 
 def _await(

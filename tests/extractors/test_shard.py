@@ -70,6 +70,12 @@ def test_a_shard_gives_arrays_descriptions_and_a_row_for_every_video(shard, tmp_
     assert not (tmp_path / "out" / "bad.npy").exists()
 
 
+def test_progress_counts_the_media_time_that_was_reached(shard, capsys):
+    # 60 windows of a second, and half a minute by the decoder that did not give up.
+    shard({"a": "1 " * 60, "b": "0 " * 15 + "half " + "0 " * 14})
+    assert "1.5 min of media" in capsys.readouterr().err
+
+
 def test_a_second_run_computes_nothing_and_writes_the_same_bytes(shard, tmp_path, monkeypatch):
     shard({"a": "1 2 3", "b": "5"})
     before = (tmp_path / "out" / "shards" / "000.tsv").read_bytes()
