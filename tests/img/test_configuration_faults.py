@@ -107,7 +107,7 @@ def changed(path: str, value: Any) -> Dataset:
 
 
 def check_all(dataset: Dataset, configuration: Configuration | None = None) -> None:
-    variants = {name: Variant(description="") for name in ("img", "without_sound")}
+    variants = {name: Variant(description="") for name in dataset.variants}
     check_together(configuration or Configuration(), {"demo": dataset}, variants)
     check_requests({"demo": dataset}, PAPER, RECIPES)
 
