@@ -1,4 +1,4 @@
-"""Spans of clips and of seconds: the clips a moment covers, the seconds clips cover, how spans overlap."""
+"""Spans of clips and of seconds: the clips a moment covers, how spans overlap."""
 
 from __future__ import annotations
 
@@ -37,10 +37,3 @@ def interval_iou(
     intersection = np.maximum(np.minimum(end, other_end) - np.maximum(start, other_start), 0.0)
     union = np.maximum(end, other_end) - np.minimum(start, other_start)
     return np.divide(intersection, union, out=np.zeros_like(intersection), where=union > 0)
-
-
-def clip_times(
-    first: np.ndarray, last: np.ndarray, clips: np.ndarray, duration: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Turns clip indices (inclusive) into seconds: i/T·D and (j+1)/T·D."""
-    return first / clips * duration, (last + 1) / clips * duration

@@ -3,15 +3,27 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors.rows import pool, shorten
-from img.data.spans import clip_times, interval_iou, label
+from img.data.spans import interval_iou, label
+from img.models.blocks.best_spans import ClipSpans
 
 GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "preparation.npz", allow_pickle=False)
 POOLED = [(300, 128), (129, 128), (128, 128), (40, 128), (257, 128), (70, 64)]
 ALIGNED = [(90, 128), (300, 128), (31, 60), (5, 60), (60, 60)]
+
+
+def clip_times(
+    first: np.ndarray, last: np.ndarray, clips: np.ndarray, duration: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The seconds of spans of clips, as answers get theirs: shares of the video times its duration."""
+    start, end = (torch.from_numpy(index.astype(np.int64))[:, None] for index in (first, last))
+    mask = torch.arange(int(clips.max())) < torch.from_numpy(clips.astype(np.int64))[:, None]
+    shares = ClipSpans(start, end, torch.ones_like(start)).as_shares(mask)
+    return shares.start[:, 0].numpy() * duration, shares.end[:, 0].numpy() * duration
 
 
 @pytest.mark.parametrize(("rows", "clips"), POOLED)
