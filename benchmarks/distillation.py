@@ -33,10 +33,10 @@ from extractors.storage.store import Store
 from img.config.base import check
 from img.config.protocols import LAST
 from img.config.runs import InferenceOptions, RunOptions
-from img.data.inputs import Inputs
-from img.data.queries import read_queries_table
+from img.data.clips.inputs import Inputs
 from img.data.samples import Moments, read_text
-from img.data.vocabulary import VOCABULARY
+from img.data.text.queries import read_queries_table
+from img.data.text.vocabulary import VOCABULARY
 from img.runs.making import RunData, make_run
 from img.runs.opening import open_run
 from img.runs.prediction import predict

@@ -22,7 +22,8 @@ from pathlib import Path
 
 from benchmarks.media import write_video
 from benchmarks.report import describe_device, print_report
-from extractors.registry import I3DParameters, parse
+from extractors.kinds.i3d.parameters import I3DParameters
+from extractors.registry import parse
 from extractors.storage.manifest import read_manifest
 
 KIND = "i3d"

@@ -29,11 +29,11 @@ from extractors.storage.manifest import Row
 from extractors.storage.store import Store
 from img.config.dataset import InputOptions
 from img.config.runs import TrainingOptions
-from img.data.assembly import assemble
-from img.data.feature_folder import FeatureFolder
-from img.data.inputs import Inputs
+from img.data.clips.assembly import assemble
+from img.data.clips.feature_folder import FeatureFolder
+from img.data.clips.inputs import Inputs
 from img.data.samples import Moments
-from img.data.vocabulary import build_vocabulary
+from img.data.text.vocabulary import build_vocabulary
 
 VIDEOS = 6_672
 WIDTHS = {"visual": 1024, "audio": 2048}

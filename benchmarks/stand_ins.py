@@ -19,7 +19,7 @@ from extractors.storage.files import sha256_of, write_json
 from extractors.storage.manifest import Row, write_manifest
 from img.config.base import check
 from img.config.dataset import Dataset
-from img.data.annotations import read_queries
+from img.data.annotations.reading import read_queries
 
 ROOT = Path(__file__).parents[1]
 ANNOTATIONS = (ROOT.parent / "shared" / "data" / "annotations", ROOT / "resources")
@@ -96,7 +96,7 @@ def _video_ids(folder: Path, dataset: Dataset) -> list[str]:
     annotations = dataset.annotations
     files = {split: folder / path for split, path in annotations.splits.items()}
     durations = folder / annotations.durations if annotations.durations else None
-    logging.getLogger("img.data.annotations").setLevel(logging.ERROR)
+    logging.getLogger("img.data.annotations.reading").setLevel(logging.ERROR)
     queries = read_queries(annotations.model_copy(update={"splits": files, "durations": durations}))
     return sorted({query.video for query in queries})
 

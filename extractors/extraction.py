@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from extractors.gpus import take_gpu
+from extractors.kind import Extractor, Kind
 from extractors.media.batching import Features
+from extractors.parameters import Parameters
 from extractors.provenance.makers import find_differences, fingerprint_kind
-from extractors.registry import Extractor, Kind, Parameters
 from extractors.storage.files import sha256_of
 from extractors.storage.libraries import library_versions
 from extractors.storage.store import Entry, Store

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from extractors.registry import Parameters
+from extractors.parameters import Parameters
 
 
 class NetworkExtractor:

@@ -14,11 +14,12 @@ from tqdm import tqdm
 
 from extractors.claims import Claims, Task, state_of
 from extractors.extraction import Extraction, Runtime
+from extractors.kind import Extractor, Kind
 from extractors.media.batching import Features, embed_videos
 from extractors.media.decoding import Decoded, Event, Restarted, decode_ahead
 from extractors.names import check_name
 from extractors.outcomes import Counts, Delivery, Outcomes, keep
-from extractors.registry import Extractor, Kind, KindParameters, Parameters
+from extractors.parameters import KindParameters, Parameters
 from extractors.storage.files import sha256_of
 from extractors.storage.store import Store
 

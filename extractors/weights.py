@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from extractors.registry import Parameters
+from extractors.parameters import Parameters
 from extractors.storage.files import sha256_of
 from extractors.storage.integrity import check_archive
 

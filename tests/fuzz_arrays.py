@@ -20,9 +20,9 @@ import numpy as np
 import torch
 
 from extractors.importing.intake import import_shard
-from extractors.kinds.vggish import load_pca
+from extractors.kinds.imported.parameters import ImportedParameters
+from extractors.kinds.vggish.network import load_pca
 from extractors.outcomes import Delivery
-from extractors.registry import ImportedParameters
 from extractors.storage.manifest import read_manifest
 from extractors.storage.store import Store
 from extractors.weights import load_state

@@ -10,10 +10,13 @@ from pathlib import Path
 import av
 import numpy as np
 
+from extractors.kind import Kind
+from extractors.kinds.pann.parameters import PannParameters
 from extractors.media.decoding import Decoded, Finished, Restarted, decode_ahead
 from extractors.media.errors import NoAudioError
 from extractors.media.sampling import Window
-from extractors.registry import KINDS, FrameParameters, Kind, PannParameters
+from extractors.parameters import FrameParameters
+from extractors.registry import KINDS
 from tests.damage import Report, damage
 
 FRAME_RATE = 25

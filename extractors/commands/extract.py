@@ -10,7 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from extractors.registry import KINDS, ImportedParameters, Kind, KindParameters, parse
+from extractors.kind import Kind
+from extractors.kinds.imported.parameters import ImportedParameters
+from extractors.parameters import KindParameters
+from extractors.registry import KINDS, parse
 from extractors.settings import parse_yaml
 from extractors.storage.store import Store
 

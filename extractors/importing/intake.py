@@ -10,9 +10,10 @@ from tqdm import tqdm
 
 from extractors.importing.folders import Collection, Part, open_collection
 from extractors.importing.merging import merge
+from extractors.kinds.imported.parameters import ImportedParameters
 from extractors.names import check_name, video_names
 from extractors.outcomes import Counts, Delivery, Outcomes, keep
-from extractors.registry import KINDS, ImportedParameters
+from extractors.registry import KINDS
 from extractors.storage.files import sha256_of_json
 from extractors.storage.libraries import library_versions
 from extractors.storage.store import Store

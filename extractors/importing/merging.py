@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from extractors.registry import ImportedArrays
+from extractors.kinds.imported.parameters import ImportedArrays
 from extractors.rows import divide_by_norms, pool, side_by_side
 
 

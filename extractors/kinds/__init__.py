@@ -1,1 +1,1 @@
-"""The networks, a module each, with the reader of what each takes."""
+"""The kinds, a folder each: parameters (no torch) beside the network, and a reader where it needs its own."""

@@ -10,10 +10,10 @@ import numpy as np
 
 from extractors.media.audio import read_audio
 from extractors.media.sampling import Window
-from extractors.registry import PannParameters
+from extractors.parameters import SoundParameters
 
 
-def audio_windows(path: Path, parameters: PannParameters, decoder: str) -> Iterator[Window]:
+def audio_windows(path: Path, parameters: SoundParameters, decoder: str) -> Iterator[Window]:
     """Cuts a media file's sound into windows as it is decoded, holding one of them in memory.
 
     Args:

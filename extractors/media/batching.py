@@ -8,10 +8,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from extractors.kind import Extractor
 from extractors.media.decoding import Decoded, Event, Passed, Restarted
 from extractors.media.errors import MediaError, ShortMediaError
 from extractors.media.sampling import Window
-from extractors.registry import Extractor
 
 
 @dataclass(frozen=True)

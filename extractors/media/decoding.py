@@ -20,10 +20,11 @@ from pathlib import Path
 from queue import Empty, Queue, SimpleQueue
 from typing import Any
 
+from extractors.kind import Kind, Reader
 from extractors.media.errors import MediaError, NoAudioError, ShortMediaError
 from extractors.media.parent_death import end_with_parent
 from extractors.media.sampling import Window
-from extractors.registry import Kind, Parameters, Reader
+from extractors.parameters import Parameters
 
 # A worker imports its decoder before its first video; a loaded file server makes that slow, never this slow.
 _START_SECONDS = 300.0

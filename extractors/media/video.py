@@ -12,7 +12,7 @@ from extractors.media.decord_reader import decode_with_decord
 from extractors.media.errors import MediaError
 from extractors.media.pyav_reader import Pixels, decode_with_pyav
 from extractors.media.sampling import Timed, Window, cut_windows, frames_at_rate, resize_and_crop
-from extractors.registry import FrameParameters
+from extractors.parameters import FrameParameters
 
 # No picture stands still for longer in a real video; damaged timestamps reach into months.
 _LONGEST_GAP = 600.0

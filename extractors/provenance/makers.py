@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from extractors.kind import Kind
 from extractors.provenance.fingerprint import find_modules, fingerprint
-from extractors.registry import Kind
 from extractors.storage.libraries import differing_libraries
 
 # Turns what any reader and network give into an array, and imports the decoding processes.
@@ -21,9 +21,13 @@ _WITHOUT = ("extractors.media.parent_death",)
 
 
 def list_code(kind: Kind) -> list[str]:
-    """Lists the modules that decide what an extractor's arrays become: reading, network and weights."""
+    """Lists the modules that decide what an extractor's arrays become: reading, network and weights.
+
+    Not that of its parameters, whose values are in every description.
+    """
     homes = [name.partition(":")[0] for name in (kind.network, kind.reader)]
-    return find_modules([*homes, _EVERY_KIND], [*_WITHIN, *homes], _WITHOUT)
+    parameters = kind.parameters.__module__
+    return find_modules([*homes, _EVERY_KIND], [*_WITHIN, *homes], [*_WITHOUT, parameters])
 
 
 def fingerprint_kind(kind: Kind) -> str:

@@ -15,7 +15,7 @@ from img.config.base import check, read_yaml
 from img.config.streams import StreamSource
 
 if TYPE_CHECKING:
-    from img.data.merged_folder import StreamFeatures
+    from img.data.clips.merged_folder import StreamFeatures
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Settings = TypeVar("Settings", bound=BaseModel)
@@ -57,8 +57,8 @@ def read_streams(texts: Sequence[str]) -> dict[str, StreamSource]:
 
 def open_streams(sources: Mapping[str, StreamSource], shards: Sequence[str]) -> dict[str, StreamFeatures]:
     """Reads the manifests of every stream's feature folders."""
-    from img.data.feature_folder import read_feature_folder
-    from img.data.merged_folder import merge_features
+    from img.data.clips.feature_folder import read_feature_folder
+    from img.data.clips.merged_folder import merge_features
 
     streams: dict[str, StreamFeatures] = {}
     for name, source in sources.items():

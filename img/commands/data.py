@@ -66,7 +66,7 @@ def _list_videos(options: argparse.Namespace) -> None:
 
 
 def _prepare_queries(options: argparse.Namespace) -> None:
-    from img.data.queries import prepare_queries
+    from img.data.text.queries import prepare_queries
 
     annotations = read_settings(Annotations, options.annotations, "annotations")
     settings = read_settings(QueryOptions, options.options, "options")
@@ -74,16 +74,16 @@ def _prepare_queries(options: argparse.Namespace) -> None:
 
 
 def _assemble_query_features(options: argparse.Namespace) -> None:
-    from img.data.queries import read_queries_table
-    from img.data.query_features import assemble_query_features
+    from img.data.text.queries import read_queries_table
+    from img.data.text.query_features import assemble_query_features
 
     queries = read_queries_table(options.queries)
     assemble_query_features(queries, options.arrays, options.max_words, options.out)
 
 
 def _assemble(options: argparse.Namespace) -> None:
-    from img.data.assembly import assemble
-    from img.data.queries import read_queries_table
+    from img.data.clips.assembly import assemble
+    from img.data.text.queries import read_queries_table
 
     queries = read_queries_table(options.queries)
     settings = read_settings(InputOptions, options.options, "options")
@@ -95,7 +95,7 @@ def _assemble(options: argparse.Namespace) -> None:
 
 def _report_coverage(options: argparse.Namespace) -> None:
     from img.data.coverage import write_coverage
-    from img.data.queries import read_queries_table
+    from img.data.text.queries import read_queries_table
     from img.data.videos import read_duplicates
 
     queries = read_queries_table(options.queries)

@@ -42,7 +42,7 @@ def _plot_curves(options: argparse.Namespace) -> None:
 def _plot_ratios(options: argparse.Namespace) -> None:
     import pandas as pd
 
-    from img.data.queries import read_queries_table
+    from img.data.text.queries import read_queries_table
     from img.paper.claims import first_answers
     from img.reports.figures.ratios import plot_ratios
 
@@ -64,7 +64,7 @@ def _plot_ratios(options: argparse.Namespace) -> None:
 
 
 def _plot_durations(options: argparse.Namespace) -> None:
-    from img.data.queries import read_queries_table
+    from img.data.text.queries import read_queries_table
     from img.reports.figures.moment_lengths import plot_durations
 
     _, _, scope = read_paper_files(options)

@@ -99,7 +99,7 @@ def _list_contents(options: argparse.Namespace) -> None:
 
 
 def _count_activities(options: argparse.Namespace) -> None:
-    from img.data.queries import read_queries_table
+    from img.data.text.queries import read_queries_table
     from img.paper.measurements import count_activities
 
     paper, recipes, scope = read_paper_files(options)

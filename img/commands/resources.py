@@ -84,7 +84,7 @@ def _fetch(options: argparse.Namespace) -> None:
 
 
 def _unpack(options: argparse.Namespace) -> None:
-    from img.data.annotations import read_queries
+    from img.data.annotations.reading import read_queries
     from img.resources.archives import unpack_videos
 
     videos = None

@@ -79,7 +79,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from img.data.vocabulary import VOCABULARY
+    from img.data.text.vocabulary import VOCABULARY
     from img.runs.making import RunData, make_run
 
     settings = read_settings(RunOptions, options.options, "options")
@@ -110,8 +110,8 @@ def _import_official(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
+    from img.data.clips.inputs import Inputs
     from img.data.coverage import count_coverage, count_misses, list_left_out, read_coverage
-    from img.data.inputs import Inputs
     from img.runs.evaluation import evaluate_run, open_splits
     from img.runs.opening import open_run
 

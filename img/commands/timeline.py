@@ -61,7 +61,7 @@ def _plot(options: argparse.Namespace) -> None:
     import pandas as pd
 
     from extractors.media.preview import load_previews
-    from img.data.inputs import Inputs
+    from img.data.clips.inputs import Inputs
     from img.data.samples import Moments
     from img.reports.figures.timeline_plot import plot_timelines
     from img.reports.timelines import trace_queries

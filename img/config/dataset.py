@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, Field, field_serializer, model_validator
 
 from extractors import registry
+from extractors.kinds.imported.parameters import ImportedArrays, ImportedParameters
+from extractors.parameters import Modality
 from extractors.settings import LARGEST_SEED, Settings, Whole
 from img.config.base import NAME, Name, check, read_yaml
 from img.config.runs import InferenceOptions, TrainingOptions
@@ -154,7 +156,7 @@ class Dataset(Settings):
         default="extracted",
         description="`imported` takes the arrays named in `imported` instead of the streams' extractors.",
     )
-    imported: dict[Name, registry.ImportedArrays] = Field(
+    imported: dict[Name, ImportedArrays] = Field(
         default={}, description="Arrays made elsewhere, by the name of the extractor they stand for."
     )
     shards: Whole = Field(
@@ -281,7 +283,7 @@ class Dataset(Settings):
         paths = [*self.annotations.files, *filter(None, [self.queries.features])]
         for settings in self.extractors.values():
             _, parameters = registry.parse(settings)
-            if isinstance(parameters, registry.ImportedParameters):
+            if isinstance(parameters, ImportedParameters):
                 paths += parameters.paths
         return [*paths, self.videos] if self.videos and self.reads_videos else paths
 
@@ -318,7 +320,7 @@ class Dataset(Settings):
                         f"streams.{stream}: expected one of {sorted(self.extractors)}, found {name!r}"
                     )
                 kind, _ = registry.parse(self.extractors[name])
-                if stream in get_args(registry.Modality) and kind.modality != stream:
+                if stream in get_args(Modality) and kind.modality != stream:
                     raise ValueError(
                         f"streams.{stream}: {name!r} is of kind {kind.name}, which reads {kind.modality}"
                     )

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from extractors.registry import MergeRule, NormaliseRule
+from extractors.parameters import MergeRule, NormaliseRule
 from extractors.settings import Real, Settings
 from img.config.base import Name
 

@@ -13,10 +13,10 @@ import pandas as pd
 from extractors.storage.files import replacing
 from extractors.storage.manifest import Row
 from img.config.streams import AUDIO
-from img.data.alignment import share_covered
+from img.data.clips.alignment import share_covered
+from img.data.clips.merged_folder import StreamFeatures
 from img.data.durations import LONGER, SHORTER, compare_durations, find_beyond, find_cut
-from img.data.merged_folder import StreamFeatures
-from img.data.query_features import FAULT
+from img.data.text.query_features import FAULT
 
 _NOT_LISTED = "not extracted"
 _FAULTY = "annotation"

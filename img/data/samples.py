@@ -12,14 +12,14 @@ import torch
 from torch import Tensor
 
 from img.config.streams import AUDIO
+from img.data.clips.inputs import Inputs
 from img.data.durations import choose_duration, find_beyond
-from img.data.inputs import Inputs
 from img.data.noise import add_noise
-from img.data.query_features import QueryFeatures
 from img.data.ragged import Ragged
 from img.data.spans import label
 from img.data.subsets import choose_share
-from img.data.vocabulary import PAD, UNKNOWN, Vocabulary
+from img.data.text.query_features import QueryFeatures
+from img.data.text.vocabulary import PAD, UNKNOWN, Vocabulary
 from img.models.protocol import Batch, MomentTargets, Stream
 
 Text: TypeAlias = Vocabulary | QueryFeatures

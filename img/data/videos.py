@@ -13,7 +13,7 @@ from extractors.names import video_names
 from extractors.storage.files import replacing
 from extractors.storage.manifest import shard_of
 from img.config.dataset import Annotations
-from img.data.annotations import read_queries
+from img.data.annotations.reading import read_queries
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".webm", ".avi", ".mov", ".m4v", ".flv", ".mpg", ".mpeg", ".wmv"})
 """Compared in lower case. An unfinished download ends in .part or .ytdl and so is none."""

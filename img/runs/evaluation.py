@@ -12,7 +12,7 @@ import pandas as pd
 
 from extractors.storage.files import replacing
 from img.config.runs import InferenceOptions
-from img.data.inputs import Inputs
+from img.data.clips.inputs import Inputs
 from img.data.samples import Moments, find_usable
 from img.models.protocol import AUTO
 from img.runs.making import TRAIN

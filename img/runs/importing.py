@@ -14,7 +14,7 @@ from extractors.storage.files import sha256_of, write_json
 from extractors.storage.libraries import library_versions
 from img.config.protocols import best_on, checkpoint_of
 from img.config.runs import RunOptions
-from img.data.vocabulary import VOCABULARY, Vocabulary
+from img.data.text.vocabulary import VOCABULARY, Vocabulary
 from img.models.checkpoint import save_checkpoint
 from img.models.registry import find_system
 from img.models.sizes import Sizes, check_fit

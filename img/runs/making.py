@@ -18,12 +18,12 @@ from extractors.storage.libraries import differing_libraries, library_versions
 from extractors.storage.store import Entry, Store
 from img.config.protocols import LAST, best_on, checkpoint_of
 from img.config.runs import TRAINING_VERSION, RunOptions
-from img.data.inputs import Inputs
-from img.data.mapped import hash_arrays
-from img.data.queries import read_queries_table
-from img.data.query_features import QueryFeatures
+from img.data.clips.inputs import Inputs
+from img.data.clips.mapped import hash_arrays
 from img.data.samples import Moments, Text, find_usable, read_text, text_sizes
-from img.data.vocabulary import VECTORS, VOCABULARY, Vocabulary, read_vectors
+from img.data.text.queries import read_queries_table
+from img.data.text.query_features import QueryFeatures
+from img.data.text.vocabulary import VECTORS, VOCABULARY, Vocabulary, read_vectors
 from img.models.checkpoint import build_system, save_checkpoint
 from img.models.registry import find_system
 from img.models.sizes import Sizes

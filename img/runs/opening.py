@@ -15,11 +15,11 @@ from extractors.storage.files import read_json
 from img.config.base import check
 from img.config.protocols import checkpoint_of, protocols_of
 from img.config.runs import RunOptions
-from img.data.inputs import Inputs
-from img.data.queries import read_queries_table
-from img.data.query_features import QueryFeatures
+from img.data.clips.inputs import Inputs
 from img.data.samples import Text, text_sizes
-from img.data.vocabulary import VECTORS, VOCABULARY, Vocabulary, read_vectors
+from img.data.text.queries import read_queries_table
+from img.data.text.query_features import QueryFeatures
+from img.data.text.vocabulary import VECTORS, VOCABULARY, Vocabulary, read_vectors
 from img.models.checkpoint import load_checkpoint, read_sizes
 from img.models.protocol import System
 from img.models.sizes import Sizes, check_fit

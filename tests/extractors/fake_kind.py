@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from extractors.kind import Kind
 from extractors.media.errors import MediaError, NoAudioError, ShortMediaError
 from extractors.media.sampling import Window
-from extractors.registry import Kind, Parameters
+from extractors.parameters import Parameters
 
 
 def windows(path: Path, parameters: Parameters, decoder: str) -> Iterator[Window]:

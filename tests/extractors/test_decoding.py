@@ -8,10 +8,11 @@ from threading import active_count
 import numpy as np
 import pytest
 
+from extractors.kind import Kind
 from extractors.media.decoding import Decoded, Finished, Restarted, decode_ahead
 from extractors.media.errors import MediaError, NoAudioError, ShortMediaError
 from extractors.media.sampling import Window
-from extractors.registry import Kind, Parameters
+from extractors.parameters import Parameters
 
 
 def scripted(path: Path, parameters: Parameters, decoder: str) -> Iterator[Window]:

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from extractors.kinds import i3d
-from extractors.kinds.i3d import I3D
-from extractors.registry import I3DParameters
+from extractors.kinds.i3d import network as i3d
+from extractors.kinds.i3d.network import I3D
+from extractors.kinds.i3d.parameters import I3DParameters
 from extractors.weights import initialise
 
 pytestmark = pytest.mark.slow

@@ -3,8 +3,8 @@ import torch
 from pytorchvideo.models.hub.resnet import i3d_r50 as reference
 from torch.nn import functional as F
 
-from extractors.kinds import i3d_r50
-from extractors.registry import I3DR50Parameters
+from extractors.kinds.i3d_r50 import network as i3d_r50
+from extractors.kinds.i3d_r50.parameters import I3DR50Parameters
 from extractors.weights import initialise
 
 pytestmark = pytest.mark.slow

@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from extractors.kinds import i3d, i3d_r50, pann, vggish
-from extractors.registry import I3DParameters, I3DR50Parameters, PannParameters, VggishParameters
+from extractors.kinds.i3d import network as i3d
+from extractors.kinds.i3d.parameters import I3DParameters
+from extractors.kinds.i3d_r50 import network as i3d_r50
+from extractors.kinds.i3d_r50.parameters import I3DR50Parameters
+from extractors.kinds.pann import network as pann
+from extractors.kinds.pann.parameters import PannParameters
+from extractors.kinds.vggish import network as vggish
+from extractors.kinds.vggish.parameters import VggishParameters
 
 pytestmark = [
     pytest.mark.gpu,

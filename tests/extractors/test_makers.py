@@ -59,7 +59,7 @@ def keep_array(store: Store, key: str, **made: object) -> Path:
 def test_the_code_of_a_kind_is_its_network_its_reader_and_what_they_import(name: str) -> None:
     code = list_code(KINDS[name])
     kinds = [module for module in code if module.startswith("extractors.kinds.")]
-    assert kinds == [f"extractors.kinds.{name}"]
+    assert kinds == [f"extractors.kinds.{name}.network"]
     assert {"extractors.network", "extractors.weights", "extractors.media.batching"} < set(code)
     assert {"extractors.media.container", "extractors.media.decoding"} < set(code)
     is_visual = KINDS[name].modality == "visual"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from extractors.importing.merging import merge
-from extractors.registry import ImportedArrays
+from extractors.kinds.imported.parameters import ImportedArrays
 from img.config.dataset import read_datasets
 
 PROJECT = Path(__file__).parents[2]

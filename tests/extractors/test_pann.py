@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from extractors.kinds import pann
-from extractors.registry import KINDS, PannParameters
+from extractors.kinds.pann import network as pann
+from extractors.kinds.pann.parameters import PannParameters
+from extractors.registry import KINDS
 
 pytestmark = pytest.mark.slow
 
@@ -27,8 +28,8 @@ os.system = subprocess.Popen = subprocess.run = socket.create_connection = refus
 socket.socket.connect = refuse
 
 import torch
-from extractors.kinds import pann
-from extractors.registry import PannParameters
+from extractors.kinds.pann import network as pann
+from extractors.kinds.pann.parameters import PannParameters
 
 extractor = pann.build(PannParameters(weights="random"), "cpu")
 assert extractor.embed(torch.zeros(1, 9920)).shape == (1, 1, 2048)

@@ -18,8 +18,8 @@ from extractors.media.decoding import Decoded, Finished, Restarted
 from extractors.media.errors import MediaError
 from extractors.media.sampling import Window
 from extractors.outcomes import Delivery, ShardFailedError
+from extractors.parameters import Parameters
 from extractors.provenance.explanation import as_text, explain
-from extractors.registry import Parameters
 from extractors.shard import Source, extract_shard
 from extractors.storage.files import StorageError, sha256_of
 from extractors.storage.manifest import read_manifest

@@ -7,9 +7,9 @@ import torch
 from torchvggish.torchvggish import VGG, make_layers
 from torchvggish.vggish_input import waveform_to_examples
 
-from extractors.kinds import vggish
-from extractors.kinds.vggish import Postprocessor
-from extractors.registry import VggishParameters
+from extractors.kinds.vggish import network as vggish
+from extractors.kinds.vggish.network import Postprocessor
+from extractors.kinds.vggish.parameters import VggishParameters
 from extractors.weights import initialise
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,7 @@ from extractors.media import decord_reader
 from extractors.media.container import first_frame_time
 from extractors.media.errors import MediaError, ShortMediaError
 from extractors.media.video import frame_windows
-from extractors.registry import FrameParameters
+from extractors.parameters import FrameParameters
 
 DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
 DECODERS = ("decord", "pyav")

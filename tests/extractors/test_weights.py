@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from extractors.registry import I3DParameters
+from extractors.kinds.i3d.parameters import I3DParameters
 from extractors.weights import fill, initialise, load_arrays, load_state, load_strict
 
 

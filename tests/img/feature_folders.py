@@ -12,7 +12,7 @@ from extractors.outcomes import ARRAY
 from extractors.storage.files import sha256_of
 from extractors.storage.manifest import Row, write_manifest
 from extractors.storage.store import DESCRIPTION, Store
-from img.data.feature_folder import FeatureFolder, read_feature_folder
+from img.data.clips.feature_folder import FeatureFolder, read_feature_folder
 
 RowSeconds = Sequence[tuple[float, float]]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from img.data.vocabulary import Vocabulary
+from img.data.text.vocabulary import Vocabulary
 
 PARAMETERS = Path(__file__).parents[1] / "golden" / "img_official_parameters.tsv"
 

@@ -15,9 +15,9 @@ from extractors.storage.files import read_json
 from extractors.storage.manifest import Row
 from extractors.storage.store import Store
 from img.config.dataset import InputOptions
-from img.data.alignment import Fit, count_rows, ends_together, fit, share_covered
-from img.data.assembly import assemble
-from img.data.inputs import Inputs
+from img.data.clips.alignment import Fit, count_rows, ends_together, fit, share_covered
+from img.data.clips.assembly import assemble
+from img.data.clips.inputs import Inputs
 
 TONE = (8.0, 10.0)
 VIDEO_SECONDS = 20.0

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from img.config.dataset import Annotations
-from img.data.annotations import Query, read_durations, read_queries
-from img.data.vocabulary import Vocabulary
+from img.data.annotations.reading import Query, read_durations, read_queries
+from img.data.text.vocabulary import Vocabulary
 
 SEEDS = range(2)
 LINES = [f"V{n} {n}.5 {n + 4}##qid_{n}##a person does thing {n}." for n in range(6)]

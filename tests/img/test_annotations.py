@@ -5,7 +5,7 @@ import pytest
 from shared_data import ACTIVITYNET, CHARADES, needs_annotations
 
 from img.config.dataset import Annotations
-from img.data.annotations import read_durations, read_queries
+from img.data.annotations.reading import read_durations, read_queries
 
 
 def charades(folder: Path, text: str, durations: dict[str, float] | None = None) -> Annotations:

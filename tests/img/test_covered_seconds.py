@@ -13,11 +13,11 @@ from shared_data import SHARED
 from extractors.media.pyav_reader import packet_times
 from extractors.media.sampling import Timed, cut_windows, frames_at_rate
 from extractors.storage.store import Store
+from img.data.clips.inputs import Inputs, VideoInputs
 from img.data.coverage import count_coverage, count_misses, list_left_out, read_coverage, write_coverage
 from img.data.durations import choose_duration, compare_durations, find_beyond, find_cut
-from img.data.inputs import Inputs, VideoInputs
 from img.data.samples import Moments, find_usable
-from img.data.vocabulary import Vocabulary
+from img.data.text.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary(("a",), ("a",))
 COVERED = {"whole": 9.96, "half": 5.0, "long": 20.0, "unknown": None}

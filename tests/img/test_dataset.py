@@ -7,9 +7,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from img.data.inputs import Inputs, VideoInputs
+from img.data.clips.inputs import Inputs, VideoInputs
 from img.data.samples import Moments, draw_clips
-from img.data.vocabulary import Vocabulary
+from img.data.text.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary(("a", "cat"), ("c", "a", "t"))
 INPUTS = Inputs(

@@ -13,9 +13,9 @@ from toy_dataset import CLIPS, SECONDS, SILENT, Toy, small_options
 
 from img.__main__ import main
 from img.config.runs import InferenceOptions
-from img.data.inputs import Inputs
-from img.data.queries import read_queries_table
+from img.data.clips.inputs import Inputs
 from img.data.samples import Moments
+from img.data.text.queries import read_queries_table
 from img.models.checkpoint import build_system, load_checkpoint, save_checkpoint
 from img.models.protocol import Answers, Batch, Progress, System
 from img.models.sizes import Sizes

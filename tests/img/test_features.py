@@ -11,9 +11,9 @@ from safetensors.numpy import load_file
 from extractors.rows import pool
 from extractors.storage.store import Store
 from img.config.dataset import InputOptions
-from img.data.assembly import assemble
-from img.data.feature_folder import FeatureFolder
-from img.data.inputs import Inputs, VideoInputs
+from img.data.clips.assembly import assemble
+from img.data.clips.feature_folder import FeatureFolder
+from img.data.clips.inputs import Inputs, VideoInputs
 
 RNG = np.random.default_rng(0)
 VISUAL: dict[str, np.ndarray | str] = {

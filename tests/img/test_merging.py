@@ -14,13 +14,13 @@ from extractors.storage.store import Store
 from img.__main__ import main
 from img.commands.arguments import read_streams
 from img.config.dataset import InputOptions
-from img.data.assembly import assemble
+from img.data.clips.assembly import assemble
+from img.data.clips.feature_folder import FeatureFolder
+from img.data.clips.inputs import Inputs
+from img.data.clips.merged_folder import MergedFeatures, merge_features
 from img.data.coverage import count_coverage, explain_absence, name_streams, read_coverage, write_coverage
-from img.data.feature_folder import FeatureFolder
-from img.data.inputs import Inputs
-from img.data.merged_folder import MergedFeatures, merge_features
 from img.data.samples import Moments
-from img.data.vocabulary import Vocabulary
+from img.data.text.vocabulary import Vocabulary
 
 A = np.array([[3, 4], [0, 0], [6, 8], [1, 0]], np.float32)
 B = np.array([[1], [2], [3]], np.float32)

@@ -13,11 +13,11 @@ from toy_dataset import Toy
 
 from img.__main__ import main
 from img.config.runs import InferenceOptions
-from img.data.inputs import Inputs
-from img.data.queries import read_queries_table
-from img.data.query_features import assemble_query_features
+from img.data.clips.inputs import Inputs
 from img.data.samples import Moments
-from img.data.vocabulary import Vocabulary
+from img.data.text.queries import read_queries_table
+from img.data.text.query_features import assemble_query_features
+from img.data.text.vocabulary import Vocabulary
 from img.models.checkpoint import build_system, load_checkpoint, read_sizes
 from img.models.img.official import build_official, load_official, official_shapes
 from img.models.img.options import ImgOptions

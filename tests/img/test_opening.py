@@ -8,8 +8,8 @@ import pytest
 from toy_dataset import Toy, make_toy, small_options
 
 from img.config.runs import InferenceOptions
-from img.data.inputs import Inputs
-from img.data.vocabulary import VECTORS, read_vectors
+from img.data.clips.inputs import Inputs
+from img.data.text.vocabulary import VECTORS, read_vectors
 from img.runs.evaluation import evaluate_run, open_splits
 from img.runs.opening import open_run
 

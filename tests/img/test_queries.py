@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from img.config.dataset import Annotations, QueryOptions
-from img.data.queries import prepare_queries
-from img.data.vocabulary import Vocabulary, random_vectors, read_vectors
+from img.data.text.queries import prepare_queries
+from img.data.text.vocabulary import Vocabulary, random_vectors, read_vectors
 
 SPLITS = ["train", "test"]
 

@@ -12,12 +12,12 @@ from toy_dataset import Toy, small_options
 from extractors.storage.store import Store
 from img.__main__ import main
 from img.config.runs import InferenceOptions
+from img.data.clips.inputs import Inputs, VideoInputs
 from img.data.coverage import count_coverage, read_coverage
-from img.data.inputs import Inputs, VideoInputs
-from img.data.queries import read_queries_table
-from img.data.query_features import QueryFeatures, assemble_query_features
 from img.data.samples import Moments
-from img.data.vocabulary import Vocabulary
+from img.data.text.queries import read_queries_table
+from img.data.text.query_features import QueryFeatures, assemble_query_features
+from img.data.text.vocabulary import Vocabulary
 from img.models.checkpoint import load_checkpoint, read_sizes
 from img.runs.making import RunData, make_run
 from img.runs.prediction import predict

@@ -12,9 +12,9 @@ from img.__main__ import main
 from img.config.base import to_json
 from img.config.dataset import Dataset, read_datasets
 from img.config.variants import read_variants, resolve
-from img.data.annotations import Query, read_queries
-from img.data.queries import read_queries_table
-from img.data.vocabulary import Vocabulary, read_vectors, tokenise
+from img.data.annotations.reading import Query, read_queries
+from img.data.text.queries import read_queries_table
+from img.data.text.vocabulary import Vocabulary, read_vectors, tokenise
 
 CONFIG = Path(__file__).parents[2] / "config"
 VECTOR = 300

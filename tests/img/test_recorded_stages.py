@@ -18,10 +18,10 @@ from extractors.storage.files import read_json, sha256_of_json, write_json
 from extractors.storage.store import Store
 from img.config.dataset import INPUTS_VERSION, QUERIES_VERSION, InputOptions
 from img.config.runs import EVALUATION_VERSION, InferenceOptions
-from img.data.assembly import assemble
-from img.data.inputs import Inputs
-from img.data.queries import read_queries_table
-from img.data.vocabulary import read_vectors
+from img.data.clips.assembly import assemble
+from img.data.clips.inputs import Inputs
+from img.data.text.queries import read_queries_table
+from img.data.text.vocabulary import read_vectors
 from img.models.checkpoint import build_system, save_checkpoint
 from img.models.sizes import Sizes
 from img.runs.evaluation import evaluate_run

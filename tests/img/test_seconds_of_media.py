@@ -10,18 +10,19 @@ import pytest
 from feature_folders import write_features
 from media import write_video
 
+from extractors.kinds.pann.parameters import PannParameters
 from extractors.media.audio_windows import audio_windows
 from extractors.media.errors import ShortMediaError
 from extractors.media.sampling import Window
 from extractors.media.video import frame_windows
-from extractors.registry import FrameParameters, PannParameters
+from extractors.parameters import FrameParameters
 from extractors.storage.store import Store
 from img.config.dataset import InputOptions
-from img.data.assembly import assemble
+from img.data.clips.assembly import assemble
+from img.data.clips.inputs import Inputs
 from img.data.coverage import read_coverage, write_coverage
-from img.data.inputs import Inputs
 from img.data.samples import Moments
-from img.data.vocabulary import Vocabulary
+from img.data.text.vocabulary import Vocabulary
 
 SECONDS, RATE, SOUND_RATE = 20.0, 8, 16_000
 TONE = (8.0, 10.0)

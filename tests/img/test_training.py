@@ -18,8 +18,8 @@ from extractors.storage.files import read_json
 from extractors.storage.store import Store
 from img.config.protocols import protocols_of
 from img.config.runs import TRAINING_VERSION, InferenceOptions, RunOptions, TrainingOptions
-from img.data.inputs import Inputs
-from img.data.queries import read_queries_table
+from img.data.clips.inputs import Inputs
+from img.data.text.queries import read_queries_table
 from img.models.checkpoint import build_system, load_checkpoint, save_checkpoint
 from img.models.img.model import IMG
 from img.models.registry import SYSTEMS
@@ -251,7 +251,7 @@ def test_the_code_of_a_run_is_that_of_its_system_task_and_loop() -> None:
         "img.runs.optimisation",
         "img.data.samples",
     } <= set(code)
-    assert not {"img.models.registry", "img.models.img.official", "img.data.annotations"} & set(code)
+    assert not {"img.models.registry", "img.models.img.official", "img.data.annotations.reading"} & set(code)
 
 
 def test_other_libraries_than_a_runs_own_are_told(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from glove_files import ODDITIES, PLAIN, WIDTH, expected_vector, glove_lines, write_zip
 
-from img.data.vocabulary import (
+from img.data.text.vocabulary import (
     Vocabulary,
     build_vocabulary,
     random_vectors,

@@ -10,11 +10,11 @@ from feature_folders import write_features
 from extractors.storage.store import Store
 from img.config.dataset import Annotations, InputOptions, QueryOptions
 from img.config.runs import RunOptions
-from img.data.assembly import assemble
-from img.data.inputs import Inputs
-from img.data.queries import prepare_queries, read_queries_table
+from img.data.clips.assembly import assemble
+from img.data.clips.inputs import Inputs
 from img.data.samples import Moments
-from img.data.vocabulary import Vocabulary
+from img.data.text.queries import prepare_queries, read_queries_table
+from img.data.text.vocabulary import Vocabulary
 from img.runs.evaluation import Splits
 from img.runs.making import RunData
 

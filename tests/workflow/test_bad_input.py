@@ -14,7 +14,7 @@ import yaml
 from media import write_sound, write_video
 from project import AS_ANNOTATED, SMALL_VIDEOS, Outcome, Project, new_project
 
-from extractors.kinds.i3d import I3D
+from extractors.kinds.i3d.network import I3D
 from extractors.storage.store import Store
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]

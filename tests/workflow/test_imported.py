@@ -105,7 +105,7 @@ def test_every_array_says_where_it_came_from(made):
 
 
 def test_sound_is_divided_when_inputs_are_assembled(made):
-    from img.data.inputs import Inputs
+    from img.data.clips.inputs import Inputs
 
     inputs = Inputs.load(made.path("results/small/inputs/i3d+vggish"))
     place = inputs.videos["v4"]

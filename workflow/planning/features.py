@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from extractors.registry import ImportedParameters
+from extractors.kinds.imported.parameters import ImportedParameters
 from img.config.base import to_json
 from img.config.streams import FeatureSource, StreamSource
 from planning.paths import name_feature_folder, name_manifest

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from extractors import registry
-from extractors.registry import Kind, KindParameters
+from extractors.kind import Kind
+from extractors.parameters import KindParameters
 from img.config.base import check, read_yaml
 from img.config.dataset import Dataset, read_datasets
 from img.config.project import Configuration, check_together

@@ -25,8 +25,8 @@ from simulated_features import (
 from tqdm import tqdm
 
 from img.config.dataset import Annotations
-from img.data.annotations import Query, read_queries
-from img.data.vocabulary import tokenise
+from img.data.annotations.reading import Query, read_queries
+from img.data.text.vocabulary import tokenise
 
 _MAX_WORDS = 128
 _SENSES = {"visual": simulate_visual, "audio": simulate_audio}

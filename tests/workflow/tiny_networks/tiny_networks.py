@@ -3,8 +3,9 @@
 from torch import Tensor, nn
 
 from extractors import weights
+from extractors.kinds.i3d.parameters import I3DParameters
+from extractors.kinds.pann.parameters import PannParameters
 from extractors.network import NetworkExtractor
-from extractors.registry import I3DParameters, PannParameters
 
 WIDTH = 16
 

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from extractors.importing.folders import Collection, Part, open_collection
 from extractors.storage.files import read_json, sha256_of, write_json
-from img.data.mapped import hash_arrays, mapped_safetensors
+from img.data.clips.mapped import hash_arrays, mapped_safetensors
 
 FAULT = "text features"
 """What the fault of a query begins with that lacks them."""

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from extractors import weights
+from extractors.kinds.i3d.parameters import I3DParameters
 from extractors.network import NetworkExtractor, NormalisedFrames
-from extractors.registry import I3DParameters
 
 WIDTH = 1024
 _KINETICS_CLASSES = 400

@@ -20,11 +20,11 @@ from extractors.storage.files import sha256_of_json, write_json
 from extractors.storage.store import Store
 from img.config.dataset import InputOptions
 from img.config.streams import AlignRule
-from img.data.alignment import Fit, fit
-from img.data.inputs import FEATURES, INDEX, VideoInputs
-from img.data.mapped import hash_arrays, mapped_safetensors
-from img.data.merged_folder import MergedFeatures, StreamFeatures
-from img.data.standardisation import Standardisation
+from img.data.clips.alignment import Fit, fit
+from img.data.clips.inputs import FEATURES, INDEX, VideoInputs
+from img.data.clips.mapped import hash_arrays, mapped_safetensors
+from img.data.clips.merged_folder import MergedFeatures, StreamFeatures
+from img.data.clips.standardisation import Standardisation
 
 
 def assemble(

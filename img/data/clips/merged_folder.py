@@ -9,12 +9,12 @@ from typing import TypeAlias
 
 import numpy as np
 
-from extractors.registry import MergeRule, NormaliseRule
+from extractors.parameters import MergeRule, NormaliseRule
 from extractors.rows import divide_by_norms, pool, shorten, side_by_side
 from extractors.storage.manifest import Row
 from extractors.storage.store import Store
-from img.data.alignment import fit
-from img.data.feature_folder import FeatureFolder
+from img.data.clips.alignment import fit
+from img.data.clips.feature_folder import FeatureFolder
 
 # Manifests round to milliseconds.
 _ROUNDING = 1e-3
@@ -28,7 +28,7 @@ class MergedFeatures:
         parts: each extractor's features, in the order in which their values stand side by side.
         merge: `cut_to_shortest` keeps as many rows as the shortest part has; `bring_to_last` keeps the last
             part's rows and brings the others to their number by the rule that inputs are pooled by, once they
-            end together (see `img.data.alignment.fit`).
+            end together (see `img.data.clips.alignment.fit`).
         normalise: `l2` divides each part's rows by their norms first.
     """
 

@@ -12,7 +12,7 @@ import torch
 from safetensors import safe_open
 
 from extractors.storage.files import read_json, sha256_of, sha256_of_json
-from img.data.standardisation import Standardisation
+from img.data.clips.standardisation import Standardisation
 
 FEATURES, INDEX = "features.safetensors", "index.json"
 

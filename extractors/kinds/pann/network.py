@@ -16,8 +16,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from extractors import weights
+from extractors.kinds.pann.parameters import PannParameters
 from extractors.network import Float32, NetworkExtractor
-from extractors.registry import PannParameters
 
 WIDTH = 2048
 _PACKAGE = "panns_inference"

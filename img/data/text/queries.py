@@ -10,8 +10,8 @@ import pandas as pd
 
 from extractors.storage.files import replacing
 from img.config.dataset import Annotations, QueryOptions
-from img.data.annotations import read_queries
-from img.data.vocabulary import (
+from img.data.annotations.reading import read_queries
+from img.data.text.vocabulary import (
     VECTORS,
     VOCABULARY,
     build_vocabulary,

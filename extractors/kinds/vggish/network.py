@@ -14,11 +14,11 @@ import numpy as np
 from torch import Tensor, nn
 
 from extractors import weights
+from extractors.kinds.vggish.parameters import VggishParameters
 from extractors.media.audio import read_audio
 from extractors.media.audio_windows import stretches
 from extractors.media.sampling import Window
 from extractors.network import Float32, NetworkExtractor
-from extractors.registry import VggishParameters
 
 SAMPLE_RATE = 16_000
 WIDTH = 128

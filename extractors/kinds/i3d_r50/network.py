@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from extractors import weights
+from extractors.kinds.i3d_r50.parameters import I3DR50Parameters
 from extractors.network import NetworkExtractor, NormalisedFrames
-from extractors.registry import I3DR50Parameters
 
 WIDTH = 2048
 

@@ -1,0 +1,76 @@
+"""What a kind of extractor is: its parameters, and where its network and reader live.
+
+Nothing here imports torch or a decoder, so a configuration is validated and a workflow planned in a moment.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from extractors.parameters import KindParameters, Modality, Parameters
+
+if TYPE_CHECKING:
+    import torch
+
+    from extractors.media.sampling import Window
+
+
+class Extractor(Protocol):
+    """A network that turns windows of one medium into feature rows."""
+
+    width: int
+    """D, the width of a row."""
+    rows_per_window: int
+    """R, the rows a window gives; they divide the window's time evenly."""
+
+    def embed(self, windows: torch.Tensor) -> torch.Tensor:
+        """Turns windows [W, ...] (as the kind's reader cuts them) into rows [W, R, D], float32."""
+        ...
+
+
+Reader = Callable[[Path, Any, str], "Iterator[Window]"]
+"""(media file, parameters, decoder name) -> windows in time order. Runs in a decoding process."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One extractor kind.
+
+    Attributes:
+        name: the kind's name in a configuration.
+        modality: what it reads of a video; `parse` puts in what the parameters of `imported` say.
+        parameters: the class of its parameters.
+        network: "module:function" that builds the extractor from (parameters, device); empty for `imported`.
+        reader: "module:function" that cuts a media file into windows, a `Reader`; empty for `imported`.
+        decoders: names of the decoders to try, in order.
+        code_version: raised whenever the features change for the same video and parameters.
+        scale: what stored values are multiplied with when they become a model's inputs; `parse` puts in what
+            the parameters of `imported` say.
+    """
+
+    name: str
+    modality: Modality
+    parameters: type[KindParameters]
+    network: str
+    reader: str
+    decoders: tuple[str, ...]
+    code_version: int
+    scale: float = 1.0
+
+    def load_reader(self) -> Reader:
+        """Imports the function that cuts a media file into windows."""
+        return _import(self.reader)
+
+    def load_extractor(self, parameters: Parameters, device: str) -> Extractor:
+        """Imports and builds the network; loads its weights."""
+        extractor: Extractor = _import(self.network)(parameters, device)
+        return extractor
+
+
+def _import(name: str) -> Any:
+    module, function = name.split(":")
+    return getattr(importlib.import_module(module), function)

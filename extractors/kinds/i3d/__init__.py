@@ -1,0 +1,1 @@
+"""Inception I3D."""

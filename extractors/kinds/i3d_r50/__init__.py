@@ -1,0 +1,1 @@
+"""I3D with a ResNet-50."""

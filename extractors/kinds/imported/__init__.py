@@ -1,0 +1,1 @@
+"""Arrays that were made elsewhere: no network."""

@@ -1,0 +1,108 @@
+"""What the parameters of all kinds have in common; nothing here imports torch or a decoder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from extractors.settings import LARGEST_SEED, Real, Settings, Whole
+
+Modality = Literal["visual", "audio"]
+MergeRule = Literal["cut_to_shortest", "bring_to_last"]
+NormaliseRule = Literal["none", "l2"]
+
+
+class KindParameters(Settings):
+    """What the parameters of all kinds have in common."""
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _expand_preset(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or "preset" not in values:
+            return values
+        values = dict(values)
+        preset = values.pop("preset")
+        if preset not in cls.presets:
+            raise ValueError(f"preset: expected one of {sorted(cls.presets)}, found {preset!r}")
+        return {**cls.presets[preset], **values}
+
+    def sampling(self) -> str:
+        """Says in words how media become windows; nothing where a kind does not sample."""
+        return ""
+
+
+class Parameters(KindParameters):
+    """What every network takes: the weights and the number format. Everything here changes the features."""
+
+    weights: Path | Literal["random"] = Field(
+        description="Path of the weights file, or `random` for seeded random weights (demo and tests)."
+    )
+    weights_sha256: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-f]{64}$",
+        description="SHA-256 the weights file must have. A pickle that holds more than tensors is only "
+        "loaded when this is given and matches.",
+    )
+    seed: Whole = Field(default=0, ge=0, le=LARGEST_SEED, description="Seed of `weights: random`.")
+    precision: Literal["float32", "bfloat16"] = Field(
+        default="float32", description="Number format of the network's forward pass."
+    )
+
+
+class FrameParameters(Parameters):
+    """How frames are sampled and cut into windows. Lengths are in frames at the sampled rate."""
+
+    frame_rate: Real | None = Field(
+        default=None,
+        ge=0.01,
+        le=1000,
+        description="Frames per second to sample by timestamp; null keeps every frame.",
+    )
+    window: Whole = Field(default=16, ge=2, le=1024, description="Frames in a window.")
+    stride: Whole = Field(
+        default=16, ge=1, le=10_000, description="Frames between the starts of two windows."
+    )
+    shorter_side: Whole = Field(
+        default=224, ge=32, le=2048, description="Pixels of the shorter side after scaling."
+    )
+    shrink: bool = Field(
+        default=True,
+        description="Scale larger frames down too; false only enlarges frames below shorter_side.",
+    )
+    crop: Whole = Field(default=224, ge=32, le=2048, description="Pixels of the square centre crop.")
+
+    @model_validator(mode="after")
+    def _crop_fits(self) -> FrameParameters:
+        if self.crop > self.shorter_side:
+            raise ValueError(f"crop: expected at most shorter_side = {self.shorter_side}, found {self.crop}")
+        return self
+
+    def sampling(self) -> str:
+        """Says in words how frames are chosen, cut into windows and sized."""
+        rate = f"{self.frame_rate:g} frames per second by timestamp" if self.frame_rate else "every frame"
+        size = "scaled to" if self.shrink else "enlarged where it is below"
+        return (
+            f"{rate}, windows of {self.window} every {self.stride}, "
+            f"shorter side {size} {self.shorter_side} pixels, centre crop of {self.crop}"
+        )
+
+
+class SoundParameters(Parameters):
+    """How sound is cut into windows."""
+
+    sample_rate: ClassVar[int]
+    """Samples per second that the network takes."""
+
+    window_seconds: Real = Field(default=1.0, ge=0.01, le=600, description="Length of a window.")
+    hop_seconds: Real = Field(
+        default=1.0, ge=0.01, le=3600, description="Seconds between the starts of two windows."
+    )
+
+    def sampling(self) -> str:
+        """Says in words how sound is cut into windows."""
+        rate = f"{self.sample_rate / 1000:g} kHz"
+        return f"sound at {rate}, windows of {self.window_seconds:g} s every {self.hop_seconds:g} s"

@@ -1,0 +1,1 @@
+"""Annotation files of every format, read into queries."""

@@ -1,0 +1,1 @@
+"""Clips: features read, aligned, standardised and assembled into what a model reads of a video."""

@@ -1,0 +1,1 @@
+"""Sentences: the queries table, words and their vectors, and features in their place."""
