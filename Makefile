@@ -1,8 +1,12 @@
-# Two commands: `make demo` and `make test`. Everything they need is made in .venv from requirements.lock.
+# Two commands: `make demo` and `make test`. Everything they need is made in .venv from two locks:
+# requirements.lock for the demo, requirements-dev.lock with every extra for the tests.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= 2
+
+COMPILE := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-header \
+	--no-emit-index-url --no-emit-find-links
 
 # Tests run side by side, those of a file together, as they share what the file has made.
 TESTS := $(BIN)/pytest --numprocesses $(CORES) --dist loadscope --durations 10
@@ -18,6 +22,11 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
+# Every extra, and what checks and tests need.
+$(VENV)/complete: $(VENV)/installed requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-dev.lock
+	touch $@
+
 demo: $(VENV)/installed  ## run the whole workflow on made-up data and print the metrics
 	$(BIN)/snakemake --cores $(CORES) results/demo/metrics.json
 	$(BIN)/python -m img show results/demo/metrics.json
@@ -28,13 +37,13 @@ demo: $(VENV)/installed  ## run the whole workflow on made-up data and print the
 test: check  ## check formats, types, layers and workflow, and run every test but the GPU's and Slurm's
 	$(TESTS)
 
-test-quick: $(VENV)/installed  ## run the tests that take a moment and start no workflow
+test-quick: $(VENV)/complete  ## run the tests that take a moment and start no workflow
 	$(TESTS) -m "not gpu and not slurm and not workflow and not slow"
 
-test-slurm: $(VENV)/installed  ## run the workflow, and what can go wrong, on a throwaway Slurm (root; slurm-wlm, munge)
+test-slurm: $(VENV)/complete  ## run the workflow, and what can go wrong, on a throwaway Slurm (root; slurm-wlm, munge)
 	$(BIN)/pytest -m slurm tests/slurm
 
-check: $(VENV)/installed  ## formats, lint, types and layers only
+check: $(VENV)/complete  ## formats, lint, types and layers only
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -42,18 +51,18 @@ check: $(VENV)/installed  ## formats, lint, types and layers only
 	$(BIN)/snakefmt --check workflow
 	$(BIN)/snakemake --lint
 
-format: $(VENV)/installed  ## format the code
+format: $(VENV)/complete  ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/snakefmt workflow
 
-pictures: $(VENV)/installed  ## draw docs/architecture.svg and docs/dag.svg from the code (needs Graphviz's `dot`)
+pictures: $(VENV)/complete  ## draw docs/architecture.svg and docs/dag.svg from the code (needs Graphviz's `dot`)
 	$(BIN)/python docs/draw_architecture.py | dot -Tsvg > docs/architecture.svg
 	$(BIN)/snakemake --rulegraph dot -- results/demo/metrics.json | dot -Tsvg > docs/dag.svg
 
-lock: $(VENV)/installed  ## pin the newest versions that pyproject.toml allows
-	$(BIN)/pip-compile --quiet --extra dev --upgrade --strip-extras --generate-hashes --allow-unsafe \
-		--no-header --no-emit-index-url --no-emit-find-links --output-file requirements.lock pyproject.toml
+lock: $(VENV)/complete  ## pin the newest versions that pyproject.toml allows
+	$(COMPILE) --upgrade --all-extras --output-file requirements-dev.lock pyproject.toml
+	$(COMPILE) --upgrade --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
 
 clean:  ## remove all results, and with them the store unless it lies elsewhere
 	rm -rf results logs resources/demo .snakemake
