@@ -48,8 +48,6 @@ class Kind:
         reader: "module:function" that cuts a media file into windows, a `Reader`; empty for `imported`.
         decoders: names of the decoders to try, in order.
         code_version: raised whenever the features change for the same video and parameters.
-        scale: what stored values are multiplied with when they become a model's inputs; `parse` puts in what
-            the parameters of `imported` say.
     """
 
     name: str
@@ -59,7 +57,6 @@ class Kind:
     reader: str
     decoders: tuple[str, ...]
     code_version: int
-    scale: float = 1.0
 
     def load_reader(self) -> Reader:
         """Imports the function that cuts a media file into windows."""

@@ -34,10 +34,9 @@ def _kind(
     reader: str,
     decoders: tuple[str, ...],
     code_version: int,
-    scale: float = 1.0,
 ) -> Kind:
     network = f"extractors.kinds.{name}.network:build"
-    return Kind(name, modality, parameters, network, reader, decoders, code_version, scale)
+    return Kind(name, modality, parameters, network, reader, decoders, code_version)
 
 
 KINDS: dict[str, Kind] = {
@@ -53,7 +52,6 @@ KINDS: dict[str, Kind] = {
             "extractors.kinds.vggish.network:windows",
             _SOUND_DECODERS,
             2,
-            1 / 255,
         ),
         Kind("imported", "visual", ImportedParameters, "", "", (), 1),
     )
@@ -82,5 +80,5 @@ def parse(settings: dict[str, Any]) -> tuple[Kind, KindParameters]:
     except ValidationError as error:
         raise ValueError(describe(error)) from None
     if isinstance(parameters, ImportedParameters):
-        kind = replace(kind, modality=parameters.modality, scale=1 / parameters.divisor)
+        kind = replace(kind, modality=parameters.modality)
     return kind, parameters
