@@ -54,8 +54,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--vggish-pca",
         type=Path,
         metavar="FILE",
-        help="PCA parameters of VGGish's postprocessing: tells of rows of 128 whether they were made with the "
-        "ReLU after the last layer",
+        help="PCA parameters of VGGish's postprocessing: tells of rows of 128 whether they were made with "
+        "the ReLU after the last layer",
     )
     parser.set_defaults(run=_compare)
 

@@ -2,10 +2,10 @@ import json
 
 import numpy as np
 import pytest
+from shared_data import SHARED
 
 from extractors.__main__ import main
 from extractors.provenance.vggish_relu import examine
-from shared_data import SHARED
 
 PCA = SHARED / "weights" / "vggish_pca_params.npz"
 
