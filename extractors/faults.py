@@ -49,7 +49,7 @@ def suggest(name: str, known: Sequence[str]) -> str:
     """Names the known name that is most like another one, and then all of them, or the first 30."""
     near = difflib.get_close_matches(name, known, 1, 0.6)
     meant = f"did you mean {near[0]!r}? " if near else ""
-    listed = ", ".join(sorted(known)[:_SHOWN_KEYS]) + (", …" if len(known) > _SHOWN_KEYS else "")
+    listed = ", ".join(known[:_SHOWN_KEYS]) + (", …" if len(known) > _SHOWN_KEYS else "")
     return f"{meant}expected one of: {listed}" if known else "expected no key"
 
 
