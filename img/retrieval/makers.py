@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from extractors.faults import describe
 from extractors.kind import Kind
 from extractors.parameters import Parameters
 from extractors.registry import KINDS
-from extractors.settings import describe
 
 IMPORTED = "imported"
 _HASHED = "sha256:"
@@ -86,7 +86,7 @@ class Maker:
         try:
             parameters = kind.parameters.model_validate(values)
         except ValidationError as error:
-            raise ValueError(f"{self.name}: {describe(error)}") from None
+            raise ValueError(f"{self.name}: {describe(error, kind.parameters)}") from None
         if not isinstance(parameters, Parameters):
             raise ValueError(f"{self.name}: expected an extractor that reads videos, found {kind.name}")
         return kind, parameters
