@@ -88,8 +88,8 @@ def build(parameters: ClapParameters, device: str) -> NetworkExtractor:
     front = load_front(parameters.weights)
     if model.config.audio_config.enable_fusion:
         raise ValueError(
-            f"{parameters.weights}: expected a ClapModel without fusion, found enable_fusion: true, whose rows "
-            "change from call to call; take an unfused checkpoint such as laion/clap-htsat-unfused"
+            f"{parameters.weights}: expected a ClapModel without fusion, found enable_fusion: true, "
+            "whose rows change from call to call; take an unfused checkpoint such as laion/clap-htsat-unfused"
         )
     if front.sampling_rate != parameters.sample_rate:
         raise ValueError(
