@@ -133,5 +133,5 @@ def test_a_checkpoint_that_fuses_is_refused(tmp_path):
 def test_a_folder_without_a_model_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"expected a folder with a model .*config\.json"):
         clap.build(ClapParameters(weights=tmp_path), "cpu")
-    with pytest.raises(ValueError, match=r"window_seconds: .* less than or equal to 10"):
+    with pytest.raises(ValueError, match=r"window_seconds: .*10.*found 11"):
         parse({"kind": "clap", "weights": "a", "window_seconds": 11.0})
