@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from extractors.frame_plan import FramePlan, Offset, Resampling, Shown
 from extractors.settings import LARGEST_SEED, Real, Settings, Whole
 
-Modality = Literal["visual", "audio"]
+Modality = Literal["visual", "audio", "text"]
 MergeRule = Literal["cut_to_shortest", "bring_to_last"]
 NormaliseRule = Literal["none", "l2"]
 
@@ -57,6 +57,13 @@ class Parameters(KindParameters):
     precision: Literal["float32", "bfloat16"] = Field(
         default="float32", description="Number format of the network's forward pass."
     )
+
+    def identity(self) -> dict[str, Any]:
+        """Gives what of them decides the features, files by their paths."""
+        values = self.model_dump(exclude={"weights_sha256"})
+        if self.weights != "random":
+            del values["seed"]
+        return values
 
 
 class VideoParameters(Parameters):

@@ -19,6 +19,7 @@ from extractors.kinds.i3d.parameters import I3DParameters
 from extractors.kinds.i3d_r50.parameters import I3DR50Parameters
 from extractors.kinds.imported.parameters import ImportedParameters
 from extractors.kinds.pann.parameters import PannParameters
+from extractors.kinds.speech.parameters import SpeechParameters
 from extractors.kinds.vggish.parameters import VggishParameters
 from extractors.parameters import KindParameters, Modality
 
@@ -54,6 +55,16 @@ KINDS: dict[str, Kind] = {
             "extractors.kinds.vggish.network:windows",
             _SOUND_DECODERS,
             2,
+        ),
+        Kind(
+            "speech",
+            "audio",
+            SpeechParameters,
+            "extractors.kinds.speech.network:build",
+            "extractors.kinds.speech.network:windows",
+            _SOUND_DECODERS,
+            1,
+            gives="texts",
         ),
         Kind("imported", "visual", ImportedParameters, "", "", (), 1),
     )

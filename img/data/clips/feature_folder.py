@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from extractors.outcomes import ARRAY
 from extractors.rows import shorten
 from extractors.storage.files import read_json, sha256_of
 from extractors.storage.manifest import Row, read_manifest
+from extractors.storage.results import ARRAY
 from extractors.storage.store import Store
 
 _IDENTITY = ("kind", "code_version", "parameters")
