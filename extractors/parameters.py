@@ -36,6 +36,11 @@ class KindParameters(Settings):
         """What stored values are multiplied with when they become a model's inputs."""
         return 1.0
 
+    @property
+    def reads_texts_of(self) -> str | None:
+        """The extractor whose texts are read in the place of a media file; None of most kinds."""
+        return None
+
     def sampling(self) -> str:
         """Says in words how media become windows; nothing where a kind does not sample."""
         return ""
