@@ -16,7 +16,7 @@ from extractors.storage.libraries import differing_libraries
 # Turns what any reader and network give into an array, and imports the decoding processes.
 _EVERY_KIND = "extractors.media.batching"
 _WITHIN = (
-    "extractors.importing.pickles",
+    "extractors.storage.pickles",
     "extractors.kinds",
     "extractors.media",
     "extractors.network",

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from extractors import weights
-from extractors.importing.pickles import load_pickled_arrays
+from extractors.storage.pickles import load_pickled_arrays
 
 # From Caffe2's names to PySlowFast's; `t_` marks the fast pathway.
 _CAFFE2 = (

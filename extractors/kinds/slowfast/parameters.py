@@ -36,10 +36,10 @@ class SlowFastParameters(ClipParameters):
 
     choice: Choice = Field(
         default="even",
-        description="The 32 frames that stand for a clip at 30 frames a second: `even`, from its first to its "
-        "last; `hero`, as in the published features, whose code scales 64 frames by the video's own rate once "
-        "more; `hero_at_30`, what that code means: every other of 64 frames, the clip's last one repeated "
-        "where it is shorter.",
+        description="The 32 frames that stand for a clip at 30 frames a second: `even`, from its first to "
+        "its last; `hero`, as in the published features, whose code scales 64 frames by the video's own rate "
+        "once more; `hero_at_30`, what that code means: every other of 64 frames, the clip's last one "
+        "repeated where it is shorter.",
     )
     ending: Ending = Field(
         default="filled",
