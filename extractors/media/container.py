@@ -263,3 +263,14 @@ def first_frame_time(path: Path) -> float | None:
             return None
         frame = next(container.decode(video_stream(path, container)), None)
     return frame.time if frame else None
+
+
+def native_rate(path: Path) -> float | None:
+    """How many frames a second a file says that its video has, on average; None where it does not.
+
+    Raises:
+        MediaError: the file cannot be read, or holds no video.
+    """
+    with open_media(path) as container:
+        rate = video_stream(path, container).average_rate
+    return float(rate) if rate else None

@@ -90,8 +90,8 @@ class Reached:
 def train(loop: Loop, folder: Path) -> Reached:
     """Trains a system in place, from its beginning or from where an interrupted run in `folder` stopped.
 
-    Everything random in an epoch follows from (seed, epoch) alone, so a resumed run goes the same way. A system
-    that has nothing to train is scored once, as its epoch 0.
+    Everything random in an epoch follows from (seed, epoch) alone, so a resumed run goes the same way. A
+    system that has nothing to train is scored once, as its epoch 0.
 
     Args:
         loop: what to train, on what and how.

@@ -274,5 +274,5 @@ def test_a_stream_told_of_twice_or_wrongly_is_refused(tmp_path: Path) -> None:
     text = json.dumps({"name": "visual", "parts": [{"folder": "f"}]})
     with pytest.raises(ValueError, match="--stream: expected each stream once, found visual again"):
         read_streams([text, text])
-    with pytest.raises(ValueError, match=r"--stream:\nparts\.0\.scale: Input should be greater than 0"):
+    with pytest.raises(ValueError, match=r"--stream:\nparts\.0\.scale: expected more than 0"):
         read_streams([json.dumps({"name": "visual", "parts": [{"folder": "f", "scale": 0}]})])

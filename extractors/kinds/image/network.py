@@ -1,20 +1,22 @@
 """EfficientNet-Lite0: 1280-d rows of single RGB frames, or what ImageNet's classes say of them.
 
-EfficientNet-B0 (Tan & Le 2019, "EfficientNet: Rethinking Model Scaling", Table 1) without squeeze-and-excitation
-and with ReLU6 in the place of swish, as TensorFlow's mobile release has it. Modules are named as in the public
-PyTorch weights, so that their file loads strictly.
+EfficientNet-B0 (Tan & Le 2019, "EfficientNet: Rethinking Model Scaling", Table 1) without
+squeeze-and-excitation and with ReLU6 in the place of swish, as TensorFlow's mobile release has it. Modules
+are named as in the public PyTorch weights, so that their file loads strictly.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from extractors import weights
-from extractors.kinds.image.parameters import ImageParameters
+from extractors.glove import WIDTH as GLOVE_WIDTH
+from extractors.glove import embed_texts
+from extractors.kinds.image.parameters import EfficientNetParameters
+from extractors.label_space import LabelSpace
 from extractors.network import NetworkExtractor, NormalisedFrames
 
 WIDTH = 1280
@@ -132,22 +134,31 @@ class _Norm(nn.BatchNorm2d):
 
 
 class _Rows(nn.Module):
-    """From normalised frames to one row for each: features, or what the classes make of them."""
+    """From normalised frames to one row for each: features, probabilities, or these in the space of words."""
 
     def __init__(self, network: EfficientNetLite0, output: str) -> None:
         super().__init__()
         self.network = network
         self._classifies = output != "features"
+        self.space = LabelSpace(embed_texts(_class_names())) if output == "words" else nn.Identity()
 
     def forward(self, frames: Tensor) -> Tensor:
         """Turns frames [W, 3, 1, H, W'] into rows [W, 1, D]."""
         rows = self.network(frames[:, :, 0])
         if self._classifies:
-            rows = self.network.classify(rows).softmax(-1)
+            rows = self.space(self.network.classify(rows).float().softmax(-1))
         return rows[:, None]
 
 
-def build(parameters: ImageParameters, device: str) -> NetworkExtractor:
+def _class_names() -> list[str]:
+    """Lists ImageNet's classes in the order of the logits."""
+    from torchvision.models import EfficientNet_B0_Weights
+
+    names: list[str] = EfficientNet_B0_Weights.IMAGENET1K_V1.meta["categories"]
+    return names
+
+
+def build(parameters: EfficientNetParameters, device: str) -> NetworkExtractor:
     """Builds the extractor: windows uint8 [W, 1, H, W', 3] to rows [W, 1, D].
 
     Args:
@@ -156,11 +167,12 @@ def build(parameters: ImageParameters, device: str) -> NetworkExtractor:
 
     Raises:
         FileNotFoundError: if there is no weights file.
-        ValueError: if the weights file is refused, does not fit the network, or its package is missing.
+        ValueError: if the weights file is refused, does not fit the network, or a package is missing.
     """
     network = EfficientNetLite0()
     weights.fill(network, parameters)
-    pipeline: list[nn.Module] = [NormalisedFrames(mean=127 / 255, deviation=128 / 255)]
-    pipeline.append(_Rows(network, parameters.output))
-    width = WIDTH if parameters.output == "features" else CLASSES
-    return NetworkExtractor(nn.Sequential(*pipeline), parameters, device, width, rows_per_window=1)
+    pipeline = nn.Sequential(
+        NormalisedFrames(mean=127 / 255, deviation=128 / 255), _Rows(network, parameters.output)
+    )
+    width = {"features": WIDTH, "classes": CLASSES, "words": GLOVE_WIDTH}[parameters.output]
+    return NetworkExtractor(pipeline, parameters, device, width, rows_per_window=1)

@@ -23,7 +23,7 @@ class ClipSpans:
     end: Tensor
     """[B, n] int64, last clip (inclusive); `NOTHING` where there is none."""
     score: Tensor
-    """[B, n], how good it is: of `decode` the joint probability of start and end, 0 where there is none."""
+    """[B, n], of `decode` the joint probability of start and end, 0 where there is none."""
 
     def as_shares(self, clip_mask: Tensor) -> Spans:
         """Return the spans as shares of the clips' time: i/T and (j+1)/T."""

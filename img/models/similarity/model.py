@@ -1,7 +1,7 @@
-"""Similarity: where clips and query share a space, the answer lies where they are most alike. Nothing is trained.
+"""Similarity: clips and query share a space, and the answer lies where they are most alike. No training.
 
-The space is that of a model of pictures or sounds and sentences (CLIP, Radford et al. 2021; CLAP, Wu et al. 2023)
-or one that class probabilities are brought into by the classes' names (ConSE, Norouzi et al. 2014).
+The space is that of a model of pictures or sounds and sentences (CLIP, Radford et al. 2021; CLAP, Wu et al.
+2023), or one that class probabilities are brought into by the classes' names (ConSE, Norouzi et al. 2014).
 """
 
 from __future__ import annotations
