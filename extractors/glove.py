@@ -7,13 +7,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from extractors.packaged import GLOVE_VECTORS, GLOVE_WORDS
-
-WIDTH = 50
-"""Values of a vector."""
-
-NAME = "package:glove-6b-50d"
-"""What the vectors are called where a setting names them."""
+from extractors.packaged import GLOVE_VECTORS, GLOVE_WIDTH, GLOVE_WORDS
 
 _COMMON = 1e-3
 """Half weight goes to a word of this frequency (Arora et al. 2017, "A Simple but Tough-to-Beat Baseline")."""
@@ -52,7 +46,7 @@ def embed_texts(texts: Sequence[str]) -> np.ndarray:
     ranks = _rank({word for words in split for word in words})
     vectors = _open_vectors()
     total = np.log(len(vectors)) + np.euler_gamma
-    rows = np.zeros((len(texts), WIDTH), np.float32)
+    rows = np.zeros((len(texts), GLOVE_WIDTH), np.float32)
     for row, words in zip(rows, split, strict=True):
         for rank in (ranks[word] for word in words if word in ranks):
             frequency = 1 / ((rank + 1) * total)

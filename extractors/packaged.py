@@ -89,3 +89,9 @@ GLOVE_WORDS = PackagedFile(
     "PDDL-1.0, in a package under Apache-2.0",
 )
 """Its words in the vectors' order, which is that of their frequency: column `index`."""
+
+GLOVE = "package:glove-6b-50d"
+"""What these vectors are called where a setting names them."""
+
+GLOVE_WIDTH = 50
+"""Values of one of them."""

