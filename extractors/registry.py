@@ -17,6 +17,7 @@ from extractors.kind import Kind
 from extractors.kinds.clap.parameters import ClapParameters
 from extractors.kinds.i3d.parameters import I3DParameters
 from extractors.kinds.i3d_r50.parameters import I3DR50Parameters
+from extractors.kinds.image.parameters import EfficientNetParameters
 from extractors.kinds.imported.parameters import ImportedParameters
 from extractors.kinds.pann.parameters import PannParameters
 from extractors.kinds.vggish.parameters import VggishParameters
@@ -45,6 +46,7 @@ KINDS: dict[str, Kind] = {
     for kind in (
         _kind("i3d", "visual", I3DParameters, _FRAMES, _FRAME_DECODERS, 2),
         _kind("i3d_r50", "visual", I3DR50Parameters, _FRAMES, _FRAME_DECODERS, 2),
+        _kind("image", "visual", EfficientNetParameters, _FRAMES, _FRAME_DECODERS, 1),
         _kind("pann", "audio", PannParameters, _SOUND, _SOUND_DECODERS, 2),
         _kind("clap", "audio", ClapParameters, "extractors.kinds.clap.network:windows", _SOUND_DECODERS, 1),
         _kind(
