@@ -16,6 +16,7 @@ from torch import Tensor
 
 from extractors import weights
 from extractors.kinds.clip.torchscript import is_torchscript, load_torchscript
+from extractors.model_folders import check_folder
 
 Tower = Literal["vision", "text"]
 
@@ -71,7 +72,7 @@ def read_checkpoint(path: Path, sha256: str | None = None) -> Checkpoint:
     Args:
         path: OpenAI's .pt, a state dict (.pt, .bin, .safetensors) under open_clip's or transformers' names,
             or a folder that transformers saved.
-        sha256: the SHA-256 that the file, or a folder's file of weights, must have.
+        sha256: the SHA-256 that the file must have, or the folder (see `sha256_of_path`).
 
     Raises:
         FileNotFoundError: there is nothing at the path.
@@ -79,8 +80,9 @@ def read_checkpoint(path: Path, sha256: str | None = None) -> Checkpoint:
     """
     activation = None
     if path.is_dir():
+        check_folder(path, sha256)
         activation = _read_activation(path / "config.json")
-        path = _find_weights(path)
+        path, sha256 = _find_weights(path), None
     if path.suffix == ".safetensors" or not is_torchscript(path):
         state = weights.load_state(path, sha256, key="state_dict")
     else:

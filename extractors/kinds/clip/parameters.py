@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
@@ -46,6 +47,10 @@ class ClipImageParameters(ImageParameters):
         "cg_detr": {"clip_seconds": 1.0, "crop_offset": "truncated"},
     }
 
+    weights: Path | Literal["random"] = Field(
+        description="OpenAI's .pt, a state dict of open_clip (.pt, .safetensors), a CLIPModel's folder as "
+        "transformers saves it, or `random` for seeded random weights."
+    )
     architecture: Architecture = Field(
         default="ViT-B/32",
         description="The tower that the weights are of; rows are 512 wide, those of ViT-L/14 768. `crop` "

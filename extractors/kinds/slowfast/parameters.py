@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -34,6 +35,10 @@ class SlowFastParameters(ClipParameters):
         "cg_detr": {"clip_seconds": 1.0, "crop_offset": "truncated", "choice": "hero", "ending": "looped"},
     }
 
+    weights: Path | Literal["random"] = Field(
+        description="`SLOWFAST_8x8_R50.pkl` of PySlowFast (the published features), pytorchvideo's "
+        "`SLOWFAST_8x8_R50.pyth`, or `random` for seeded random weights."
+    )
     choice: Choice = Field(
         default="even",
         description="The 32 frames that stand for a clip at 30 frames a second: `even`, from its first to "
