@@ -21,6 +21,7 @@ _WITHIN = (
     "extractors.model_folders",
     "extractors.storage.texts",
     "extractors.network",
+    "extractors.storage.pickles",
     "extractors.weights",
 )
 # How a process ends changes no array.
