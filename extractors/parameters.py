@@ -13,6 +13,7 @@ from extractors.settings import LARGEST_SEED, Real, Settings, Whole
 
 Modality = Literal["visual", "audio", "text"]
 MergeRule = Literal["cut_to_shortest", "bring_to_last"]
+WeightsForm = Literal["file", "folder", "file or folder"]
 NormaliseRule = Literal["none", "l2"]
 
 
@@ -20,6 +21,9 @@ class KindParameters(Settings):
     """What the parameters of all kinds have in common."""
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
+
+    weights_are: ClassVar[WeightsForm] = "file"
+    """Whether weights, where there are any, are one file, or a folder as transformers saves it."""
 
     @model_validator(mode="before")
     @classmethod

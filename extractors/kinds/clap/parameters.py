@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from extractors.parameters import SoundParameters
+from extractors.parameters import SoundParameters, WeightsForm
 from extractors.settings import Real
 
 
@@ -15,6 +15,8 @@ class ClapParameters(SoundParameters):
     """CLAP's sound tower (Wu et al. 2023, LAION), HTSAT on 48 kHz sound, one row for each window."""
 
     sample_rate: ClassVar[int] = 48_000
+
+    weights_are: ClassVar[WeightsForm] = "folder"
 
     weights: Path = Field(
         description="Folder of a ClapModel without fusion, as transformers saves it "

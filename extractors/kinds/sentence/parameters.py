@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from extractors.parameters import Parameters
+from extractors.parameters import Parameters, WeightsForm
 
 EncoderName = Literal["minilm", "clip_text"]
 
 
 class SentenceParameters(Parameters):
     """One row for each text that another extractor wrote, with the text's seconds."""
+
+    weights_are: ClassVar[WeightsForm] = "folder"
 
     weights: Path = Field(
         description="Folder of the encoder as transformers saves it, with its tokeniser "

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from extractors.parameters import Parameters
+from extractors.parameters import Parameters, WeightsForm
 from extractors.settings import LARGEST_SEED, Real, Whole
 
 
@@ -15,6 +15,8 @@ class SpeechParameters(Parameters):
     """Whisper (Radford et al. 2022) on 16 kHz sound: what is said, with the seconds of each segment."""
 
     sample_rate: ClassVar[int] = 16_000
+
+    weights_are: ClassVar[WeightsForm] = "folder"
 
     weights: Path = Field(
         description="Folder of a Whisper model as transformers saves it (openai/whisper-small.en), with its "
