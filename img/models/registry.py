@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from img.models.emb.options import EmbOptions
 from img.models.img.options import ImgOptions
 from img.models.options import SystemOptions
 
@@ -71,6 +72,7 @@ SYSTEMS: dict[str, SystemKind] = {
     kind.name: kind
     for kind in (
         SystemKind("img", ImgOptions, "img.models.img.model:build", "img.models.img.official:build_official"),
+        SystemKind("emb", EmbOptions, "img.models.emb.model:build", "img.models.emb.official:build_official"),
     )
 }
 
