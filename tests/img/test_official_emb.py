@@ -55,6 +55,8 @@ def test_an_imported_checkpoint_answers_as_the_authors_weights_do(
     model = load_checkpoint(tmp_path / "run" / "best_on_test.safetensors")
     assert isinstance(model.options, EmbOptions)
     batch, options = golden.batch(golden.CASES["a"]), InferenceOptions()
-    found, expected = (system.answer(batch, options).spans["visual"] for system in (model, build_official(state)[0]))
+    found, expected = (
+        system.answer(batch, options).spans["visual"] for system in (model, build_official(state)[0])
+    )
     torch.testing.assert_close(found.start, expected.start, rtol=0, atol=0, equal_nan=True)
     torch.testing.assert_close(found.score, expected.score, rtol=0, atol=0)

@@ -10,7 +10,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from extractors.settings import describe
+from extractors.faults import describe
 from img.models.blocks.embedding import CHARACTER_WIDTH, KERNEL_CHANNELS
 from img.models.emb.model import EMB, build
 from img.models.emb.options import EmbOptions
@@ -172,7 +172,7 @@ def build_official(
             {"preset": "reference", "width": values["width"], **lengths, **(choices or {})}
         )
     except ValidationError as error:
-        raise ValueError(f"the model's options:\n{describe(error)}") from None
+        raise ValueError(f"the model's options:\n{describe(error, EmbOptions)}") from None
     sizes = Sizes(
         {"visual": values["visual"]},
         **{name: values[name] for name in ("words", "word_width", "characters")},

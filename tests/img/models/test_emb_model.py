@@ -191,10 +191,10 @@ def test_one_batch_can_be_learned() -> None:
     model, batch = small_emb().train(), random_batch([16, 9], [4, 3])
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-2)
     first = None
-    for _ in range(20):
+    for _ in range(12):
         total = model.losses(batch, PROGRESS)["total"]
         first = total.item() if first is None else first
         optimiser.zero_grad()
         total.backward()
         optimiser.step()
-    assert total.item() < 0.5 * first
+    assert total.item() < 0.7 * first
