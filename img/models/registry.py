@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from img.models.emb.options import EmbOptions
 from img.models.img.options import ImgOptions
 from img.models.options import SystemOptions
+from img.models.tea.options import TeaOptions
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -73,6 +74,7 @@ SYSTEMS: dict[str, SystemKind] = {
     for kind in (
         SystemKind("img", ImgOptions, "img.models.img.model:build", "img.models.img.official:build_official"),
         SystemKind("emb", EmbOptions, "img.models.emb.model:build", "img.models.emb.official:build_official"),
+        SystemKind("tea", TeaOptions, "img.models.tea.model:build"),
     )
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from torch import Tensor, nn
 
@@ -29,6 +29,10 @@ class EncodedClips:
     """After attention to each other once more."""
     words: Tensor
     """Of the query, having attended to the clips and then to each other."""
+
+    def stream(self, index: int) -> EncodedClips:
+        """Return one stream of several, with its axis of length 1."""
+        return EncodedClips(*(getattr(self, part.name)[index : index + 1] for part in fields(self)))
 
 
 class ClipEncoder(nn.Module):

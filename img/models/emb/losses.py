@@ -38,7 +38,7 @@ def gather_opinions(
 def location_loss(branch: Branch, opinions: Opinions) -> Tensor:
     """Return -log of the probability that a boundary lies between both opinions (TEA equation 15).
 
-    Start and end added, the mean over the batch.
+    Start and end added, per sample, [B].
     """
     clips = branch.start_logits.shape[1]
     starts = between(opinions.start, opinions.other_start, clips)
@@ -47,7 +47,7 @@ def location_loss(branch: Branch, opinions: Opinions) -> Tensor:
 
 
 def _miss(logits: Tensor, allowed: Tensor) -> Tensor:
-    return -logits.log_softmax(1).masked_fill(~allowed, -torch.inf).logsumexp(1).mean()
+    return -logits.log_softmax(1).masked_fill(~allowed, -torch.inf).logsumexp(1)
 
 
 def highlight_loss(
@@ -74,7 +74,7 @@ def highlight_loss(
     inside = ((clips >= first[:, None]) & (clips <= last[:, None])).to(highlight.dtype)
     loss = F.binary_cross_entropy_with_logits(highlight, inside, reduction="none")
     weighted = loss * (1 + inside * (options.highlight_positive_weight - 1))
-    return (weighted * clip_mask).sum() / clip_mask.sum()
+    return (weighted * clip_mask).sum() / clip_mask.sum().clamp(min=1)
 
 
 def ranking_loss(proposals: Proposals, scores: Tensor, batch: Batch, options: ElasticOptions) -> Tensor:

@@ -129,7 +129,7 @@ class EMB(ElasticSystem):
         """Return the losses of outputs; see `losses`."""
         options = self.options
         opinions = gather_opinions(outputs.proposals, outputs.scores, batch, progress, options)
-        location = location_loss(outputs.branch, opinions)
+        location = location_loss(outputs.branch, opinions).mean()
         highlight = highlight_loss(outputs.branch.saliency, opinions, batch.clip_mask, options)
         ranking = ranking_loss(outputs.proposals, outputs.scores, batch, options)
         total = location + options.highlight_weight * highlight + options.ranking_weight * ranking
