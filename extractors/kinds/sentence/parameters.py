@@ -15,6 +15,8 @@ EncoderName = Literal["minilm", "clip_text"]
 class SentenceParameters(Parameters):
     """One row for each text that another extractor wrote, with the text's seconds."""
 
+    extra: ClassVar[str] = "sentence"
+    widths: ClassVar[tuple[int, ...]] = (384, 512, 768)
     weights_are: ClassVar[WeightsForm] = "folder"
 
     weights: Path = Field(

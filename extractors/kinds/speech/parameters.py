@@ -15,6 +15,7 @@ class SpeechParameters(Parameters):
     """Whisper (Radford et al. 2022) on 16 kHz sound: what is said, with the seconds of each segment."""
 
     sample_rate: ClassVar[int] = 16_000
+    extra: ClassVar[str] = "speech"
 
     weights_are: ClassVar[WeightsForm] = "folder"
 
