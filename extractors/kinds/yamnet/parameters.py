@@ -16,7 +16,7 @@ class YamnetParameters(Parameters):
 
     widths: ClassVar[tuple[int, ...]] = (1024, 521)
 
-    weights: Path | Literal["random", "package"] = Field(
+    weights: Path | Literal["random"] = Field(
         description="The user's own file: `YamNet_w8a8.onnx.zip` of the package sead 0.2.1, which states no "
         "licence; a state dict of these tensors; or `random` for seeded random weights.",
     )
