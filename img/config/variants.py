@@ -15,6 +15,7 @@ from img.config.base import NAME, check, read_yaml
 from img.config.dataset import Dataset
 from img.config.runs import InferenceOptions, RunOptions
 from img.config.streams import AUDIO
+from img.models.registry import DEFAULT
 
 _SECTIONS = ("model", "training", "inference")
 
@@ -166,6 +167,8 @@ def merge_options(
 ) -> RunOptions:
     """Merges a dataset's options with a variant's changes, whether or not the dataset has what it reads.
 
+    A variant that names another system takes none of the dataset's options of its own.
+
     Args:
         datasets: every dataset.
         variants: every variant.
@@ -180,8 +183,10 @@ def merge_options(
         if key in base.model or key in changes.model:
             raise ValueError(f"dataset {dataset} with variant {variant}: model.{key}: set {home} instead")
     lengths = {"max_clips": base.inputs.max_clips, "max_words": base.queries.max_words}
+    same_system = changes.model.get("kind", DEFAULT) == base.model.get("kind", DEFAULT)
+    given = {**base.model, **changes.model} if same_system or "kind" not in changes.model else changes.model
     values = {
-        "model": {**base.model, **changes.model, **lengths},
+        "model": {**given, **lengths},
         "training": {**base.training.model_dump(), **changes.training},
         "selection_split": base.selection_split,
         "further_selection_splits": base.further_selection_splits,
