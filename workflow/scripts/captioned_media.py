@@ -49,10 +49,10 @@ class Thing:
 def read_things(folder: Path) -> list[Thing]:
     """Reads a folder of captioned pictures, in either of two layouts.
 
-    With a file `captions.csv` (columns picture, caption and sound, paths from the folder, sound may be empty),
+    With `captions.csv` (columns picture, caption and sound, paths from the folder; sound may be empty),
     its rows. Without, the layout of Tux Paint's stamps, in subfolders of any depth: `NAME.png`, `NAME.txt`
     whose first line is an English caption, and perhaps `NAME.ogg` or `NAME.wav`. Of these the folders
-    `cartoon` and `symbols` are left out, and captions that name no thing: those of more than five words or
+    `cartoon` and `symbols` are left out, and captions that name no thing: those of more than five words, or
     without an article.
 
     Args:
