@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from extractors.parameters import Parameters
 
@@ -51,7 +52,7 @@ class NetworkExtractor:
     @torch.inference_mode()
     def embed(self, windows: Tensor) -> Tensor:
         """Turns windows [W, ...] into rows [W, R, D], float32, on the network's device."""
-        with _number_format(self._device, self._bfloat16):
+        with number_format(self._device, self._bfloat16):
             return self._network(windows.to(self._device)).float()
 
 
@@ -66,6 +67,11 @@ class Float32(nn.Module):
         """Applies the module to the inputs, both in float32."""
         with torch.autocast(inputs.device.type, enabled=False):
             return self.module(inputs.float())
+
+
+# Of the pictures that CLIP was trained on, for red, green and blue; its kin took them over.
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_DEVIATION = (0.26862954, 0.26130258, 0.27577711)
 
 
 class NormalisedFrames(nn.Module):
@@ -91,6 +97,23 @@ class NormalisedFrames(nn.Module):
         return frames.permute(0, 4, 1, 2, 3).float().mul_(self.scale).add_(self.shift)
 
 
+class ImageRows(nn.Module):
+    """A network of single pictures on windows of one frame."""
+
+    def __init__(self, network: nn.Module, unit_rows: bool) -> None:
+        """Takes a network that turns pictures [W, 3, H, W'] into rows [W, D], and whether to norm them."""
+        super().__init__()
+        self.network = network
+        self._unit_rows = unit_rows
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Turns frames [W, 3, 1, H, W'] into rows [W, 1, D]."""
+        rows = self.network(frames[:, :, 0])
+        if self._unit_rows:
+            rows = F.normalize(rows.float(), dim=-1)
+        return rows[:, None]
+
+
 def _channels_last(network: nn.Module) -> nn.Module:
     """Lays convolutions' weights out with their channels last, which runs about twice as fast on a CPU."""
     layouts = {4: torch.channels_last, 5: torch.channels_last_3d}
@@ -101,7 +124,8 @@ def _channels_last(network: nn.Module) -> nn.Module:
 
 
 @contextmanager
-def _number_format(device: torch.device, bfloat16: bool) -> Iterator[None]:
+def number_format(device: torch.device, bfloat16: bool) -> Iterator[None]:
+    """Runs networks in the block in float32, or under autocast to bfloat16."""
     # cuDNN's default rounds the inputs of float32 convolutions to 10 bits (TF32).
     with (
         torch.backends.cudnn.flags(enabled=True, allow_tf32=False),

@@ -16,12 +16,15 @@ from extractors.faults import describe
 from extractors.kind import Kind
 from extractors.kinds.clap.parameters import ClapParameters
 from extractors.kinds.clip.parameters import ClipImageParameters
+from extractors.kinds.eva_clip.parameters import EvaClipParameters
 from extractors.kinds.i3d.parameters import I3DParameters
 from extractors.kinds.i3d_r50.parameters import I3DR50Parameters
 from extractors.kinds.image.parameters import EfficientNetParameters
 from extractors.kinds.imported.parameters import ImportedParameters
 from extractors.kinds.pann.parameters import PannParameters
+from extractors.kinds.sentence.parameters import SentenceParameters
 from extractors.kinds.slowfast.parameters import SlowFastParameters
+from extractors.kinds.speech.parameters import SpeechParameters
 from extractors.kinds.vggish.parameters import VggishParameters
 from extractors.parameters import KindParameters, Modality
 
@@ -49,6 +52,7 @@ KINDS: dict[str, Kind] = {
         _kind("i3d", "visual", I3DParameters, _FRAMES, _FRAME_DECODERS, 2),
         _kind("i3d_r50", "visual", I3DR50Parameters, _FRAMES, _FRAME_DECODERS, 2),
         _kind("clip", "visual", ClipImageParameters, _FRAMES, _FRAME_DECODERS, 1),
+        _kind("eva_clip", "visual", EvaClipParameters, _FRAMES, _FRAME_DECODERS, 1),
         _kind("slowfast", "visual", SlowFastParameters, _FRAMES, _FRAME_DECODERS, 1),
         _kind("image", "visual", EfficientNetParameters, _FRAMES, _FRAME_DECODERS, 1),
         _kind("pann", "audio", PannParameters, _SOUND, _SOUND_DECODERS, 2),
@@ -61,9 +65,34 @@ KINDS: dict[str, Kind] = {
             _SOUND_DECODERS,
             2,
         ),
+        Kind(
+            "speech",
+            "audio",
+            SpeechParameters,
+            "extractors.kinds.speech.network:build",
+            "extractors.kinds.speech.network:windows",
+            _SOUND_DECODERS,
+            1,
+            gives="texts",
+        ),
+        Kind(
+            "sentence",
+            "text",
+            SentenceParameters,
+            "extractors.kinds.sentence.network:build",
+            "extractors.kinds.sentence.network:windows",
+            ("json",),
+            1,
+            reads="texts",
+        ),
         Kind("imported", "visual", ImportedParameters, "", "", (), 1),
     )
 }
+
+
+def reads_texts(kind: str) -> bool:
+    """Tells whether a kind reads texts in the place of media; false of one that is not known here."""
+    return kind in KINDS and KINDS[kind].reads == "texts"
 
 
 def parse(settings: dict[str, Any]) -> tuple[Kind, KindParameters]:

@@ -183,15 +183,20 @@ def merge_options(
         if key in base.model or key in changes.model:
             raise ValueError(f"dataset {dataset} with variant {variant}: model.{key}: set {home} instead")
     lengths = {"max_clips": base.inputs.max_clips, "max_words": base.queries.max_words}
-    same_system = changes.model.get("kind", DEFAULT) == base.model.get("kind", DEFAULT)
-    given = {**base.model, **changes.model} if same_system or "kind" not in changes.model else changes.model
     values = {
-        "model": {**given, **lengths},
+        "model": {**_merge_models(base.model, changes.model), **lengths},
         "training": {**base.training.model_dump(), **changes.training},
         "selection_split": base.selection_split,
         "further_selection_splits": base.further_selection_splits,
     }
     return check(RunOptions, values, f"dataset {dataset} with variant {variant}")
+
+
+def _merge_models(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Merges model options; the dataset's own are those of its system, and no other system's."""
+    own = base.get("kind", DEFAULT)
+    is_same = changes.get("kind", own) == own
+    return {**(base if is_same else {}), **changes}
 
 
 def resolve_inference(

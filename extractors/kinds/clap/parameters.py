@@ -7,14 +7,19 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from extractors.parameters import SoundParameters
+from extractors.parameters import SoundParameters, WeightsForm
 from extractors.settings import Real
 
 
 class ClapParameters(SoundParameters):
     """CLAP's sound tower (Wu et al. 2023, LAION), HTSAT on 48 kHz sound, one row for each window."""
 
+    extra: ClassVar[str] = "clap"
+    widths: ClassVar[tuple[int, ...]] = (512, 768)
+
     sample_rate: ClassVar[int] = 48_000
+
+    weights_are: ClassVar[WeightsForm] = "folder"
 
     weights: Path = Field(
         description="Folder of a ClapModel without fusion, as transformers saves it "
