@@ -16,6 +16,7 @@ from img.config.runs import RunOptions
 from img.data.text.vocabulary import VOCABULARY, Vocabulary
 from img.models.checkpoint import build_system, save_checkpoint
 from img.models.sizes import Sizes
+from img.retrieval.retriever import Retriever, user_cache
 from img.runs.folder import OPTIONS, READS
 
 EMBEDDING = GLOVE_WEIGHTED
@@ -23,6 +24,19 @@ EMBEDDING = GLOVE_WEIGHTED
 
 _STREAM = "visual"
 _EXTRACTOR = {"kind": "image", "output": "words", "clip_seconds": 0.5}
+
+
+def open_zero_shot(store: Path | str | None = None, device: str = "cpu") -> Retriever:
+    """Opens a retriever without a run of your own; its run is written into the user's cache.
+
+    Args:
+        store: where arrays of encoded videos are kept; see `img.retrieval.retriever.default_store`.
+        device: "cpu" or "cuda".
+
+    Raises:
+        ValueError: a package of the extra `pretrained` is missing.
+    """
+    return Retriever.open(write_zero_shot_run(user_cache() / "zero_shot"), store, device, EMBEDDING)
 
 
 def write_zero_shot_run(folder: Path) -> Path:
