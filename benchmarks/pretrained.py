@@ -1,8 +1,8 @@
 """What networks trained on real pictures are worth on things that no training query named.
 
-Reads what Snakemake left of the targets `results/demo_pretrained/metrics.json`,
-`results/demo_pretrained_random/metrics.json` and `results/demo_zero_shot/metrics.json`, and prints the table of
-docs/pretrained.md. Intervals: 95 % of paired resamples of the videos (and seeds), see img/reports/bootstrap.py.
+Reads what Snakemake left of `results/{dataset}/metrics.json` for demo_pretrained, demo_pretrained_random and
+demo_zero_shot, and prints the table of docs/pretrained.md. Intervals: 95 % of paired resamples of the videos
+(and seeds), see img/reports/bootstrap.py.
 """
 
 from __future__ import annotations
