@@ -83,9 +83,8 @@ def _draw_sound(axes: Axes, preview: Preview) -> None:
 
 def _draw_spans(axes: Axes, timeline: Timeline) -> None:
     names = ["annotated", *timeline.branches]
-    axes.barh(
-        0, timeline.end - timeline.start, left=timeline.start, color="white", edgecolor="black", hatch="//"
-    )
+    for start, end in timeline.windows:
+        axes.barh(0, end - start, left=start, color="white", edgecolor="black", hatch="//")
     for row, (name, branch) in enumerate(timeline.branches.items(), start=1):
         shade = style_branch(names[1:], name)["color"]
         axes.barh(row, branch.end - branch.start, left=branch.start, color=shade, edgecolor="black")
