@@ -28,7 +28,7 @@ LINE: dict[str, Any] = {
     "vid": "aBc-_9_660.0_810.0",
     "relevant_clip_ids": [0, 1, 10],
     "saliency_scores": [[4, 1, 2], [4, 4, 4], [3, 2, 1]],
-    "relevant_windows": [[0, 4], [20, 22], [120, 130]],
+    "relevant_windows": [[20, 22], [0, 4], [120, 130]],
 }
 
 

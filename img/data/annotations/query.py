@@ -25,11 +25,11 @@ class Query:
         split: name of the split.
         video: the video's id.
         duration: of the video, in seconds; nan where the annotations do not tell it.
-        start: of the moment, in seconds, as annotated; of several, the one that is written first.
+        start: of the moment, in seconds, as annotated; of several, the earliest.
         end: of the moment, in seconds, clamped to the duration.
         sentence: the query's text.
         fault: why it cannot be used, or an empty string.
-        further_windows: further moments of the same sentence, (start, end) as above.
+        further_windows: later moments of the same sentence, (start, end) as above.
     """
 
     query: str
@@ -59,7 +59,7 @@ def make_query(
     faults = [fault for window in windows if (fault := _find_fault(window, duration))]
     fault = faults[0] if faults else "" if sentence.strip() else "its sentence is empty"
     # `min` of an unknown duration as its second argument returns the first.
-    (start, end), *further = [(start, min(end, duration)) for start, end in windows]
+    (start, end), *further = sorted((start, min(end, duration)) for start, end in windows)
     return Query(query, split, video, duration, start, end, sentence.strip(), fault, tuple(further))
 
 
