@@ -8,6 +8,7 @@ from pathlib import Path
 from extractors.storage.files import read_json, write_json
 from img.commands.arguments import Commands, add_settings, read_settings
 from img.config.dataset import Dataset
+from img.runs.folder import PREDICTIONS
 
 
 def add_commands(commands: Commands) -> None:
@@ -40,6 +41,28 @@ def add_commands(commands: Commands) -> None:
     history.add_argument("--out", required=True, type=Path, help=".png or .svg")
     history.set_defaults(run=_plot_history)
 
+    compare = commands.add_parser("compare", help="compare two systems' runs on the queries both answered")
+    for side in ("first", "second"):
+        compare.add_argument(
+            side,
+            help=f"the {side} system: a run's folder, several separated by commas, or a variant's folder "
+            "with all its seeds",
+        )
+    compare.add_argument("--split", default="test", help="whose queries (default: test)")
+    compare.add_argument(
+        "--metric", default="R1@0.7", help="R1@0.3, R1@0.5, R1@0.7 or mIoU (default: R1@0.7)"
+    )
+    compare.add_argument("--branch", default="auto", help="whose answers (default: auto)")
+    compare.add_argument("--protocol", help="whose weights (default: last, or the first that every run has)")
+    compare.set_defaults(run=_compare)
+
+    predictions = commands.add_parser("export-predictions", help="write a run's predictions as CSV")
+    predictions.add_argument("folder", type=Path, metavar="RUN", help="the run's folder")
+    predictions.add_argument(
+        "--out", type=Path, help="the file to write (default: predictions.csv in the run's folder)"
+    )
+    predictions.set_defaults(run=_export_predictions)
+
 
 def _summarise(options: argparse.Namespace) -> None:
     from img.runs.summary import summarise
@@ -53,6 +76,19 @@ def _show(options: argparse.Namespace) -> None:
     from img.runs.summary import format_table
 
     print(format_table(read_json(options.metrics)))
+
+
+def _compare(options: argparse.Namespace) -> None:
+    from img.reports.run_comparison import Question, compare_runs, find_runs
+
+    question = Question(options.split, options.metric, options.branch, options.protocol)
+    print(compare_runs(find_runs(options.first), find_runs(options.second), question))
+
+
+def _export_predictions(options: argparse.Namespace) -> None:
+    from img.reports.answers import write_csv
+
+    write_csv(options.folder, options.out or (options.folder / PREDICTIONS).with_suffix(".csv"))
 
 
 def _plot_history(options: argparse.Namespace) -> None:
