@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from extractors.storage.files import read_json, write_json
+from extractors.storage.files import read_json, write_json, write_text
 from img.commands.arguments import Commands, add_settings, read_settings
 from img.config.dataset import Dataset
 from img.runs.folder import PREDICTIONS
@@ -34,6 +34,13 @@ def add_commands(commands: Commands) -> None:
     runtime.add_argument("--dataset", required=True)
     runtime.add_argument("--out", required=True, type=Path, help="path without suffix")
     runtime.set_defaults(run=_report_runtime)
+
+    pages = commands.add_parser("list-pages", help="link all that was made of a dataset on one page")
+    pages.add_argument("--dataset", required=True)
+    pages.add_argument("--files", required=True, nargs="+", type=Path, help="pages and pictures")
+    pages.add_argument("--simulated", action="store_true", help="the dataset's data is made up")
+    pages.add_argument("--out", required=True, type=Path, help=".md to write")
+    pages.set_defaults(run=_list_pages)
 
     history = commands.add_parser("plot-history", help="plot a run's losses and recalls over epochs")
     history.add_argument("--history", required=True, type=Path)
@@ -89,6 +96,12 @@ def _export_predictions(options: argparse.Namespace) -> None:
     from img.reports.answers import write_csv
 
     write_csv(options.folder, options.out or (options.folder / PREDICTIONS).with_suffix(".csv"))
+
+
+def _list_pages(options: argparse.Namespace) -> None:
+    from img.reports.contents import list_pages
+
+    write_text(options.out, list_pages(options.dataset, options.simulated, options.files, options.out))
 
 
 def _plot_history(options: argparse.Namespace) -> None:

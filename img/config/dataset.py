@@ -15,6 +15,7 @@ from extractors.settings import LARGEST_SEED, Settings, Whole
 from img.config.base import NAME, Name, check, read_yaml
 from img.config.runs import InferenceOptions, TrainingOptions
 from img.config.streams import AUDIO, AnyStream, StreamName, StreamOptions, label_streams, name_extractors
+from img.config.timelines import TimelineChoice
 
 PaperDataset = Literal["charades", "activitynet"]
 PaperSplit = Literal["test", "audiomatter"]
@@ -190,6 +191,7 @@ class Dataset(Settings):
     seeds: list[Annotated[Whole, Field(ge=0, le=LARGEST_SEED)]] = Field(
         default=[0, 1, 2], min_length=1, description="Training seeds metrics.json and the tables report."
     )
+    timelines: TimelineChoice = TimelineChoice()
     paper: PaperOptions | None = Field(
         default=None,
         description="For a dataset that stands for one of the paper's: what is made in its folder.",
