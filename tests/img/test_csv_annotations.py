@@ -1,12 +1,15 @@
 """CSV as a spreadsheet writes it: what is read from it, in seconds, and what is refused."""
 
+import csv
 import logging
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from shared_data import CHARADES, needs_annotations
 
 from img.config.dataset import Annotations
 from img.data.annotations.query import Query
@@ -117,6 +120,23 @@ def test_videos_that_are_trained_on_and_asked_about_are_counted(
 def test_an_id_with_and_without_suffix_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"found 'arm\.mp4' and 'arm'"):
         read(tmp_path, HEADER + "arm,1,2,x\narm.mp4,1,2,x\n")
+
+
+@needs_annotations
+@pytest.mark.parametrize(("delimiter", "decimal"), [(",", "."), (";", ","), ("\t", ".")])
+def test_the_real_charades_reads_the_same_as_a_sheet(tmp_path: Path, delimiter: str, decimal: str) -> None:
+    test, durations = CHARADES / "charades_sta_test.txt", CHARADES / "charades.json"
+    real = Annotations(format="charades_sta", splits={"train": test}, durations=durations)
+    expected = read_queries(real)
+    with (tmp_path / "train.csv").open("w", newline="", encoding="utf-8-sig") as file:
+        table = csv.writer(file, delimiter=delimiter)
+        table.writerow(["sentence", "duration", "end", "start", "video"])
+        for query in expected:
+            times = (str(time).replace(".", decimal) for time in (query.duration, query.end, query.start))
+            table.writerow([query.sentence, *times, query.video])
+    found = read_queries(Annotations(format="csv", splits={"train": tmp_path / "train.csv"}))
+    assert len(found) == 3_720
+    assert [replace(query, query="") for query in found] == [replace(query, query="") for query in expected]
 
 
 HUNDREDTHS = st.integers(0, 359_999_99)

@@ -111,5 +111,5 @@ def _draw_traces(axes: Axes, timeline: Timeline) -> None:
     axes.axhline(0, color="black", linewidth=0.5)
     traces = list(dict.fromkeys(trace for branch in timeline.branches.values() for trace in branch.traces))
     directions = [f"{trace} down" if trace == _DOWNWARDS else f"{trace} up" for trace in traces]
-    axes.set(ylabel="curves:\n" + ", ".join(directions))
+    axes.set(ylabel="\n".join(directions))
     axes.legend(frameon=False, fontsize="small", ncols=3)
