@@ -78,11 +78,14 @@ def select_queries(
         A row for each: query, video, reason.
 
     Raises:
-        ValueError: where a wanted query was not answered.
+        ValueError: where a wanted query was not answered, or none of the split.
     """
     first = predictions[
         (predictions["split"] == split) & (predictions["protocol"] == protocol) & (predictions["rank"] == 1)
     ]
+    if first.empty:
+        answered = ", ".join(sorted(predictions["split"].unique()))
+        raise ValueError(f"split: expected one of {answered}, which were answered, found {split}")
     iou = first.pivot(index="query", columns="branch", values="iou")
     preferred = iou[first["branch"].iloc[0]]
     alone = "visual" in iou and preferred.name != "visual"

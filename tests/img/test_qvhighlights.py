@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from toy_dataset import Toy, make_toy
+from toy_dataset import Toy, make_toy, small_options
 
+from extractors.storage.store import Store
 from img.config.dataset import Annotations, QueryOptions
 from img.data.annotations.query import Query
 from img.data.annotations.reading import read_queries
@@ -18,6 +19,7 @@ from img.data.samples import Moments
 from img.data.text.queries import prepare_queries, read_queries_table
 from img.data.text.vocabulary import Vocabulary
 from img.data.windows import list_windows, split_windows
+from img.runs.making import RunData, make_run
 from img.tasks.moment import score, tabulate
 
 # The form of the published file, with its keys in their order; the sentence and numbers are made up.
@@ -161,3 +163,18 @@ def test_a_duration_that_nobody_knows_is_refused_with_the_video(toy: Toy) -> Non
     unknown = read_queries_table(toy.queries).assign(duration=np.nan)
     with pytest.raises(ValueError, match=r"video test0: expected a duration, found none"):
         open_moments(toy, unknown, "test")
+
+
+def test_a_run_is_trained_on_every_window_and_its_key_holds_them(toy: Toy, tmp_path: Path) -> None:
+    table = with_windows(toy, tmp_path)
+    known = RunData.open(toy.queries, toy.inputs)
+    data = replace(known, queries=table)
+    key = data.identify(["train"])["queries"]
+    assert (
+        key == replace(known, queries=read_queries_table(tmp_path / "queries")).identify(["train"])["queries"]
+    )
+    changed = table.assign(further_windows=[((8.0, 12.0),), (), (), ()])
+    assert replace(known, queries=changed).identify(["train"])["queries"] != key
+    options = small_options({"epochs": 1, "batch_size": 4})
+    folder, _ = make_run(data, options, 0, Store(tmp_path / "store"), "cpu", False)
+    assert len((folder / "history.csv").read_text().splitlines()) == 2

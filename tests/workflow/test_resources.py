@@ -190,6 +190,7 @@ def test_files_and_folders_of_the_users_replace_downloads(fresh, server):
     mine = fresh.path("mine")
     (mine / "videos" / "sub").mkdir(parents=True)
     (mine / "videos" / "sub" / "AAA.mp4").write_bytes(b"another version")
+    (mine / "videos" / "BBB.mp4").write_bytes(MEDIA["BBB"])
     (mine / "train.json").write_bytes(CAPTIONS["train"])
     replaced = {"train": {"path": "mine/train.json"}, "videos": {"path": "mine/videos"}}
     configure(fresh, resources=replaced)
