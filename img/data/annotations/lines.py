@@ -19,7 +19,9 @@ def read_text(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: expected text in UTF-8, found something else ({error})") from error
+        raise ValueError(
+            f"{path}: expected text in UTF-8, found something else ({error}); save it as UTF-8"
+        ) from error
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:

@@ -92,7 +92,8 @@ def check_video(video: str, where: str) -> str:
     """
     is_one_line = video == " ".join(video.split()) and video.isprintable()
     if not is_one_line or "/" in video or video[:1] in ("", "."):
-        raise ValueError(f"{where}: expected ids of videos that can name files, found {video!r:.200}")
+        hint = "; give the name without its folder, subfolders are searched" if "/" in video else ""
+        raise ValueError(f"{where}: expected ids of videos that can name files, found {video!r:.200}{hint}")
     if len(video.encode()) > _LONGEST_NAME:
         raise ValueError(
             f"{where}: expected ids of videos of at most {_LONGEST_NAME} bytes, found {len(video.encode())}: "
