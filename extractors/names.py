@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 PREFIX = "v_"
 """What ActivityNet's files have in front of the video's id, and other lists leave out."""
@@ -22,8 +21,8 @@ def video_names(video: str) -> list[str]:
 
 def without_suffix(name: str) -> str:
     """Returns a file's name, or an id that is one, without the suffix of a video where it has one."""
-    path = Path(name)
-    return path.stem if path.suffix.lower() in VIDEO_SUFFIXES else name
+    stem, _, suffix = name.rpartition(".")
+    return stem if stem and f".{suffix.lower()}" in VIDEO_SUFFIXES else name
 
 
 def check_name(video: str) -> None:

@@ -98,9 +98,11 @@ def _match(files: Mapping[str, Sequence[Path]], videos: Iterable[str]) -> dict[s
 
 def _files_of(name: str, files: Mapping[str, Sequence[Path]]) -> list[Path]:
     """Lists the files of a name, with any suffix or with that in which the name itself ends."""
-    suffix = Path(name).suffix.lower()
-    whole = [path for path in files.get(without_suffix(name), []) if path.suffix.lower() == suffix]
-    return list(dict.fromkeys([*files.get(name, []), *whole]))
+    found = list(files.get(name, []))
+    if (stem := without_suffix(name)) != name:
+        suffix = name.removeprefix(stem).lower()
+        found += [path for path in files.get(stem, []) if path.suffix.lower() == suffix]
+    return found
 
 
 def list_videos(annotations: Annotations, folder: Path | None, shards: int, path: Path) -> None:
