@@ -219,6 +219,7 @@ def test_videos_put_into_the_final_folder_are_used_where_the_configuration_says_
     folder = fresh.path("resources/web/videos")
     folder.mkdir(parents=True)
     (folder / "AAA.mp4").write_bytes(b"mine")
+    (folder / "BBB.mp4").write_bytes(MEDIA["BBB"])
     configure(fresh, resources={"videos": {"path": "resources/web/videos"}})
     assert fresh.make(VIDEOS, "--forceall").jobs == {"fetch_resource": 2, "list_videos": 1}
     assert (folder / "AAA.mp4").read_bytes() == b"mine"
