@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from extractors import registry
+from extractors.parameters import WeightsForm
 from extractors.settings import Settings, Whole
 from img.config.base import Name
 from img.config.dataset import Dataset
@@ -110,12 +111,22 @@ def _check_kinds_of_files(configuration: Configuration, datasets: Mapping[str, D
             _expect_file(dataset.annotations.durations, f"{source}: annotations.durations")
         if isinstance(dataset.queries.embedding, Path):
             _expect_file(dataset.queries.embedding, f"{source}: queries.embedding")
+        if dataset.queries.encoder is not None:
+            _expect_folder(dataset.queries.encoder.weights, f"{source}: queries.encoder.weights")
         for extractor, settings in dataset.extractors.items():
             _, parameters = registry.parse(settings)
             for key in ("weights", "pca"):
                 given = getattr(parameters, key, None)
                 if isinstance(given, Path):
-                    _expect_file(given, f"{source}: extractors.{extractor}.{key}")
+                    form: WeightsForm = parameters.weights_are if key == "weights" else "file"
+                    _expect_form(given, form, f"{source}: extractors.{extractor}.{key}")
+
+
+def _expect_form(path: Path, form: WeightsForm, key: str) -> None:
+    if form == "file":
+        _expect_file(path, key)
+    elif form == "folder":
+        _expect_folder(path, key)
 
 
 def _expect_folder(path: Path, key: str) -> None:

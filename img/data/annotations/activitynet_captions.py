@@ -26,13 +26,16 @@ def parse(path: Path, split: str) -> Iterator[Query]:
         raise ValueError(f"{path}: expected an object of videos, found a {type(content).__name__}")
     for video, entry in content.items():
         where = f"{path}, video {check_video(video, str(path))}"
-        missing = {"duration", "timestamps", "sentences"} - set(entry if isinstance(entry, dict) else ())
+        keys = set(entry if isinstance(entry, dict) else ())
+        # Charades-CD calls it by another name.
+        length = "video_duration" if "video_duration" in keys and "duration" not in keys else "duration"
+        missing = {length, "timestamps", "sentences"} - keys
         if missing:
             raise ValueError(
                 f"{where}: expected the keys duration, timestamps, sentences; "
                 f"missing: {', '.join(sorted(missing))}"
             )
-        duration = check_seconds(entry["duration"], where)
+        duration = check_seconds(entry[length], where)
         windows, sentences = (_check_list(entry, key, where) for key in ("timestamps", "sentences"))
         if len(windows) != len(sentences):
             raise ValueError(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from extractors.names import PREFIX, without_suffix
-from img.config.dataset import Annotations
-from img.data.annotations import activitynet_captions, charades_sta, csv_table, qvhighlights
+from img.config.dataset import Annotations, QuerySubset
+from img.data.annotations import activitynet_captions, charades_sta, csv_table, novel_words, qvhighlights
 from img.data.annotations.durations import read_durations
 from img.data.annotations.query import Query
 
@@ -32,6 +33,8 @@ def read_queries(annotations: Annotations) -> list[Query]:
         queries.extend(found)
     _refuse_twins({query.video: annotations.splits[query.split] for query in queries})
     _report_shared_videos(queries)
+    for name, subset in annotations.subsets.items():
+        queries.extend(_choose_subset(name, subset, annotations.splits[subset.split], queries))
     return queries
 
 
@@ -59,6 +62,22 @@ def _report_faults(path: Path, queries: Sequence[Query]) -> None:
         log.warning(f"{path}: {query.query} of video {query.video} is left out: {query.fault}")
     if faulty:
         log.warning(f"{path}: {len(faulty)} of {len(queries)} queries are left out")
+
+
+def _choose_subset(name: str, subset: QuerySubset, path: Path, queries: Sequence[Query]) -> list[Query]:
+    """Repeats some queries of a split under the name of a subset."""
+    chosen = novel_words.find_queries(path, subset.part_of_speech)
+    found = [
+        replace(query, split=name)
+        for query in queries
+        if query.split == subset.split and query.query in chosen
+    ]
+    if not found:
+        raise ValueError(
+            f"{path}: expected queries with a novel word that is a {subset.part_of_speech}, for the subset "
+            f"{name}, found none"
+        )
+    return found
 
 
 def _refuse_twins(files: Mapping[str, Path]) -> None:
