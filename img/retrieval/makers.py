@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,11 @@ class Maker:
     def is_imported(self) -> bool:
         """Whether its arrays were made elsewhere."""
         return self.made["kind"] not in KINDS or self.made["kind"] == IMPORTED
+
+    @property
+    def is_normalised(self) -> bool:
+        """Whether rows were divided by their norms when the arrays were imported."""
+        return self.is_imported and self.made.get("parameters", {}).get("normalise") == "l2"
 
     @property
     def hashes(self) -> dict[str, str]:
@@ -92,6 +97,32 @@ class Maker:
         return kind, parameters
 
 
+def assume_reads(widths: Mapping[str, int], max_clips: int) -> dict[str, Any]:
+    """Says what a run reads that does not say so itself: as IMG's authors prepare features.
+
+    Args:
+        widths: of each stream, by name.
+        max_clips: clips that longer videos are pooled to.
+    """
+    return {
+        "streams": {
+            name: [
+                {
+                    "name": name,
+                    "extractor": {"kind": IMPORTED, "parameters": {}},
+                    "width": width,
+                    "scale": 1.0,
+                }
+            ]
+            for name, width in widths.items()
+        },
+        "merges": {},
+        "align": dict.fromkeys(list(widths)[1:], "seconds"),
+        "options": {"max_clips": max_clips},
+        "standardisation": {},
+    }
+
+
 def list_makers(reads: Mapping[str, Any]) -> dict[str, list[Maker]]:
     """Lists the extractors of each stream, from a run's record of what it reads."""
     return {
@@ -108,8 +139,3 @@ def list_makers(reads: Mapping[str, Any]) -> dict[str, list[Maker]]:
         ]
         for stream, parts in reads["streams"].items()
     }
-
-
-def name_imported(makers: Mapping[str, Sequence[Maker]]) -> list[str]:
-    """Names the extractors whose arrays were made elsewhere."""
-    return [maker.name for parts in makers.values() for maker in parts if maker.is_imported]
