@@ -31,6 +31,11 @@ class KindParameters(Settings):
             raise ValueError(f"preset: expected one of {sorted(cls.presets)}, found {preset!r}")
         return {**cls.presets[preset], **values}
 
+    @property
+    def scale(self) -> float:
+        """What stored values are multiplied with when they become a model's inputs."""
+        return 1.0
+
     def sampling(self) -> str:
         """Says in words how media become windows; nothing where a kind does not sample."""
         return ""

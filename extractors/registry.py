@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from extractors.faults import describe
 from extractors.kind import Kind
+from extractors.kinds.clap.parameters import ClapParameters
 from extractors.kinds.i3d.parameters import I3DParameters
 from extractors.kinds.i3d_r50.parameters import I3DR50Parameters
 from extractors.kinds.imported.parameters import ImportedParameters
@@ -34,10 +35,9 @@ def _kind(
     reader: str,
     decoders: tuple[str, ...],
     code_version: int,
-    scale: float = 1.0,
 ) -> Kind:
     network = f"extractors.kinds.{name}.network:build"
-    return Kind(name, modality, parameters, network, reader, decoders, code_version, scale)
+    return Kind(name, modality, parameters, network, reader, decoders, code_version)
 
 
 KINDS: dict[str, Kind] = {
@@ -46,6 +46,7 @@ KINDS: dict[str, Kind] = {
         _kind("i3d", "visual", I3DParameters, _FRAMES, _FRAME_DECODERS, 2),
         _kind("i3d_r50", "visual", I3DR50Parameters, _FRAMES, _FRAME_DECODERS, 2),
         _kind("pann", "audio", PannParameters, _SOUND, _SOUND_DECODERS, 2),
+        _kind("clap", "audio", ClapParameters, "extractors.kinds.clap.network:windows", _SOUND_DECODERS, 1),
         _kind(
             "vggish",
             "audio",
@@ -53,7 +54,6 @@ KINDS: dict[str, Kind] = {
             "extractors.kinds.vggish.network:windows",
             _SOUND_DECODERS,
             2,
-            1 / 255,
         ),
         Kind("imported", "visual", ImportedParameters, "", "", (), 1),
     )
@@ -82,5 +82,5 @@ def parse(settings: dict[str, Any]) -> tuple[Kind, KindParameters]:
     except ValidationError as error:
         raise ValueError(describe(error, kind.parameters)) from None
     if isinstance(parameters, ImportedParameters):
-        kind = replace(kind, modality=parameters.modality, scale=1 / parameters.divisor)
+        kind = replace(kind, modality=parameters.modality)
     return kind, parameters

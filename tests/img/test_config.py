@@ -384,7 +384,9 @@ IMPORTED: dict[str, Any] = {
 def test_imported_arrays_take_the_place_of_the_extractors() -> None:
     dataset = check(Dataset, DATASET | IMPORTED, "x")
     kinds = {name: registry.parse(dataset.extractors[name]) for name in ("sight", "sound")}
-    assert {name: (kind.name, kind.modality, kind.scale) for name, (kind, _) in kinds.items()} == {
+    assert {
+        name: (kind.name, kind.modality, parameters.scale) for name, (kind, parameters) in kinds.items()
+    } == {
         "sight": ("imported", "visual", 1.0),
         "sound": ("imported", "audio", 1 / 255),
     }
