@@ -1,11 +1,11 @@
-"""The files that extractors need, such as weights: found by the hashes that a run recorded."""
+"""The files and folders that extractors need, such as weights: found by the hashes that a run recorded."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from extractors.storage.files import sha256_of
+from extractors.storage.files import sha256_of_path
 from img.retrieval.makers import Maker
 
 _RESOURCES = Path("resources")
@@ -34,7 +34,7 @@ def find_files(
         raise ValueError(f"weights: expected names of {sorted(named)}, found {strange}")
     found: dict[str, Path] = {}
     for name, path in given.items():
-        hashed = sha256_of(path)
+        hashed = sha256_of_path(path)
         if hashed not in named[name].hashes.values():
             raise ValueError(
                 f"{path}: expected the file that {name}'s features were made with in training, "
@@ -46,7 +46,7 @@ def find_files(
     for path in _candidates(folder, names):
         if not wanted:
             break
-        hashed = sha256_of(path)
+        hashed = sha256_of_path(path)
         if hashed in wanted:
             found[hashed] = path
             wanted.remove(hashed)
@@ -54,7 +54,11 @@ def find_files(
 
 
 def _candidates(folder: Path, names: set[str]) -> Iterator[Path]:
-    """Yields files that may be weights, those of the names they had first."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    yield from (path for path in files if path.name in names)
-    yield from (path for path in files if path.name not in names and path.suffix in _SUFFIXES)
+    """Yields files and folders that may be weights, those of the names they had first."""
+    paths = sorted(folder.rglob("*"))
+    yield from (path for path in paths if path.name in names)
+    yield from (path for path in paths if path.name not in names and _may_be_weights(path))
+
+
+def _may_be_weights(path: Path) -> bool:
+    return (path / "config.json").is_file() or (path.suffix in _SUFFIXES and path.is_file())
