@@ -51,6 +51,19 @@ def read_arrays(
     return hold_arrays(video, arrays, seconds, makers)
 
 
+def read_query_features(folder: Path, number: int) -> np.ndarray:
+    """Reads a sentence's features [N, Dq] from `{folder}/{number}.npy` (or `.npz`, `.pt`).
+
+    Raises:
+        OSError: there is no such folder.
+        ValueError: there is no such array, or it cannot be used.
+    """
+    part = open_collection(folder).find([str(number)])
+    if part is None:
+        raise ValueError(f"{folder}: expected features of query {number}, {number}.npy, found none")
+    return part.read()
+
+
 def hold_arrays(
     video: str,
     arrays: Mapping[str, np.ndarray],

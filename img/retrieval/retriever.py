@@ -23,7 +23,7 @@ from img.data.samples import Moments
 from img.data.text.queries import MAX_WORDS
 from img.data.text.vocabulary import tokenise
 from img.models.protocol import AUTO, System
-from img.reports.timelines import Timeline, trace_queries
+from img.reports.timelines import BranchTimeline, Timeline, trace_queries
 from img.retrieval.answers import Answer, merge_answers, read_answers
 from img.retrieval.arrays import hold_arrays, read_arrays
 from img.retrieval.encoding import Encoder
@@ -197,7 +197,8 @@ class Retriever:
         windows = place_windows(video.duration, window, video.id)
         inputs = self._encoder.read_windows(video, windows)
         offsets = {window.name: window.start for window in windows}
-        options = self._inference.model_copy(update={"answers": answers})
+        settings = {**self._inference.model_dump(), "answers": answers}
+        options = check(InferenceOptions, settings, "answers")
         with self._lock:
             question = self._read(query, features)
             moments = self._ask(question, inputs, {window.name: window.seconds for window in windows})
@@ -220,23 +221,39 @@ class Retriever:
         ]
         return found if len(windows) == 1 else merge_answers(found, options.nms_threshold, answers)
 
-    def trace(self, video: EncodedVideo, query: str, features: np.ndarray | None = None) -> Timeline:
+    def trace(
+        self,
+        video: EncodedVideo,
+        query: str,
+        window: float | None = None,
+        features: np.ndarray | None = None,
+    ) -> Timeline:
         """Tells what every branch answers and says of each clip, for a picture along the video's time.
 
         Args:
             video: what `encode` gave.
             query: the sentence.
+            window: seconds, as in `answer`; each branch's best answer is told then, without curves.
             features: of the sentence, for a run that reads queries as features.
 
         Returns:
-            The timeline; of a moment that nobody annotated start, end and IoU are nan.
+            The timeline; nobody annotated a moment: start, end and IoU are nan.
         """
         with self._lock:
             moments = self._ask(self._read(query, features), video.inputs, {video.id: video.duration})
             (traced,) = trace_queries(self._system, moments, {ASKED: ASKED})
         branches = {name: replace(found, iou=nan) for name, found in traced.branches.items()}
+        if window is not None and window < video.duration:
+            best = {name: self.answer(video, query, 1, name, window, features) for name in self.branches}
+            branches = {
+                name: BranchTimeline(answer.start, answer.end, nan, {})
+                for name, answers in best.items()
+                for answer in answers
+            }
         importance = traced.importance if moments.complete[0] else nan
-        return replace(traced, start=nan, end=nan, importance=importance, branches=branches)
+        return replace(
+            traced, query="", reason="", start=nan, end=nan, importance=importance, branches=branches
+        )
 
     def learn(self, queries: Iterable[str]) -> None:
         """Looks up the words of many sentences in one pass over the embedding, before they are asked."""

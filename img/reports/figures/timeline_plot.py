@@ -62,7 +62,9 @@ def plot_timelines(
 def _heading(timeline: Timeline) -> str:
     importance = timeline.importance
     told = "" if math.isnan(importance) else f", importance of the sound {importance:.3f}"
-    return f"“{timeline.sentence}” ({timeline.video}, {timeline.query}; {timeline.reason}{told})"
+    of = ", ".join(filter(None, (timeline.video, timeline.query)))
+    why = f"; {timeline.reason}" if timeline.reason else ""
+    return f"“{timeline.sentence}” ({of}{why}{told})"
 
 
 def _draw_pictures(axes: Axes, preview: Preview) -> None:
@@ -82,17 +84,19 @@ def _draw_sound(axes: Axes, preview: Preview) -> None:
 
 
 def _draw_spans(axes: Axes, timeline: Timeline) -> None:
-    names = ["annotated", *timeline.branches]
-    axes.barh(
-        0, timeline.end - timeline.start, left=timeline.start, color="white", edgecolor="black", hatch="//"
-    )
-    for row, (name, branch) in enumerate(timeline.branches.items(), start=1):
-        shade = style_branch(names[1:], name)["color"]
+    """Draws the annotated moment, where there is one, and below it each branch's span."""
+    annotated = [] if math.isnan(timeline.start) else ["annotated"]
+    names = [*annotated, *timeline.branches]
+    if annotated:
+        length = timeline.end - timeline.start
+        axes.barh(0, length, left=timeline.start, color="white", edgecolor="black", hatch="//")
+    for row, (name, branch) in enumerate(timeline.branches.items(), start=len(annotated)):
+        shade = style_branch(list(timeline.branches), name)["color"]
         axes.barh(row, branch.end - branch.start, left=branch.start, color=shade, edgecolor="black")
         axes.text(
             1.01,
             row,
-            f"IoU {branch.iou:.2f}",
+            f"IoU {branch.iou:.2f}" if annotated else f"{branch.start:.1f} to {branch.end:.1f} s",
             transform=axes.get_yaxis_transform(),
             va="center",
             fontsize="small",

@@ -3,14 +3,9 @@
 from pathlib import Path
 
 import pytest
-from small_run import SILENT, TEST, SmallRun, make_small_run, tiny_networks
+from small_run import SILENT, TEST, SmallRun, tiny_networks
 
 from img.retrieval import Retriever
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
-    return make_small_run(tmp_path_factory.mktemp("small"))
 
 
 def assert_answers_as_evaluated(small: SmallRun, store: Path, **options) -> None:
