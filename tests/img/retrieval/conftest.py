@@ -1,14 +1,19 @@
-"""A run on small videos, made once for each file of tests."""
+"""Small videos and a run on them, made once."""
 
 from collections.abc import Iterator
 
 import pytest
-from small_run import SmallRun, make_small_run, tiny_networks
+from small_run import Media, SmallRun, make_media, make_small_run, tiny_networks
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
-    return make_small_run(tmp_path_factory.mktemp("small"))
+@pytest.fixture(scope="session")
+def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
+    return make_media(tmp_path_factory.mktemp("media"))
+
+
+@pytest.fixture(scope="session")
+def small(media: Media, tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
+    return make_small_run(media, tmp_path_factory.mktemp("small"))
 
 
 @pytest.fixture
