@@ -62,9 +62,9 @@ class Extraction:
 
     def __init__(self, kind: Kind, parameters: Parameters, runtime: Runtime) -> None:
         self.kind = kind
-        self.parameters = parameters
+        self.parameters = parameters.located()
         self.runtime = runtime
-        self._identity = identify(kind, parameters)
+        self._identity = identify(kind, self.parameters)
         self._code = fingerprint_kind(kind)
 
     def key(self, source_hash: str) -> str:

@@ -438,3 +438,9 @@ def test_the_kind_imported_may_stand_beside_one_that_reads_videos() -> None:
 def test_a_wrong_setting_of_imported_features_is_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         check(Dataset, DATASET | IMPORTED | changes, "x")
+
+
+def test_the_packaged_vectors_have_50_values() -> None:
+    with pytest.raises(ValueError, match="embedding_width: expected 50"):
+        QueryOptions(embedding="package:glove-6b-50d")
+    assert QueryOptions(embedding="package:glove-6b-50d", embedding_width=50).embedding_width == 50
