@@ -1,4 +1,4 @@
-"""Commands that ask a trained run about one's own videos."""
+"""Commands that ask a trained run about one's own videos, and that make a run ready to share."""
 
 from __future__ import annotations
 
@@ -69,6 +69,13 @@ def add_commands(commands: Commands) -> None:
         help="where an extractor's weights are (default: found by their hash below resources/)",
     )
     retrieve.add_argument(
+        "--trust-weights",
+        action="store_true",
+        default=None,
+        help="load weights files that hold more than tensors, which could run code (default: those of a run "
+        "trained here, not those of a shared one)",
+    )
+    retrieve.add_argument(
         "--accept-short", action="store_true", help="take what there is of files that are cut short"
     )
     retrieve.add_argument(
@@ -78,6 +85,17 @@ def add_commands(commands: Commands) -> None:
     )
     add_device(retrieve)
     retrieve.set_defaults(run=_retrieve)
+
+    export = commands.add_parser("export", help="write a run as a folder to share")
+    export.add_argument("folder", type=Path, metavar="RUN", help="the run's folder")
+    export.add_argument("out", type=Path, metavar="FOLDER", help="the folder to make")
+    export.add_argument("--protocol", help="whose weights, such as best_on_test (default: last)")
+    export.add_argument(
+        "--simulated",
+        action="store_true",
+        help="the run's data is made up (known by itself where config/datasets/ has the dataset's file)",
+    )
+    export.set_defaults(run=_export)
 
 
 def _retrieve(options: argparse.Namespace) -> None:
@@ -102,7 +120,9 @@ def _retrieve(options: argparse.Namespace) -> None:
     )
     weights = dict(map(_read_place, options.weights))
     device = choose_device(options)
-    retriever = Retriever.open(options.folder, options.store, device, options.embedding, weights)
+    retriever = Retriever.open(
+        options.folder, options.store, device, options.embedding, weights, options.trust_weights
+    )
     told = ask(retriever, options.videos, requests, wishes, say=_say, note=_note)
     if options.out:
         write_answers(options.out, told.answers)
@@ -112,6 +132,14 @@ def _retrieve(options: argparse.Namespace) -> None:
         )
     if told.faults:
         raise ValueError("\n".join(told.faults))
+
+
+def _export(options: argparse.Namespace) -> None:
+    from img.retrieval.sharing import export
+    from img.runs.opening import open_run
+
+    export(open_run(options.folder), options.out, options.protocol, options.simulated)
+    print(f"export: {options.out}; fill in the licence in its README.md", file=sys.stderr)
 
 
 def _say(text: str) -> None:

@@ -41,12 +41,14 @@ class Encoder:
         files: where the file of each hash is that its extractors need.
         store: keeps the arrays.
         device: where to compute.
+        trusted: load weights files of extractors that hold more than tensors.
     """
 
     run: Run
     files: Mapping[str, Path]
     store: Store
     device: str
+    trusted: bool
 
     @cached_property
     def reads(self) -> Mapping[str, Any]:
@@ -65,8 +67,9 @@ class Encoder:
     ) -> EncodedVideo:
         """Encodes a video file; see `Retriever.encode`."""
         self._check_makers()
+        runtime = Runtime(self.device)
         parts = extract(
-            path, self.makers, self.files, self.store, Runtime(self.device), accept_short, progress
+            path, self.makers, self.files, self.store, runtime, self.trusted, accept_short, progress
         )
         return self.assemble(path.stem, path, duration or length_of(path), parts)
 

@@ -31,6 +31,7 @@ def extract(
     files: Mapping[str, Path],
     store: Store,
     runtime: Runtime,
+    trusted: bool,
     accept_short: bool,
     progress: Progress | None,
 ) -> dict[str, list[HeldFeatures]]:
@@ -42,6 +43,7 @@ def extract(
         files: where the file of each hash is.
         store: keeps the arrays.
         runtime: where to compute.
+        trusted: load weights files that hold more than tensors.
         accept_short: take what there is of a file that is cut short.
         progress: told how far it is; bars on standard error without.
 
@@ -54,7 +56,7 @@ def extract(
     for number, maker in enumerate(wanted):
         watch = progress and _Watch(progress, maker.name, number, len(wanted), length)
         found[maker.stream].append(
-            _extract_one(path, maker.rebuild(files), maker, store, runtime, accept_short, watch)
+            _extract_one(path, maker.rebuild(files, trusted), maker, store, runtime, accept_short, watch)
         )
     if progress:
         progress(1.0, "encoded")

@@ -63,11 +63,12 @@ class Maker:
             f"{self.file_names.get(name, name)} (SHA-256 {sha})" for name, sha in self.hashes.items()
         )
 
-    def rebuild(self, files: Mapping[str, Path]) -> tuple[Kind, Parameters]:
+    def rebuild(self, files: Mapping[str, Path], trusted: bool) -> tuple[Kind, Parameters]:
         """Gives the kind and its parameters, to extract a further video alike.
 
         Args:
             files: where the file of each hash is.
+            trusted: load a weights file that holds more than tensors, whose loading could run code.
 
         Raises:
             ValueError: a file was not found, the kind is of another version today, or its parameters are no
@@ -88,6 +89,9 @@ class Maker:
                 f"{self.name}=PATH"
             )
         values = {**self.made["parameters"], **{name: files[sha] for name, sha in self.hashes.items()}}
+        weights = self.hashes.get("weights")
+        if trusted and weights and files[weights].is_file():
+            values["weights_sha256"] = weights
         try:
             parameters = kind.parameters.model_validate(values)
         except ValidationError as error:

@@ -12,7 +12,6 @@ from types import MappingProxyType
 
 import numpy as np
 
-from extractors.storage.files import read_json
 from extractors.storage.store import Store
 from img.config.base import check
 from img.config.dataset import QueryOptions
@@ -33,7 +32,6 @@ from img.retrieval.questions import ASKED, Lexicon, Question, read_features
 from img.retrieval.video import EncodedVideo
 from img.retrieval.weights import find_files
 from img.retrieval.windows import place_windows
-from img.runs.folder import METRICS
 from img.runs.opening import Run, open_run
 from img.runs.prediction import predict
 
@@ -71,7 +69,6 @@ class Retriever:
         self._system = system
         self._device = device
         self._encoder = encoder
-        self._inference = _read_inference(run)
         self._lexicon = None
         if run.vocabulary is not None:
             own = "imported" in run.made
@@ -85,6 +82,7 @@ class Retriever:
         device: str = "cpu",
         embedding: Path | str | None = None,
         weights: Mapping[str, Path] | None = None,
+        trust_weights: bool | None = None,
     ) -> Retriever:
         """Opens a run.
 
@@ -97,6 +95,8 @@ class Retriever:
                 random` does. Without, such words are unknown.
             weights: where an extractor's weights file is, by the extractor's name; others are found by their
                 hash below `resources/`.
+            trust_weights: load weights files that hold more than tensors, which could run code; by default
+                those of a run that was trained here, and not those of a shared one.
 
         Raises:
             ValueError: a file is not what it should be, or a weights file is not that of the training; the
@@ -107,7 +107,8 @@ class Retriever:
         system = opened.load(choose_protocol(opened.protocols)).to(device)
         makers = list_makers(opened.reads) if opened.reads else {}
         files = find_files(makers, weights or {})
-        encoder = Encoder(opened, files, Store(Path(store or default_store())), device)
+        trusted = not opened.is_exported if trust_weights is None else trust_weights
+        encoder = Encoder(opened, files, Store(Path(store or default_store())), device, trusted)
         return Retriever(opened, system, device, encoder, embedding)
 
     def encode(
@@ -197,7 +198,7 @@ class Retriever:
         windows = place_windows(video.duration, window, video.id)
         inputs = self._encoder.read_windows(video, windows)
         offsets = {window.name: window.start for window in windows}
-        settings = {**self._inference.model_dump(), "answers": answers}
+        settings = {**self.run.inference.model_dump(), "answers": answers, "noisy_audio_share": 0.0}
         options = check(InferenceOptions, settings, "answers")
         with self._lock:
             question = self._read(query, features)
@@ -282,11 +283,3 @@ class Retriever:
     def _ask(self, question: Question, inputs: Inputs, durations: Mapping[str, float]) -> Moments:
         table = question.table(durations)
         return Moments(table, ASKED, inputs, question.text, self.run.options.training.sound)
-
-
-def _read_inference(run: Run) -> InferenceOptions:
-    """Reads how the run answered when it was evaluated; as by default where it was not."""
-    path = run.folder / METRICS
-    found = read_json(path)["options"]["inference"] if path.is_file() else {}
-    options = check(InferenceOptions, found, str(path))
-    return options.model_copy(update={"noisy_audio_share": 0.0})
