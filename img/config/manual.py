@@ -18,6 +18,7 @@ SET_ELSEWHERE = {"max_clips": "inputs.max_clips", "max_words": "queries.max_word
 
 _SECTIONS = {
     "annotations": "Annotations",
+    "annotations.subsets": "QuerySubset",
     "streams": "StreamOptions",
     "queries": "QueryOptions",
     "inputs": "InputOptions",
