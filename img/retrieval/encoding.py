@@ -143,13 +143,16 @@ class Encoder:
                 f"{self.run.folder}: the run does not say what made its features, so that no new video can "
                 "be encoded; give its features (--features FOLDER)"
             )
-        imported = [maker.name for parts in self.makers.values() for maker in parts if maker.is_imported]
-        if imported:
-            raise ValueError(
-                f"{self.run.folder}: the run was trained on features that were made elsewhere "
-                f"({', '.join(imported)}), so that no new video can be encoded; give its features "
-                "(--features FOLDER)"
-            )
+        makers = [maker for parts in self.makers.values() for maker in parts]
+        for lacking, reason in (
+            ([maker.name for maker in makers if maker.is_imported], "features that were made elsewhere"),
+            ([maker.name for maker in makers if maker.reads_texts], "features of texts about the videos"),
+        ):
+            if lacking:
+                raise ValueError(
+                    f"{self.run.folder}: the run was trained on {reason} ({', '.join(lacking)}), so that no "
+                    "new video can be encoded; give its features (--features FOLDER)"
+                )
 
 
 def _say_why(status: str, video: Path | str) -> str:

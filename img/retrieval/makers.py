@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from extractors.faults import describe
 from extractors.kind import Kind
 from extractors.parameters import Parameters
-from extractors.registry import KINDS
+from extractors.registry import KINDS, reads_texts
 
 IMPORTED = "imported"
 _HASHED = "sha256:"
@@ -42,6 +42,11 @@ class Maker:
     def is_imported(self) -> bool:
         """Whether its arrays were made elsewhere."""
         return self.made["kind"] not in KINDS or self.made["kind"] == IMPORTED
+
+    @property
+    def reads_texts(self) -> bool:
+        """Whether it reads texts about a video, which no video file holds."""
+        return reads_texts(self.made["kind"])
 
     @property
     def is_normalised(self) -> bool:

@@ -242,7 +242,7 @@ class Retriever:
         """
         with self._lock:
             moments = self._ask(self._read(query, features), video.inputs, {video.id: video.duration})
-            (traced,) = trace_queries(self._system, moments, {ASKED: ASKED})
+            (traced,) = trace_queries(self._system, moments, {ASKED: ASKED}, self._device)
         branches = {name: replace(found, iou=nan) for name, found in traced.branches.items()}
         if window is not None and window < video.duration:
             best = {name: self.answer(video, query, 1, name, window, features) for name in self.branches}

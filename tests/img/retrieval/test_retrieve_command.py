@@ -5,7 +5,9 @@ import json
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
+from media import write_sound
 from small_run import SILENT, SmallRun
 
 from img.__main__ import main
@@ -97,6 +99,7 @@ def test_a_picture_and_the_moments_as_files(small: SmallRun, tmp_path: Path) -> 
     [
         (["gone.mp4", "--query", "a"], "gone.mp4: expected a video file, found nothing"),
         (["garbage.mp4", "--query", "a"], "garbage.mp4: damaged, or not a media file"),
+        (["heard.wav", "--query", "a"], "heard.wav: expected a video stream, found only audio"),
         (["{four}"], "--query: expected a sentence, or a file of them by --queries, found neither"),
         (["{four}", "--query", "  "], "query: expected a sentence, found no word"),
         (["{four}", "--query", "a", "--branch", "touch"], "branch: expected one of"),
@@ -121,6 +124,7 @@ def test_faults_are_told_in_words(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("garbage.mp4").write_bytes(bytes(range(256)) * 8)
+    write_sound(Path("heard.wav"), np.zeros((1, 16000)), 16000)
     filled = [argument.format(four=small.videos["four"]) for argument in arguments]
     assert retrieve(small, *filled) == 1
     assert told in capsys.readouterr().err

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_run import TEST, Media, SmallRun, make_small_run
+from small_run import SEEN, TEST, Media, SmallRun, make_small_run
 
+from extractors.extraction import identify
+from extractors.registry import parse
 from img.data.text.queries import read_queries_table
 from img.retrieval import EncodedVideo, Retriever
 
@@ -83,18 +85,37 @@ def test_features_of_a_video_take_its_place(small: SmallRun, media: Media) -> No
     assert taken["silent"].absent == {"audio": "none was given"}
 
 
-def test_a_run_on_features_made_elsewhere_takes_arrays_alone(
-    small: SmallRun, media: Media, tmp_path: Path
-) -> None:
-    folder = tmp_path / "run"
+def copy_run(small: SmallRun, folder: Path, extractor: dict) -> Path:
+    """Copies a run as if all its features had been made by an extractor."""
     folder.mkdir()
     for path in small.folder.iterdir():
         if path.is_file():
             (folder / path.name).write_bytes(path.read_bytes())
     reads = json.loads((folder / "inputs.json").read_text())
     for (part,) in reads["streams"].values():
-        part["extractor"] = {"kind": "imported", "code_version": 1, "parameters": {}}
+        part["extractor"] = extractor
     (folder / "inputs.json").write_text(json.dumps(reads))
+    return folder
+
+
+def test_a_run_on_texts_about_videos_takes_arrays_alone(small: SmallRun, tmp_path: Path) -> None:
+    made = {"kind": "sentence", "code_version": 1, "parameters": {}}
+    retriever = Retriever.open(copy_run(small, tmp_path / "run", made), store=small.store)
+    with pytest.raises(ValueError, match=r"features of texts about the videos \(i3d, pann\), so that no new"):
+        retriever.encode(small.videos["four"])
+
+
+def test_features_of_another_version_are_not_made(small: SmallRun, tmp_path: Path) -> None:
+    made = {**identify(*parse(dict(SEEN))), "code_version": 1}
+    retriever = Retriever.open(copy_run(small, tmp_path / "run", made), store=small.store)
+    with pytest.raises(ValueError, match="features of i3d, version 1, and version 2 would make others"):
+        retriever.encode(small.videos["four"])
+
+
+def test_a_run_on_features_made_elsewhere_takes_arrays_alone(
+    small: SmallRun, media: Media, tmp_path: Path
+) -> None:
+    folder = copy_run(small, tmp_path / "run", {"kind": "imported", "code_version": 1, "parameters": {}})
     retriever = Retriever.open(folder, store=small.store, embedding="random")
     with pytest.raises(
         ValueError, match=r"made elsewhere \(i3d, pann\), so that no new video can be encoded"
