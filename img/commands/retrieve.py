@@ -127,9 +127,8 @@ def _retrieve(options: argparse.Namespace) -> None:
     if options.out:
         write_answers(options.out, told.answers)
     if options.picture and told.timelines:
-        draw(
-            told.timelines, {path.stem: path for path in options.videos}, str(options.folder), options.picture
-        )
+        title = "/".join(options.folder.resolve().parts[-4:])
+        draw(told.timelines, {path.stem: path for path in options.videos}, title, options.picture)
     if told.faults:
         raise ValueError("\n".join(told.faults))
 

@@ -25,7 +25,7 @@ def project(small: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def run(number: int) -> dict:
-    variables: dict = {}
+    variables: dict = {"__name__": "__main__"}
     exec(compile(EXAMPLES[number], f"{PAGE.name}, example {number}", "exec"), variables)
     return variables
 
