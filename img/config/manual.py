@@ -21,6 +21,7 @@ _SECTIONS = {
     "annotations.subsets": "QuerySubset",
     "streams": "StreamOptions",
     "queries": "QueryOptions",
+    "queries.encoder": "QueryEncoder",
     "inputs": "InputOptions",
     "imported": "ImportedArrays",
     "training": "TrainingOptions",

@@ -29,6 +29,7 @@ from img.retrieval.encoding import Encoder
 from img.retrieval.extracting import Progress
 from img.retrieval.makers import list_makers
 from img.retrieval.questions import ASKED, Lexicon, Question, read_features
+from img.retrieval.text_encoder import QUERIES, TextEncoder
 from img.retrieval.video import EncodedVideo
 from img.retrieval.weights import find_files
 from img.retrieval.windows import place_windows
@@ -63,8 +64,10 @@ class Retriever:
         device: str,
         encoder: Encoder,
         embedding: Path | str | None,
+        text_encoder: TextEncoder | None = None,
     ) -> None:
         self.run = run
+        self._text_encoder = text_encoder
         self.branches = system.branches
         self._system = system
         self._device = device
@@ -93,8 +96,8 @@ class Retriever:
             embedding: vectors of words that the run did not meet in training: a GloVe text file or its zip,
                 or what `prepare_queries` saved (`vectors.bin`); `random` draws them as `queries.embedding:
                 random` does. Without, such words are unknown.
-            weights: where an extractor's weights file is, by the extractor's name; others are found by their
-                hash below `resources/`.
+            weights: where an extractor's weights file is, by the extractor's name, and under `queries` the
+                folder of the text encoder; others are found by their hash below `resources/`.
             trust_weights: load weights files that hold more than tensors, which could run code; by default
                 those of a run that was trained here, and not those of a shared one.
 
@@ -106,10 +109,12 @@ class Retriever:
         opened = open_run(Path(run))
         system = opened.load(choose_protocol(opened.protocols)).to(device)
         makers = list_makers(opened.reads) if opened.reads else {}
-        files = find_files(makers, weights or {})
+        given = dict(weights or {})
+        text_encoder = TextEncoder.of_run(opened.made, device, given.pop(QUERIES, None))
+        files = find_files(makers, given)
         trusted = not opened.is_exported if trust_weights is None else trust_weights
         encoder = Encoder(opened, files, Store(Path(store or default_store())), device, trusted)
-        return Retriever(opened, system, device, encoder, embedding)
+        return Retriever(opened, system, device, encoder, embedding, text_encoder)
 
     def encode(
         self,
@@ -184,7 +189,8 @@ class Retriever:
                 where the video has none.
             window: seconds; answers in overlapping windows of so many and merges what they say (see
                 `merge_answers`). None asks about the whole video at once.
-            features: of the sentence [N, Dq], for a run that reads queries as features.
+            features: of the sentence [N, Dq], for a run that reads queries as features and does not say by
+                which text encoder they were made.
 
         Returns:
             The answers, the best first; fewer than asked for where the model has no more.
@@ -270,6 +276,8 @@ class Retriever:
     def _read(self, query: str, features: np.ndarray | None) -> Question:
         if self._lexicon is None:
             width = self.run.sizes.query_width or 0
+            if features is None and self._text_encoder is not None:
+                features = self._text_encoder.encode(query)
             if features is None:
                 raise ValueError(
                     f"{self.run.folder}: the run reads queries as features of {width} values; give them"

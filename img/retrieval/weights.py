@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from extractors.model_folders import CONFIG
 from extractors.packaged import EFFICIENTNET_LITE0
 from extractors.storage.files import sha256_of_path
 from img.retrieval.makers import Maker
@@ -61,10 +62,8 @@ def find_files(
 
 def _candidates(folder: Path, names: set[str]) -> Iterator[Path]:
     """Yields files and folders that may be weights, those of the names they had first."""
-    paths = sorted(folder.rglob("*"))
-    yield from (path for path in paths if path.name in names)
-    yield from (path for path in paths if path.name not in names and _may_be_weights(path))
-
-
-def _may_be_weights(path: Path) -> bool:
-    return (path / "config.json").is_file() or (path.suffix in _SUFFIXES and path.is_file())
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    models = [path.parent for path in files if path.name == CONFIG]
+    yield from (path for path in [*files, *models] if path.name in names)
+    yield from (path for path in files if path.name not in names and path.suffix in _SUFFIXES)
+    yield from (path for path in models if path.name not in names)
