@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from img.config.protocols import LAST
 from img.retrieval.makers import Maker, list_makers
+from img.runs.folder import QUERY_ENCODER
 from img.runs.opening import Run
 
 _TEMPLATE = "card.md.jinja"
@@ -47,6 +48,7 @@ def write_card(run: Run, protocol: str, metrics: Mapping[str, Any], simulated: b
         describe=_describe,
         max_clips=run.reads["options"]["max_clips"] if run.reads else None,
         standardised=sorted(run.reads["standardisation"]) if run.reads else [],
+        encoder=run.made.get(QUERY_ENCODER),
         words=None if run.vocabulary is None else len(run.vocabulary.words),
     )
 
