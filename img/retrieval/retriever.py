@@ -244,7 +244,7 @@ class Retriever:
             features: of the sentence, for a run that reads queries as features.
 
         Returns:
-            The timeline; nobody annotated a moment: start, end and IoU are nan.
+            The timeline; nobody annotated a moment: it has no windows, and its IoUs are nan.
         """
         with self._lock:
             moments = self._ask(self._read(query, features), video.inputs, {video.id: video.duration})
@@ -258,9 +258,7 @@ class Retriever:
                 for answer in answers
             }
         importance = traced.importance if moments.complete[0] else nan
-        return replace(
-            traced, query="", reason="", start=nan, end=nan, importance=importance, branches=branches
-        )
+        return replace(traced, query="", reason="", windows=(), importance=importance, branches=branches)
 
     def learn(self, queries: Iterable[str]) -> None:
         """Looks up the words of many sentences in one pass over the embedding, before they are asked."""

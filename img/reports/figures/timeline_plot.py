@@ -84,12 +84,11 @@ def _draw_sound(axes: Axes, preview: Preview) -> None:
 
 
 def _draw_spans(axes: Axes, timeline: Timeline) -> None:
-    """Draws the annotated moment, where there is one, and below it each branch's span."""
-    annotated = [] if math.isnan(timeline.start) else ["annotated"]
+    """Draws the annotated moments, where there are any, and below them each branch's span."""
+    annotated = ["annotated"] if timeline.windows else []
     names = [*annotated, *timeline.branches]
-    if annotated:
-        length = timeline.end - timeline.start
-        axes.barh(0, length, left=timeline.start, color="white", edgecolor="black", hatch="//")
+    for start, end in timeline.windows:
+        axes.barh(0, end - start, left=start, color="white", edgecolor="black", hatch="//")
     for row, (name, branch) in enumerate(timeline.branches.items(), start=len(annotated)):
         shade = style_branch(list(timeline.branches), name)["color"]
         axes.barh(row, branch.end - branch.start, left=branch.start, color=shade, edgecolor="black")
@@ -116,5 +115,5 @@ def _draw_traces(axes: Axes, timeline: Timeline) -> None:
     axes.axhline(0, color="black", linewidth=0.5)
     traces = list(dict.fromkeys(trace for branch in timeline.branches.values() for trace in branch.traces))
     directions = [f"{trace} down" if trace == _DOWNWARDS else f"{trace} up" for trace in traces]
-    axes.set(ylabel="curves:\n" + ", ".join(directions))
+    axes.set(ylabel="\n".join(directions))
     axes.legend(frameon=False, fontsize="small", ncols=3)
