@@ -43,8 +43,13 @@ def default_store() -> Path:
     """Gives the project's store where there is one here, else a folder in the user's cache."""
     if _PROJECT_STORE.is_dir():
         return _PROJECT_STORE
+    return user_cache() / "store"
+
+
+def user_cache() -> Path:
+    """Gives the project's folder in the user's cache."""
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "img-pipeline" / "store"
+    return Path(cache) / "img-pipeline"
 
 
 class Retriever:
