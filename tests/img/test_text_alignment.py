@@ -54,8 +54,8 @@ def test_where_a_video_does_not_know_its_seconds_those_of_the_texts_count() -> N
 def test_nearest_fills_a_clip_without_text_with_the_nearest_of_two_the_earlier() -> None:
     said = spans([(0.0, 2.0), (6.0, 8.0)], rule="nearest")
     laid = said.lay(np.array([[1.0], [2.0]]), 5)
-    # The middle clip but one lies as near to either; the last is nearest to the second text.
     assert laid[:, 0].tolist() == [1, 1, 2, 2, 2]
+    # The second clip lies as near to either.
     between = spans([(0.0, 2.0), (4.0, 10.0)], rule="nearest").lay(np.array([[1.0], [2.0]]), 5)
     assert between[:, 0].tolist() == [1, 1, 2, 2, 2]
 
@@ -67,3 +67,8 @@ def test_whole_seconds_lays_a_row_a_second_as_hirest() -> None:
     assert laid[:, 0].tolist() == [1, 1, 2, 2, 0, 0, 0, 0, 4, 4]
     # Fewer clips are means of their seconds.
     assert said.lay(np.array([[1.0], [2.0], [3.0], [4.0]]), 5)[:, 0].tolist() == [1, 2, 0, 0, 4]
+
+
+def test_nothing_is_laid_where_nothing_was_listened_to() -> None:
+    laid = spans([(0.0, 2.0)], covered=6.0, rule="nearest").lay(np.ones((1, 1)), 5)
+    assert laid[:, 0].tolist() == [1, 1, 1, 0, 0]

@@ -27,9 +27,9 @@ class SpanFit:
         row_seconds: start and end of each row [n, 2].
         covered: seconds of the video that the rows tell of, from its start.
         end: seconds of the video.
-        rule: `seconds`, the mean of the rows that overlap a clip, each by the seconds of its overlap, and zeros
-            where none does; a row without length, such as one of a single frame, counts where it lies, both
-            ends of a clip included. `nearest`, the same, but where none does the row nearest to the clip's
+        rule: `seconds`, the mean of the rows that overlap a clip, each by the seconds of its overlap, and
+            zeros where none does; a row without length, such as one of a single frame, counts where it lies,
+            both ends of a clip included. `nearest`, the same, but where none does the row nearest to the clip's
             middle, of two the earlier (TEA). `whole_seconds`, a row a second: each text from the second in
             which it starts to before the one in which it ends, a later one over an earlier one (HiREST).
     """
@@ -40,7 +40,12 @@ class SpanFit:
     rule: AlignRule = "seconds"
 
     def lay(self, rows: np.ndarray, clips: int) -> np.ndarray:
-        """Brings rows [n, D] to clips [T, D]."""
+        """Brings rows [n, D] to clips [T, D]; those that begin where nothing is covered are zeros."""
+        laid = self._lay(rows, clips)
+        laid[self.count_clips(clips) :] = 0
+        return laid
+
+    def _lay(self, rows: np.ndarray, clips: int) -> np.ndarray:
         if self.rule == "whole_seconds":
             return pool(self._lay_whole_seconds(rows), clips)
         weights = self._weigh(clips)
@@ -59,9 +64,7 @@ class SpanFit:
         bounds = self._bounds(clips)
         starts, ends = self.row_seconds.T
         overlap = np.minimum(ends, bounds[1:, None]) - np.maximum(starts, bounds[:-1, None])
-        weights: np.ndarray = np.where(starts == ends, overlap >= 0, np.maximum(overlap, 0)).astype(
-            np.float64
-        )
+        weights: np.ndarray = np.where(starts == ends, overlap >= 0, np.maximum(overlap, 0.0))
         return weights
 
     def _fill_with_nearest(self, weights: np.ndarray) -> None:
