@@ -29,7 +29,7 @@ class SpanFit:
         end: seconds of the video.
         rule: `seconds`, the mean of the rows that overlap a clip, each by the seconds of its overlap, and
             zeros where none does; a row without length, such as one of a single frame, counts where it lies,
-            both ends of a clip included. `nearest`, the same, but where none does the row nearest to the clip's
+            both ends of a clip included. `nearest`, the same, but where none does the row nearest to its
             middle, of two the earlier (TEA). `whole_seconds`, a row a second: each text from the second in
             which it starts to before the one in which it ends, a later one over an earlier one (HiREST).
     """
