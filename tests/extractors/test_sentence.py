@@ -40,9 +40,9 @@ def clip(tmp_path_factory):
     return save_tiny_clip_text(tmp_path_factory.mktemp("clip") / "tiny")
 
 
-def rows_of(folder, texts, tmp_path, encoder="minilm"):
+def rows_of(folder, texts, tmp_path, encoder="minilm", precision="float32"):
     write_texts(tmp_path / "texts.jsonl", texts)
-    parameters = SentenceParameters(weights=folder, encoder=encoder)
+    parameters = SentenceParameters(weights=folder, encoder=encoder, precision=precision)
     windows = list(sentence.windows(tmp_path / "texts.jsonl", parameters, "json"))
     data = torch.from_numpy(np.stack([window.data for window in windows]))
     return windows, sentence.build(parameters, "cpu").embed(data)[:, 0]
@@ -65,6 +65,14 @@ def test_a_row_is_the_mean_over_the_tokens_whatever_stands_beside_it(bert, tmp_p
     with torch.no_grad():
         mean = network(torch.tensor([ids])).last_hidden_state[0].mean(0)
     np.testing.assert_allclose(together[1], mean / mean.norm(), atol=1e-5)
+
+
+def test_bfloat16_stays_close(bert, tmp_path):
+    _, exact = rows_of(bert, SAID, tmp_path)
+    _, rounded = rows_of(bert, SAID, tmp_path, precision="bfloat16")
+    assert rounded.dtype == torch.float32
+    assert not torch.equal(exact, rounded)
+    assert (exact - rounded).norm() < 0.05 * exact.norm()
 
 
 def test_a_long_text_is_cut_at_the_encoders_limit_and_keeps_its_end(bert):
