@@ -297,7 +297,7 @@ def main() -> None:
         ],
         rows,
         "What is extracted in a second, all shards together; the last loop is always one process. "
-        "No figure of the extractor: it took less than a second more for all than for one batch; take longer videos. "
+        "No figure: the extractor took hardly longer for all than for one batch; take longer videos. "
         "Weights are random, MiniLM's apart; a random Whisper writes 32 tokens of each part.",
     )
 
