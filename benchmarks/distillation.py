@@ -34,7 +34,8 @@ from img.config.base import check
 from img.config.protocols import LAST
 from img.config.runs import InferenceOptions, RunOptions
 from img.data.clips.inputs import Inputs
-from img.data.samples import Moments, read_text
+from img.data.collation import read_text
+from img.data.samples import Moments
 from img.data.text.queries import read_queries_table
 from img.data.text.vocabulary import VOCABULARY
 from img.runs.making import RunData, make_run

@@ -15,9 +15,13 @@ from extractors.settings import LARGEST_SEED, Settings, Whole
 from img.config.base import NAME, Name, check, read_yaml
 from img.config.runs import InferenceOptions, TrainingOptions
 from img.config.streams import AUDIO, AnyStream, StreamName, StreamOptions, label_streams, name_extractors
+from img.models.registry import SYSTEMS
 
 PaperDataset = Literal["charades", "activitynet"]
 PaperSplit = Literal["test", "audiomatter"]
+
+TRAIN = "train"
+"""The split that every run is trained on."""
 
 QUERIES_VERSION = 2
 """Raised whenever the queries table, the vocabulary or its vectors change for the same files and options."""
@@ -55,8 +59,8 @@ class Annotations(Settings):
 
     @model_validator(mode="after")
     def _complete(self) -> Annotations:
-        if "train" not in self.splits:
-            raise ValueError(f"splits: expected a split called train, found {sorted(self.splits)}")
+        if TRAIN not in self.splits:
+            raise ValueError(f"splits: expected a split called {TRAIN}, found {sorted(self.splits)}")
         if self.format == "charades_sta" and self.durations is None:
             raise ValueError("durations: needed where format is charades_sta, found nothing")
         if self.format == "activitynet_captions" and self.durations is not None:
@@ -167,6 +171,12 @@ class Dataset(Settings):
     model: dict[str, Any] = Field(
         default={}, description="Options of the model that differ from its preset; `preset` names the preset."
     )
+    tasks: list[str] = Field(
+        default=["moment"],
+        min_length=1,
+        description="What systems are trained for and asked: each for those of these tasks that it can be "
+        "trained for. A run chooses its epoch by the first.",
+    )
     training: TrainingOptions = TrainingOptions()
     inference: InferenceOptions = InferenceOptions()
     selection_split: Name = Field(
@@ -253,7 +263,7 @@ class Dataset(Settings):
         splits = annotations.get("splits") if isinstance(annotations, dict) else None
         if not isinstance(splits, dict):
             return values
-        others = [split for split in splits if split != "train"]
+        others = [split for split in splits if split != TRAIN]
         return {**values, "selection_split": others[0]} if len(others) == 1 else values
 
     @property
@@ -305,6 +315,9 @@ class Dataset(Settings):
                 f"further_selection_splits: expected different ones of {sorted(others)}, "
                 f"found {list(further)}"
             )
+        known = {task for system in SYSTEMS.values() for task in system.tasks}
+        if len(set(self.tasks)) < len(self.tasks) or not known.issuperset(self.tasks):
+            raise ValueError(f"tasks: expected different ones of {sorted(known)}, found {self.tasks}")
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds: expected different numbers, found {self.seeds}")
         if len(set(self.variants)) < len(self.variants):

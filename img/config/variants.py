@@ -15,6 +15,7 @@ from img.config.base import NAME, check, read_yaml
 from img.config.dataset import Dataset
 from img.config.runs import InferenceOptions, RunOptions
 from img.config.streams import AUDIO
+from img.models.registry import DEFAULT, find_system
 
 _SECTIONS = ("model", "training", "inference")
 
@@ -180,8 +181,11 @@ def merge_options(
         if key in base.model or key in changes.model:
             raise ValueError(f"dataset {dataset} with variant {variant}: model.{key}: set {home} instead")
     lengths = {"max_clips": base.inputs.max_clips, "max_words": base.queries.max_words}
+    model = {**base.model, **changes.model, **lengths}
+    system = find_system(model.get("kind", DEFAULT))
     values = {
-        "model": {**base.model, **changes.model, **lengths},
+        "model": model,
+        "tasks": [task for task in base.tasks if task in system.tasks] or base.tasks,
         "training": {**base.training.model_dump(), **changes.training},
         "selection_split": base.selection_split,
         "further_selection_splits": base.further_selection_splits,

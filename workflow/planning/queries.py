@@ -9,6 +9,7 @@ from pathlib import Path
 
 from extractors.importing.arrays import SUFFIXES
 from img.config.base import to_json
+from img.config.dataset import TRAIN
 from planning.paths import name_indexed_features, name_query_features
 from planning.project import Project
 from planning.resources import PUBLISHED, require
@@ -21,7 +22,7 @@ def write_options(project: Project, dataset: str) -> str:
 
 def list_vocabulary_splits(project: Project, dataset: str) -> list[str]:
     """Lists the splits whose words make the vocabulary: those that a run reads while it is trained."""
-    return ["train", *project.datasets[dataset].selection_splits]
+    return [TRAIN, *project.datasets[dataset].selection_splits]
 
 
 def count_words(project: Project, dataset: str) -> int:

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from extractors.rows import pool
 from extractors.storage.files import sha256_of_json, write_json
 from extractors.storage.store import Store
-from img.config.dataset import InputOptions
+from img.config.dataset import TRAIN, InputOptions
 from img.config.streams import AlignRule
 from img.data.clips.alignment import Fit, fit
 from img.data.clips.inputs import FEATURES, INDEX, VideoInputs
@@ -131,7 +131,7 @@ def _standardise(
 ) -> dict[str, Standardisation]:
     """Standardises every stream that training videos have, in place; gives the statistics of each."""
     usable = queries[queries["fault"] == ""]
-    training = set(usable.loc[usable["split"] == "train", "video"])
+    training = set(usable.loc[usable["split"] == TRAIN, "video"])
     statistics: dict[str, Standardisation] = {}
     for name, values in data.items():
         reached = {video: place.reached_rows(name) for video, place in videos.items()}
