@@ -162,9 +162,9 @@ def read_recipes(path: Path, paper: Paper) -> Recipes:
         known = {row.key for row in table.rows}
         columns = {column.key for column in table.columns}
         for key, recipe in rows.items():
-            place = f"{path}: tables.{number}"
-            _expect([key], known, place)
-            _expect(recipe.variants, columns, f"{place}.{key}.variants")
+            where = f"{path}: tables.{number}"
+            _expect([key], known, where)
+            _expect(recipe.variants, columns, f"{where}.{key}.variants")
     return recipes
 
 
@@ -187,10 +187,10 @@ def check_variants(recipes: Recipes, variants: Collection[str]) -> None:
         _expect([timeline.variant], variants, f"config/papers/img/tables.yaml: timelines.{name}: variant")
 
 
-def _expect(found: Iterable[object], known: Collection[object], place: str) -> None:
+def _expect(found: Iterable[object], known: Collection[object], where: str) -> None:
     unknown = [name for name in found if name not in known]
     if unknown:
-        raise ValueError(f"{place}: expected some of {sorted(known, key=str)}, found {unknown}")
+        raise ValueError(f"{where}: expected some of {sorted(known, key=str)}, found {unknown}")
 
 
 def build_scope(recipes: Recipes, datasets: Mapping[str, Dataset], name: str) -> Scope:

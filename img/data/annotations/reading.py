@@ -169,14 +169,14 @@ def _activitynet_captions(path: Path, split: str) -> Iterator[Query]:
                 f"{where}: expected as many timestamps as sentences, found {len(spans)} and {len(sentences)}"
             )
         for number, (span, sentence) in enumerate(zip(spans, sentences, strict=True)):
-            place = f"{where}: query {number}"
+            query = f"{where}: query {number}"
             if not isinstance(span, list) or len(span) != 2:
-                raise ValueError(f"{place}: expected a start and an end, found {span!r:.200}")
+                raise ValueError(f"{query}: expected a start and an end, found {span!r:.200}")
             if not isinstance(sentence, str):
-                raise ValueError(f"{place}: expected a sentence, found {sentence!r:.200}")
+                raise ValueError(f"{query}: expected a sentence, found {sentence!r:.200}")
             if not _is_text(sentence):
-                raise ValueError(f"{place}: expected text, found half a character in {sentence!r:.200}")
-            times = _seconds(span[0], place), _seconds(span[1], place)
+                raise ValueError(f"{query}: expected text, found half a character in {sentence!r:.200}")
+            times = _seconds(span[0], query), _seconds(span[1], query)
             yield _query(f"{video}_{number}", split, video, duration, times, sentence)
 
 

@@ -57,15 +57,15 @@ def assemble(
     total = sum(video.clips for video in videos.values())
     shapes = {name: (total, width) for name, width in widths.items()}
     with mapped_safetensors(shapes, out / FEATURES) as data:
-        for video, place in tqdm(videos.items(), unit="video", desc="assemble"):
-            data[first][place.rows] = streams[first].load(video, store, options.max_clips)
+        for video, laid in tqdm(videos.items(), unit="video", desc="assemble"):
+            data[first][laid.rows] = streams[first].load(video, store, options.max_clips)
             for name in further:
-                if place.reach[name]:
+                if laid.reach[name]:
                     rows = fits[name][video].apply(streams[name].load(video, store))
-                    data[name][place.rows] = pool(rows, place.clips)
+                    data[name][laid.rows] = pool(rows, laid.clips)
         statistics = _standardise(data, videos, queries) if options.standardise else {}
         content = hash_arrays(data)
-        videos = {video: replace(place, sha256=_hash_video(data, place)) for video, place in videos.items()}
+        videos = {video: replace(laid, sha256=_hash_video(data, laid)) for video, laid in videos.items()}
     index = {
         "content_sha256": content,
         "aligned_by": {
@@ -83,7 +83,7 @@ def assemble(
             "options": options.model_dump(mode="json"),
             "standardisation": {name: found.to_json() for name, found in statistics.items()},
         },
-        "videos": {video: asdict(place) for video, place in videos.items()},
+        "videos": {video: asdict(laid) for video, laid in videos.items()},
     }
     write_json(out / INDEX, index)
 
@@ -134,7 +134,7 @@ def _standardise(
     training = set(usable.loc[usable["split"] == TRAIN, "video"])
     statistics: dict[str, Standardisation] = {}
     for name, values in data.items():
-        reached = {video: place.reached_rows(name) for video, place in videos.items()}
+        reached = {video: laid.reached_rows(name) for video, laid in videos.items()}
         found = _standardise_stream(values, reached, training)
         if found is not None:
             statistics[name] = found
