@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,10 +19,17 @@ class NetworkExtractor:
     Attributes:
         width: D, the width of a row.
         rows_per_window: R, the rows a window gives.
+        facts: what the model's own files say of how its inputs are made.
     """
 
     def __init__(
-        self, network: nn.Module, parameters: Parameters, device: str, width: int, rows_per_window: int
+        self,
+        network: nn.Module,
+        parameters: Parameters,
+        device: str,
+        width: int,
+        rows_per_window: int,
+        facts: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         """Puts the network on its device, for evaluation.
 
@@ -30,9 +39,11 @@ class NetworkExtractor:
             device: name of the torch device.
             width: D.
             rows_per_window: R.
+            facts: what the model's own files say, for the description of the rows.
         """
         self.width = width
         self.rows_per_window = rows_per_window
+        self.facts = facts
         self._device = torch.device(device)
         self._network = _channels_last(network.eval().requires_grad_(False)).to(self._device)
         self._bfloat16 = parameters.precision == "bfloat16"
@@ -60,15 +71,24 @@ class Float32(nn.Module):
 class NormalisedFrames(nn.Module):
     """Brings frames from 0..255 to the scale of a network's training."""
 
-    def __init__(self, mean: float, deviation: float) -> None:
-        """Takes the mean and the standard deviation of training, of values scaled to 0..1."""
+    scale: Tensor
+    shift: Tensor
+
+    def __init__(self, mean: float | Sequence[float], deviation: float | Sequence[float]) -> None:
+        """Takes the mean and the standard deviation of training, of values scaled to 0..1.
+
+        Both are numbers for all channels, or one for each of red, green and blue.
+        """
         super().__init__()
-        self._scale = 1 / (255 * deviation)
-        self._shift = -mean / deviation
+        means, deviations = (
+            torch.tensor(numbers, dtype=torch.float64).reshape(-1, 1, 1, 1) for numbers in (mean, deviation)
+        )
+        self.register_buffer("scale", (1 / (255 * deviations)).float())
+        self.register_buffer("shift", (-means / deviations).float())
 
     def forward(self, frames: Tensor) -> Tensor:
         """Turns frames uint8 [W, F, H, W', 3] into float32 [W, 3, F, H, W'], channels last in memory."""
-        return frames.permute(0, 4, 1, 2, 3).float().mul_(self._scale).add_(self._shift)
+        return frames.permute(0, 4, 1, 2, 3).float().mul_(self.scale).add_(self.shift)
 
 
 def _channels_last(network: nn.Module) -> nn.Module:

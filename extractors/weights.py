@@ -144,13 +144,14 @@ def fill(module: nn.Module, parameters: Parameters, key: str | None = None) -> N
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file is refused or does not fit the network.
+        ValueError: if the file is refused, does not fit the network, or its package is missing.
     """
-    if parameters.weights == "random":
-        initialise(module, parameters.seed)
-    else:
+    parameters = parameters.located()
+    if isinstance(parameters.weights, Path):
         state = load_state(parameters.weights, parameters.weights_sha256, key)
         load_strict(module, state, parameters.weights)
+    else:
+        initialise(module, parameters.seed)
 
 
 def _unpickle(path: Path, trusted: bool) -> Any:

@@ -15,14 +15,16 @@ from img.data.text.vocabulary import (
     VECTORS,
     VOCABULARY,
     build_vocabulary,
-    random_vectors,
-    read_glove,
+    lookup_vectors,
     save_vectors,
     tokenise,
 )
 
 QUERIES = "queries.parquet"
 """Name of the table in a folder of queries."""
+
+MAX_WORDS = "max_words"
+"""Attribute of the table: how many words of a sentence were kept."""
 
 
 def prepare_queries(
@@ -46,12 +48,9 @@ def prepare_queries(
     queries = read_queries(annotations)
     tokenised = [tokenise(query.sentence, options.max_words) for query in queries]
     words = frozenset(word for query in tokenised for word in query)
-    if isinstance(options.embedding, Path):
-        vectors = read_glove(options.embedding, words, options.embedding_width)
-        if not vectors:
-            raise ValueError(f"{options.embedding}: holds none of the {len(words)} words of the queries")
-    else:
-        vectors = random_vectors(words, options.embedding_width)
+    vectors = lookup_vectors(options.embedding, words, options.embedding_width)
+    if not vectors:
+        raise ValueError(f"{options.embedding}: holds none of the {len(words)} words of the queries")
     read = [
         words for query, words in zip(queries, tokenised, strict=True) if query.split in vocabulary_splits
     ]
@@ -60,6 +59,7 @@ def prepare_queries(
 
     out.mkdir(parents=True, exist_ok=True)
     table = pd.DataFrame([asdict(query) for query in queries]).assign(words=pd.Series(tokenised))
+    table.attrs[MAX_WORDS] = options.max_words
     with replacing(out / QUERIES) as temporary:
         table.to_parquet(temporary, index=False)
     vocabulary.save(out / VOCABULARY)

@@ -15,6 +15,8 @@ from typing import IO, cast
 import numpy as np
 from tqdm import tqdm
 
+from extractors.glove import read_packaged_glove
+from extractors.packaged import GLOVE, GLOVE_WIDTH
 from extractors.storage.files import read_json, replacing, write_json
 
 PAD, UNKNOWN = 0, 1
@@ -27,6 +29,10 @@ VOCABULARY = "vocabulary.json"
 
 VECTORS = "vectors.bin"
 """Name of the file of word vectors in a folder of queries."""
+
+
+SAVED = Path(VECTORS).suffix
+"""What tells saved vectors from a GloVe file."""
 
 
 def tokenise(sentence: str, max_words: int) -> list[str]:
@@ -172,6 +178,37 @@ def read_glove(path: Path, words: frozenset[str], width: int) -> dict[str, np.nd
                 vectors[wanted[word]] = _parse_vector(values, f"{path}, line {number}")
         bar.update(file.tell() - bar.n)
     return vectors
+
+
+def lookup_vectors(embedding: Path | str, words: frozenset[str], width: int) -> dict[str, np.ndarray]:
+    """Looks words' vectors up: in a GloVe file, what `save_vectors` wrote or a package, or draws them.
+
+    Args:
+        embedding: a path, `package:glove-6b-50d`, or `random`.
+        words: the wanted words.
+        width: values of a vector.
+
+    Raises:
+        ValueError: where the file or package is missing, or its vectors are of another width; the message
+            names it.
+    """
+    if str(embedding) == "random":
+        return random_vectors(words, width)
+    if str(embedding) == GLOVE:
+        if width != GLOVE_WIDTH:
+            raise ValueError(f"{GLOVE}: expected vectors of {width} values, found {GLOVE_WIDTH}")
+        return read_packaged_glove(words)
+    path = Path(embedding)
+    if path.suffix != SAVED:
+        return read_glove(path, words, width)
+    if not path.is_file():
+        raise ValueError(f"embedding: expected vectors of words, found nothing at {path}")
+    known = read_vectors(path)
+    found = {word: known[word] for word in words if word in known}
+    wrong = {len(vector) for vector in found.values()} - {width}
+    if wrong:
+        raise ValueError(f"{path}: expected vectors of {width} values, found {wrong.pop()}")
+    return found
 
 
 def _holds_no_word(line: bytes, number: int, width: int) -> bool:
