@@ -6,16 +6,17 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, Field, field_serializer, model_validator
+from pydantic import Field, field_serializer, model_validator
 
-from extractors import registry
 from extractors.kinds.imported.parameters import ImportedArrays, ImportedParameters
 from extractors.packaged import GLOVE, GLOVE_WIDTH
 from extractors.parameters import Modality
+from extractors.registry import ExtractorSettings
 from extractors.settings import LARGEST_SEED, Settings, Whole
 from img.config.base import NAME, Name, check, read_yaml
 from img.config.runs import InferenceOptions, TrainingOptions
 from img.config.streams import AUDIO, AnyStream, StreamName, StreamOptions, label_streams, name_extractors
+from img.config.systems import SystemSettings
 from img.models.registry import SYSTEMS
 
 PaperDataset = Literal["charades", "activitynet"]
@@ -36,14 +37,6 @@ COVERAGE_VERSION = 1
 
 RESERVED = ("store", "tables", "figures", "statistics")
 """Folders that lie in results/ beside those of the datasets."""
-
-
-def _check_extractor(settings: dict[str, Any]) -> dict[str, Any]:
-    registry.parse(settings)
-    return settings
-
-
-ExtractorSettings = Annotated[dict[str, Any], AfterValidator(_check_extractor)]
 
 
 class Annotations(Settings):
@@ -165,7 +158,9 @@ class Dataset(Settings):
         "without it is left out. IMG reads `visual` and `audio`.",
     )
     extractors: dict[Name, ExtractorSettings] = Field(
-        default={}, description="Extractors by a name of your choice: kind, preset, parameters."
+        default={},
+        description="Extractors by a name of your choice: kind, preset, parameters.",
+        json_schema_extra={"additionalProperties": False},
     )
     features: Literal["extracted", "imported"] = Field(
         default="extracted",
@@ -179,8 +174,10 @@ class Dataset(Settings):
     )
     queries: QueryOptions = QueryOptions()
     inputs: InputOptions = InputOptions()
-    model: dict[str, Any] = Field(
-        default={}, description="Options of the model that differ from its preset; `preset` names the preset."
+    model: SystemSettings = Field(
+        default={},
+        validate_default=True,
+        description="Options of the model that differ from its preset; `preset` names the preset.",
     )
     tasks: list[str] = Field(
         default=["moment"],
@@ -296,22 +293,21 @@ class Dataset(Settings):
     @property
     def reads_videos(self) -> bool:
         """Whether any extractor reads video files."""
-        return any(settings["kind"] != "imported" for settings in self.extractors.values())
+        return any(not _is_imported(settings) for settings in self.extractors.values())
 
     @property
     def sources(self) -> list[Path]:
         """Every file and folder of annotations, and of the videos and arrays that features come from."""
         paths = [*self.annotations.files, *filter(None, [self.queries.features])]
         for settings in self.extractors.values():
-            _, parameters = registry.parse(settings)
-            if isinstance(parameters, ImportedParameters):
-                paths += parameters.paths
+            if isinstance(settings.parameters, ImportedParameters):
+                paths += settings.parameters.paths
         return [*paths, self.videos] if self.videos and self.reads_videos else paths
 
     @model_validator(mode="after")
     def _consistent(self) -> Dataset:
         if self.reads_videos and self.videos is None:
-            readers = sorted(name for name, kind in self.extractors.items() if kind["kind"] != "imported")
+            readers = sorted(name for name, settings in self.extractors.items() if not _is_imported(settings))
             raise ValueError(f"videos: needed by the extractors {readers}, found nothing")
         self._check_streams()
         if self.selection_split not in self.annotations.splits:
@@ -343,7 +339,7 @@ class Dataset(Settings):
                     raise ValueError(
                         f"streams.{stream}: expected one of {sorted(self.extractors)}, found {name!r}"
                     )
-                kind, _ = registry.parse(self.extractors[name])
+                kind = self.extractors[name].kind
                 if stream in get_args(Modality) and kind.modality != stream:
                     raise ValueError(
                         f"streams.{stream}: {name!r} is of kind {kind.name}, which reads {kind.modality}"
@@ -357,6 +353,10 @@ class Dataset(Settings):
             )
         if self.streams[first].align == "share":
             raise ValueError(f"streams.{first}.align: expected it of streams after the first, found share")
+
+
+def _is_imported(settings: ExtractorSettings) -> bool:
+    return isinstance(settings.parameters, ImportedParameters)
 
 
 def _modality_of(stream: Any) -> str:

@@ -8,7 +8,6 @@ from typing import Literal
 
 from pydantic import Field
 
-from extractors import registry
 from extractors.settings import Settings, Whole
 from img.config.base import Name
 from img.config.dataset import Dataset
@@ -111,9 +110,8 @@ def _check_kinds_of_files(configuration: Configuration, datasets: Mapping[str, D
         if isinstance(dataset.queries.embedding, Path):
             _expect_file(dataset.queries.embedding, f"{source}: queries.embedding")
         for extractor, settings in dataset.extractors.items():
-            _, parameters = registry.parse(settings)
             for key in ("weights", "pca"):
-                given = getattr(parameters, key, None)
+                given = getattr(settings.parameters, key, None)
                 if isinstance(given, Path):
                     _expect_file(given, f"{source}: extractors.{extractor}.{key}")
 

@@ -115,11 +115,11 @@ def check_all(dataset: Dataset, configuration: Configuration | None = None) -> N
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("extractors.i3d.frame_rate", float("inf"), "extractors.i3d: frame_rate: "),
-        ("extractors.i3d.frame_rate", 1e300, "extractors.i3d: frame_rate: "),
-        ("extractors.i3d.crop", 1_000_000, "extractors.i3d: crop: "),
-        ("extractors.i3d.seed", 1e30, "extractors.i3d: seed: "),
-        ("extractors.pann.hop_seconds", 1e-300, "extractors.pann: hop_seconds: "),
+        ("extractors.i3d.frame_rate", float("inf"), "extractors.i3d.frame_rate: "),
+        ("extractors.i3d.frame_rate", 1e300, "extractors.i3d.frame_rate: "),
+        ("extractors.i3d.crop", 1_000_000, "extractors.i3d.crop: "),
+        ("extractors.i3d.seed", 1e30, "extractors.i3d.seed: "),
+        ("extractors.pann.hop_seconds", 1e-300, "extractors.pann.hop_seconds: "),
         ("seeds", [0, 1e30], "seeds.1: "),
         ("seeds", [True], "seeds.0: "),
         ("training.learning_rate", 1e300, "training.learning_rate: "),

@@ -81,10 +81,10 @@ def test_a_second_task_goes_from_a_configuration_to_metrics(
 
 
 def test_a_system_is_trained_for_those_of_a_datasets_tasks_that_it_can_do() -> None:
-    both = two_tasks("colour", "moment").model_copy(update={"model": {"kind": "tiny"}})
     tiny = SystemKind("tiny", TinyOptions, "tiny_system:build")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(SYSTEMS, "tiny", tiny)
+        both = dataset(model={"kind": "tiny"}, tasks=["colour", "moment"])
         assert resolve({"toy": both}, VARIANTS, "toy", "both").tasks == ("moment",)
         only = both.model_copy(update={"tasks": ["colour"]})
         with pytest.raises(ValueError, match=r"tasks: expected some of \['moment'\].* tiny .*\['colour'\]"):

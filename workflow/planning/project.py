@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from extractors import registry
 from extractors.kind import Kind
 from extractors.parameters import KindParameters
 from img.config.base import check, read_yaml
@@ -94,7 +93,7 @@ def read_project(root: Path, values: Mapping[str, Any], files: Iterable[Path] = 
     local = {name: entry.path for name, entry in configuration.resources.items()}
     resources.check_local(local, "config/config.yaml: resources")
     extractors = {
-        (dataset, name): registry.parse(settings)
+        (dataset, name): (settings.kind, settings.parameters)
         for dataset, options in datasets.items()
         for name, settings in options.extractors.items()
     }

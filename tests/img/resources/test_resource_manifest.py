@@ -4,7 +4,6 @@ import pytest
 import yaml
 from shared_data import ACTIVITYNET, CHARADES, needs_annotations
 
-from extractors import registry
 from img.config.dataset import read_datasets
 from img.resources.listing import read_resources
 from img.resources.verification import verify
@@ -39,7 +38,7 @@ def test_the_manifest_says_which_shipped_dataset_needs_a_file():
     manifest = read_resources(PROJECT / "resources" / "manifest.yaml")
     named = {name: set() for name in manifest.resources}
     for dataset, settings in read_datasets(PROJECT / "config" / "datasets").items():
-        extractors = [registry.parse(values)[1] for values in settings.extractors.values()]
+        extractors = [extractor.parameters for extractor in settings.extractors.values()]
         parameters = [value for extractor in extractors for _, value in extractor]
         for path in (*settings.annotations.files, settings.queries.embedding, *parameters):
             if isinstance(path, Path) and (name := manifest.find_file(path)):
