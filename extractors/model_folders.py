@@ -2,37 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
-import os
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+from extractors.extras import import_extra
 from extractors.storage.files import sha256_of_path
 
 _CONFIG = "config.json"
 _LISTED = 5
-
-
-def import_transformers(extra: str) -> ModuleType:
-    """Imports transformers, which then asks no hub for anything.
-
-    Args:
-        extra: of pyproject.toml, which installs it.
-
-    Raises:
-        ModuleNotFoundError: it is not installed.
-    """
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    try:
-        return importlib.import_module("transformers")
-    except ModuleNotFoundError as error:
-        if error.name != "transformers":
-            raise
-        raise ModuleNotFoundError(
-            f"transformers: expected it to be installed, found it missing; run pip install '.[{extra}]'",
-            name="transformers",
-        ) from None
 
 
 def load_model(class_name: str, folder: Path, extra: str, sha256: str | None = None, **options: Any) -> Any:
@@ -53,7 +30,7 @@ def load_model(class_name: str, folder: Path, extra: str, sha256: str | None = N
     import torch
 
     check_folder(folder, sha256)
-    model_class = getattr(import_transformers(extra), class_name)
+    model_class = getattr(import_extra("transformers", extra), class_name)
     try:
         model, loading = model_class.from_pretrained(
             folder, local_files_only=True, output_loading_info=True, dtype=torch.float32, **options
@@ -81,7 +58,7 @@ def load_processor(class_name: str, folder: Path, extra: str, **options: Any) ->
         ValueError: the folder lacks its files, or they cannot be read.
     """
     check_folder(folder)
-    processor_class = getattr(import_transformers(extra), class_name)
+    processor_class = getattr(import_extra("transformers", extra), class_name)
     try:
         return processor_class.from_pretrained(folder, local_files_only=True, **options)
     except Exception as error:

@@ -18,11 +18,13 @@ from pydantic_core import CoreSchema, core_schema
 from extractors.faults import SettingsError
 from extractors.kind import Kind
 from extractors.kinds.clap.parameters import ClapParameters
+from extractors.kinds.clip.parameters import ClipImageParameters
 from extractors.kinds.i3d.parameters import I3DParameters
 from extractors.kinds.i3d_r50.parameters import I3DR50Parameters
 from extractors.kinds.image.parameters import EfficientNetParameters
 from extractors.kinds.imported.parameters import ImportedParameters
 from extractors.kinds.pann.parameters import PannParameters
+from extractors.kinds.slowfast.parameters import SlowFastParameters
 from extractors.kinds.vggish.parameters import VggishParameters
 from extractors.parameters import KindParameters, Modality
 
@@ -49,6 +51,8 @@ KINDS: dict[str, Kind] = {
     for kind in (
         _kind("i3d", "visual", I3DParameters, _FRAMES, _FRAME_DECODERS, 2),
         _kind("i3d_r50", "visual", I3DR50Parameters, _FRAMES, _FRAME_DECODERS, 2),
+        _kind("clip", "visual", ClipImageParameters, _FRAMES, _FRAME_DECODERS, 1),
+        _kind("slowfast", "visual", SlowFastParameters, _FRAMES, _FRAME_DECODERS, 1),
         _kind("image", "visual", EfficientNetParameters, _FRAMES, _FRAME_DECODERS, 1),
         _kind("pann", "audio", PannParameters, _SOUND, _SOUND_DECODERS, 2),
         _kind("clap", "audio", ClapParameters, "extractors.kinds.clap.network:windows", _SOUND_DECODERS, 1),

@@ -20,6 +20,7 @@ _WITHIN = (
     "extractors.media",
     "extractors.model_folders",
     "extractors.network",
+    "extractors.storage.pickles",
     "extractors.weights",
 )
 # How a process ends changes no array.

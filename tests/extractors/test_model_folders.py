@@ -4,7 +4,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from extractors.model_folders import import_transformers, load_model, load_processor
+from extractors.extras import import_extra
+from extractors.model_folders import load_model, load_processor
 from extractors.storage.files import list_content, sha256_of_path
 
 transformers = pytest.importorskip("transformers")
@@ -83,7 +84,7 @@ def test_a_front_end_that_is_absent_is_told_of(folder):
 def test_where_the_library_is_missing_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install '\.\[clap\]'"):
-        import_transformers("clap")
+        import_extra("transformers", "clap")
 
 
 def test_a_folder_is_known_by_the_names_and_contents_of_its_files(tmp_path):
