@@ -19,8 +19,8 @@ from img.config.streams import AUDIO, AnyStream, StreamName, StreamOptions, labe
 from img.config.systems import SystemSettings
 from img.models.registry import SYSTEMS
 
-PaperDataset = Literal["charades", "activitynet"]
-PaperSplit = Literal["test", "audiomatter"]
+PaperDataset = Name
+PaperSplit = Name
 
 TRAIN = "train"
 """The split that every run is trained on."""
@@ -122,6 +122,7 @@ class StandIn(Settings):
 class PaperOptions(Settings):
     """What a dataset that is not the paper's makes of the paper."""
 
+    paper: Name = Field(default="img", description="The paper: a folder of config/papers/.")
     stands_for: PaperDataset = Field(description="The paper's dataset it stands for.")
     splits: dict[PaperSplit, Name] = Field(description="The split that stands for each of the paper's.")
     tables: list[Whole] = Field(default=[], description="Numbers of the tables to make.")

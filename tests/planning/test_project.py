@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 def test_the_shipped_files_are_read_wherever_snakemake_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     project = read_project(ROOT, {})
-    assert project.paper_file == ROOT / "config/papers/img/paper.yaml"
+    assert project.papers["img"].paper_file == ROOT / "config/papers/img/paper.yaml"
     assert project.resources.source == ROOT / "resources/manifest.yaml"
     assert "demo" in project.datasets
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 import shlex
 
 from planning import queries, runs
-from planning.paper import find_stand_in
+from planning.paper import find_paper, find_stand_in
 from planning.paths import name_queries, name_run, name_video_table
 from planning.project import Project
 
 
 def _find_dataset(project: Project, scope: str, figure: str) -> str:
-    return find_stand_in(project, scope, project.recipes.timelines[figure].dataset).dataset
+    return find_stand_in(project, scope, find_paper(project, scope).recipes.timelines[figure].dataset).dataset
 
 
 def _find_run(project: Project, scope: str, figure: str) -> str:
     """Names the run of the first seed, which answers."""
     dataset = _find_dataset(project, scope, figure)
     seed = project.datasets[dataset].seeds[0]
-    return name_run(dataset, project.recipes.timelines[figure].variant, seed)
+    return name_run(dataset, find_paper(project, scope).recipes.timelines[figure].variant, seed)
 
 
 def find_predictions(project: Project, scope: str, figure: str) -> str:
@@ -58,17 +58,17 @@ def write_query_features_option(project: Project, scope: str, figure: str) -> st
 
 def find_split(project: Project, scope: str, figure: str) -> str:
     """Names the split whose queries are shown."""
-    recipe = project.recipes.timelines[figure]
+    recipe = find_paper(project, scope).recipes.timelines[figure]
     return find_stand_in(project, scope, recipe.dataset).splits[recipe.split]
 
 
-def write_choice(project: Project, figure: str) -> str:
+def write_choice(project: Project, scope: str, figure: str) -> str:
     """Writes the options that choose the queries."""
-    recipe = project.recipes.timelines[figure]
+    recipe = find_paper(project, scope).recipes.timelines[figure]
     wanted = f" --queries {shlex.join(recipe.queries)}" if recipe.queries else ""
     return f"--best {recipe.best} --worst {recipe.worst}{wanted}"
 
 
-def find_caption(project: Project, figure: str) -> str:
+def find_caption(project: Project, scope: str, figure: str) -> str:
     """Says what a figure shows."""
-    return project.recipes.timelines[figure].caption
+    return find_paper(project, scope).recipes.timelines[figure].caption
