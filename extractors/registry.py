@@ -19,6 +19,7 @@ from extractors.faults import SettingsError
 from extractors.kind import Kind
 from extractors.kinds.clap.parameters import ClapParameters
 from extractors.kinds.clip.parameters import ClipImageParameters
+from extractors.kinds.eva_clip.parameters import EvaClipParameters
 from extractors.kinds.i3d.parameters import I3DParameters
 from extractors.kinds.i3d_r50.parameters import I3DR50Parameters
 from extractors.kinds.image.parameters import EfficientNetParameters
@@ -52,6 +53,7 @@ KINDS: dict[str, Kind] = {
         _kind("i3d", "visual", I3DParameters, _FRAMES, _FRAME_DECODERS, 2),
         _kind("i3d_r50", "visual", I3DR50Parameters, _FRAMES, _FRAME_DECODERS, 2),
         _kind("clip", "visual", ClipImageParameters, _FRAMES, _FRAME_DECODERS, 1),
+        _kind("eva_clip", "visual", EvaClipParameters, _FRAMES, _FRAME_DECODERS, 1),
         _kind("slowfast", "visual", SlowFastParameters, _FRAMES, _FRAME_DECODERS, 1),
         _kind("image", "visual", EfficientNetParameters, _FRAMES, _FRAME_DECODERS, 1),
         _kind("pann", "audio", PannParameters, _SOUND, _SOUND_DECODERS, 2),
@@ -138,11 +140,13 @@ class ExtractorSettings:
 
 def _describe_kind(kind: Kind, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
     """Gives the JSON schema of one kind's settings: its parameters, and what `parse` takes beside them."""
-    reference = handler(kind.parameters.__pydantic_core_schema__)
-    schema = handler.resolve_ref_schema(reference)
+    schema = handler.resolve_ref_schema(handler(kind.parameters.__pydantic_core_schema__))
     own: JsonSchemaValue = {"kind": {"const": kind.name, "description": "Name of the extractor's kind."}}
     if presets := sorted(kind.parameters.presets):
         own["preset"] = {"enum": presets, "description": "A published recipe."}
-    schema["properties"] = {**own, **schema["properties"]}
-    schema["required"] = ["kind", *schema.get("required", [])]
-    return reference
+    return {
+        **schema,
+        "title": kind.name,
+        "properties": {**own, **schema["properties"]},
+        "required": ["kind", *schema.get("required", [])],
+    }

@@ -66,7 +66,7 @@ def _describe(config: Schema, dataset: Schema, variants: Schema) -> Iterator[str
     yield f"#### `model`\n\n{dataset['properties']['model']['description']}\n"
     yield f"`kind` names the system, `{DEFAULT}` where it is left out.\n"
     for name, system in SYSTEMS.items():
-        schema = systems[system.options.__name__]
+        schema = systems[name]
         yield f"##### `kind: {name}`\n\n{schema['description']}\n"
         presets = {preset: {"preset": preset, **values} for preset, values in system.options.presets.items()}
         yield from _table(schema["properties"], presets or {"default": {}})
@@ -76,7 +76,7 @@ def _describe(config: Schema, dataset: Schema, variants: Schema) -> Iterator[str
     kinds = _members(any_extractor)
     yield "#### `extractors`\n\nUnder a name of your choice: `kind`, `preset` if it has some, these keys.\n"
     for name, kind in KINDS.items():
-        schema = kinds[kind.parameters.__name__]
+        schema = kinds[name]
         modality = "visual or audio" if name == "imported" else kind.modality
         yield f"##### `kind: {name}` ({modality})\n\n{schema['description']}\n"
         presets = {f"preset: {preset}": values for preset, values in kind.parameters.presets.items()}
@@ -89,7 +89,7 @@ def _describe(config: Schema, dataset: Schema, variants: Schema) -> Iterator[str
 
 
 def _members(union: Schema) -> dict[str, Schema]:
-    """Gives the members of a union by the names of their classes."""
+    """Gives the members of a union by their titles."""
     return {member["title"]: member for member in union["oneOf"]}
 
 

@@ -81,10 +81,7 @@ def check_homes(written: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _describe_system(system: SystemKind, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
     """Gives the JSON schema of one system's options; all but the default's are told by their kind."""
-    reference = handler(system.options.__pydantic_core_schema__)
-    schema = handler.resolve_ref_schema(reference)
-    schema["properties"] = {
-        key: option for key, option in schema["properties"].items() if key not in SET_ELSEWHERE
-    }
-    schema["required"] = [] if system.name == DEFAULT else ["kind"]
-    return reference
+    schema = handler.resolve_ref_schema(handler(system.options.__pydantic_core_schema__))
+    own = {key: option for key, option in schema["properties"].items() if key not in SET_ELSEWHERE}
+    required = [] if system.name == DEFAULT else ["kind"]
+    return {**schema, "title": system.name, "properties": own, "required": required}

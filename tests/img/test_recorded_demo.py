@@ -1,8 +1,8 @@
 """Metrics of seed 0 on the demo's own queries, held from one version of the code to the next.
 
 Queries, options and variants are the demo's. The features are made up here and stand in for those of the
-networks, whose outputs have recordings of their own (tests/extractors/test_recorded.py). Videos and epochs are
-few.
+networks, whose outputs have recordings of their own (tests/extractors/test_recorded.py). There are
+few videos and epochs.
 
 Run again on one processor the numbers are equal to the last digit. On another they are not: vector units of
 other widths add in another order, and training carries the last bits on. Measured, against AVX-512: with AVX2
