@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 import torch
 
 from img.data.clips.inputs import Inputs
-from img.data.collation import Samples
+from img.data.collation import Samples, Text
 from img.data.samples import Moments, find_usable
 from img.models.protocol import MomentTargets
 from img.tasks.metrics import best_constant, recalls, summarise_iou
@@ -26,9 +25,18 @@ class MomentRetrieval(Task):
         """Tells which queries have no fault, and are about a moment that clips reach."""
         return find_usable(queries, split, inputs)
 
-    def samples(self, *arguments: Any, **options: Any) -> Moments:
+    def samples(
+        self,
+        queries: pd.DataFrame,
+        split: str,
+        inputs: Inputs,
+        text: Text,
+        sound: bool = True,
+        fraction: float = 1.0,
+        noisy_audio_share: float = 0.0,
+    ) -> Moments:
         """Opens a split's queries; see `Task.samples`."""
-        return Moments(*arguments, **options)
+        return Moments(queries, split, inputs, text, sound, fraction, noisy_audio_share)
 
     def no_targets(self) -> MomentTargets:
         """Gives a moment that says nothing."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from img.config.runs import InferenceOptions
 from img.data.clips.inputs import Inputs
-from img.data.collation import Samples
+from img.data.collation import Samples, Text
 from img.models.protocol import Answers, Batch, Progress, System, Targets
 from img.models.sizes import Sizes
 from img.tasks.task import Selection, Task
@@ -47,11 +47,17 @@ class NamingColours(Task):
         return (queries["split"] == split) & third & queries["video"].isin(list(inputs.videos))
 
     def samples(
-        self, queries: pd.DataFrame, split: str, inputs: Inputs, *further: Any, **named: Any
+        self,
+        queries: pd.DataFrame,
+        split: str,
+        inputs: Inputs,
+        text: Text,
+        sound: bool = True,
+        fraction: float = 1.0,
+        noisy_audio_share: float = 0.0,
     ) -> Colours:
         table = queries[self.usable(queries, split, inputs)].reset_index(drop=True)
-        text, sound = further[0], further[1] if len(further) > 1 else named.get("sound", True)
-        return Colours(table, inputs, text, sound)
+        return Colours(table, inputs, text, sound, noisy_audio_share)
 
     def no_targets(self) -> Colour:
         return Colour(torch.zeros(1, dtype=torch.int64))
