@@ -39,14 +39,27 @@ RESERVED = ("store", "tables", "figures", "statistics")
 """Folders that lie in results/ beside those of the datasets."""
 
 
+class QuerySubset(Settings):
+    """Some queries of a split, evaluated as a split of their own."""
+
+    split: Name = Field(description="The split they are of.")
+    part_of_speech: Literal["NOUN", "VERB", "ADJ", "ADV"] = Field(
+        description="What a novel word of theirs is; the split's file lists novel words under `news`, as "
+        "Charades-CG and ActivityNet-CG do."
+    )
+
+
 class Annotations(Settings):
     """Where the queries are and how they are written."""
 
     format: Literal["charades_sta", "activitynet_captions"] = Field(
         description="`charades_sta`: lines `video start end##sentence` or `video start end##qid_N##sentence`"
-        "; `activitynet_captions`: JSON of video -> duration, timestamps, sentences."
+        "; `activitynet_captions`: JSON of video -> duration (or video_duration), timestamps, sentences."
     )
     splits: dict[Name, Path] = Field(description="Annotation file of each split; `train` is required.")
+    subsets: dict[Name, QuerySubset] = Field(
+        default={}, description="Parts of a split that get metrics of their own, by their names."
+    )
     durations: Path | None = Field(
         default=None, description="JSON of video -> {duration: seconds}; needed by `charades_sta`."
     )
@@ -62,7 +75,21 @@ class Annotations(Settings):
                 f"durations: expected nothing where format is activitynet_captions, which tells them itself, "
                 f"found {self.durations}"
             )
+        self._check_subsets()
         return self
+
+    def _check_subsets(self) -> None:
+        for name, subset in self.subsets.items():
+            if name in self.splits:
+                raise ValueError(f"subsets: expected other names than those of splits, found {name!r}")
+            tested = sorted(set(self.splits) - {"train"})
+            if subset.split not in tested:
+                raise ValueError(f"subsets.{name}.split: expected one of {tested}, found {subset.split!r}")
+        if self.subsets and self.format != "activitynet_captions":
+            raise ValueError(
+                f"subsets: expected none where format is {self.format}, which lists no novel words, found "
+                f"{', '.join(self.subsets)}"
+            )
 
     @property
     def files(self) -> list[Path]:
@@ -311,6 +338,7 @@ class Dataset(Settings):
             readers = sorted(name for name, settings in self.extractors.items() if not _is_imported(settings))
             raise ValueError(f"videos: needed by the extractors {readers}, found nothing")
         self._check_streams()
+        self._check_readers_of_texts()
         if self.selection_split not in self.annotations.splits:
             raise ValueError(
                 f"selection_split: expected one of {sorted(self.annotations.splits)}, "
@@ -332,6 +360,17 @@ class Dataset(Settings):
             raise ValueError(f"variants: expected different names, found {self.variants}")
         return self
 
+    def _check_readers_of_texts(self) -> None:
+        """Checks that whoever reads texts names an extractor that gives some."""
+        writers = sorted(name for name, found in self.extractors.items() if found.kind.gives == "texts")
+        for name, settings in self.extractors.items():
+            read = settings.parameters.reads_texts_of
+            if settings.kind.reads == "texts" and read not in writers:
+                raise ValueError(
+                    f"extractors.{name}.reads: expected an extractor that gives texts, one of {writers}, "
+                    f"found {read!r}"
+                )
+
     def _check_streams(self) -> None:
         """Checks that streams and extractors fit each other."""
         for stream, settings in self.streams.items():
@@ -341,6 +380,11 @@ class Dataset(Settings):
                         f"streams.{stream}: expected one of {sorted(self.extractors)}, found {name!r}"
                     )
                 kind = self.extractors[name].kind
+                if kind.gives == "texts":
+                    raise ValueError(
+                        f"streams.{stream}: expected an extractor that gives rows, found {name!r} of kind "
+                        f"{kind.name}, which gives texts; name one of kind sentence that reads it"
+                    )
                 if stream in get_args(Modality) and kind.modality != stream:
                     raise ValueError(
                         f"streams.{stream}: {name!r} is of kind {kind.name}, which reads {kind.modality}"

@@ -16,6 +16,7 @@ HEADING = "## Every key"
 
 _SECTIONS = {
     "annotations": "Annotations",
+    "annotations.subsets": "QuerySubset",
     "streams": "StreamOptions",
     "queries": "QueryOptions",
     "inputs": "InputOptions",
