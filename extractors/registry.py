@@ -29,12 +29,14 @@ from extractors.kinds.sentence.parameters import SentenceParameters
 from extractors.kinds.slowfast.parameters import SlowFastParameters
 from extractors.kinds.speech.parameters import SpeechParameters
 from extractors.kinds.vggish.parameters import VggishParameters
+from extractors.kinds.yamnet.parameters import YamnetParameters
 from extractors.parameters import KindParameters, Modality
 
 _FRAMES = "extractors.media.video:frame_windows"
 _FRAME_DECODERS = ("decord", "pyav")
 _SOUND = "extractors.media.audio_windows:audio_windows"
 _SOUND_DECODERS = ("pyav",)
+_YAMNET = "extractors.kinds.yamnet.network:windows"
 
 
 def _kind(
@@ -59,6 +61,7 @@ KINDS: dict[str, Kind] = {
         _kind("slowfast", "visual", SlowFastParameters, _FRAMES, _FRAME_DECODERS, 1),
         _kind("image", "visual", EfficientNetParameters, _FRAMES, _FRAME_DECODERS, 1),
         _kind("pann", "audio", PannParameters, _SOUND, _SOUND_DECODERS, 2),
+        _kind("yamnet", "audio", YamnetParameters, _YAMNET, _SOUND_DECODERS, 1),
         _kind("clap", "audio", ClapParameters, "extractors.kinds.clap.network:windows", _SOUND_DECODERS, 1),
         _kind(
             "vggish",

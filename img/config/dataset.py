@@ -14,6 +14,7 @@ from extractors.parameters import Modality
 from extractors.registry import ExtractorSettings
 from extractors.settings import LARGEST_SEED, Settings, Whole
 from img.config.base import NAME, Name, check, read_yaml
+from img.config.query_encoder import QueryEncoder
 from img.config.runs import InferenceOptions, TrainingOptions
 from img.config.streams import AUDIO, AnyStream, StreamName, StreamOptions, label_streams, name_extractors
 from img.config.systems import SystemSettings
@@ -115,6 +116,21 @@ class QueryOptions(Settings):
         description="Folder of `{query}.npy`, `.npz` or `.pt`, features of a text encoder [words, width] "
         "that the model reads in the place of words; those of query `qid_7` may also be called `qid7`.",
     )
+    encoder: QueryEncoder | None = Field(
+        default=None,
+        description="A text encoder that makes such features of the sentences, in the place of a folder.",
+    )
+
+    @property
+    def are_features(self) -> bool:
+        """Whether a model reads features in the place of words."""
+        return self.features is not None or self.encoder is not None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> QueryOptions:
+        if self.features is not None and self.encoder is not None:
+            raise ValueError(f"encoder: expected none beside features, found {self.encoder.kind}")
+        return self
 
     @model_validator(mode="after")
     def _has_the_packages_width(self) -> QueryOptions:
@@ -326,7 +342,9 @@ class Dataset(Settings):
     @property
     def sources(self) -> list[Path]:
         """Every file and folder of annotations, and of the videos and arrays that features come from."""
-        paths = [*self.annotations.files, *filter(None, [self.queries.features])]
+        encoder = self.queries.encoder
+        text = [self.queries.features, encoder.weights if encoder else None]
+        paths = [*self.annotations.files, *filter(None, text)]
         for settings in self.extractors.values():
             if isinstance(settings.parameters, ImportedParameters):
                 paths += settings.parameters.paths

@@ -19,6 +19,7 @@ _SECTIONS = {
     "annotations.subsets": "QuerySubset",
     "streams": "StreamOptions",
     "queries": "QueryOptions",
+    "queries.encoder": "QueryEncoder",
     "inputs": "InputOptions",
     "imported": "ImportedArrays",
     "training": "TrainingOptions",
