@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import subprocess
@@ -10,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from project import Project
-from second_paper import write_second_paper
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
@@ -87,20 +85,6 @@ def test_a_change_of_the_recipes_makes_tables_again_and_trains_nothing(reproduce
     jobs = project.make(PAPER).jobs
     assert "train" not in jobs
     assert jobs["table"] == 4
-
-
-def test_a_second_papers_table_is_made_beside_the_first_papers(reproduced, tmp_path):
-    project = reproduced.copy(tmp_path / "project")
-    write_second_paper(project.path("config/papers/other"), "small", "test")
-    outcome = project.make("results/other/tables/table2.md")
-    assert outcome.jobs == {"table": 1}
-    text = project.path("results/other/tables/table2.md").read_text()
-    assert "Moments found in kitchens." in text
-    scores = json.loads(project.path("results/small/runs/img/seed0/metrics.json").read_text())["protocols"]
-    assert f"| last | {scores['last']['test']['visual']['R1@0.7']:.2f} |" in text
-    assert "SIMULATED DATA: small" in text
-    # The first paper's page is as it was.
-    assert project.snakemake(PAPER).did_nothing
 
 
 @pytest.fixture(scope="module")
