@@ -18,6 +18,7 @@ from img.config.query_encoder import QueryEncoder
 from img.config.runs import InferenceOptions, TrainingOptions
 from img.config.streams import AUDIO, AnyStream, StreamName, StreamOptions, label_streams, name_extractors
 from img.config.systems import SystemSettings
+from img.config.timelines import TimelineChoice
 from img.models.registry import SYSTEMS
 
 PaperDataset = Name
@@ -26,7 +27,7 @@ PaperSplit = Name
 TRAIN = "train"
 """The split that every run is trained on."""
 
-QUERIES_VERSION = 2
+QUERIES_VERSION = 3
 """Raised whenever the queries table, the vocabulary or its vectors change for the same files and options."""
 
 INPUTS_VERSION = 3
@@ -53,9 +54,12 @@ class QuerySubset(Settings):
 class Annotations(Settings):
     """Where the queries are and how they are written."""
 
-    format: Literal["charades_sta", "activitynet_captions"] = Field(
-        description="`charades_sta`: lines `video start end##sentence` or `video start end##qid_N##sentence`"
-        "; `activitynet_captions`: JSON of video -> duration (or video_duration), timestamps, sentences."
+    format: Literal["charades_sta", "activitynet_captions", "csv", "qvhighlights"] = Field(
+        description="`csv`: a header with columns video, start, end, sentence and, if you like, duration; "
+        "`charades_sta`: lines `video start end##sentence` or `video start end##qid_N##sentence`; "
+        "`activitynet_captions`: JSON of video -> duration (or video_duration), timestamps, sentences; "
+        "`qvhighlights`: a JSON object a line with qid, query, vid, duration, relevant_windows. "
+        "docs/datasets.md shows each."
     )
     splits: dict[Name, Path] = Field(description="Annotation file of each split; `train` is required.")
     subsets: dict[Name, QuerySubset] = Field(
@@ -71,9 +75,9 @@ class Annotations(Settings):
             raise ValueError(f"splits: expected a split called {TRAIN}, found {sorted(self.splits)}")
         if self.format == "charades_sta" and self.durations is None:
             raise ValueError("durations: needed where format is charades_sta, found nothing")
-        if self.format == "activitynet_captions" and self.durations is not None:
+        if self.format != "charades_sta" and self.durations is not None:
             raise ValueError(
-                f"durations: expected nothing where format is activitynet_captions, which tells them itself, "
+                f"durations: expected nothing where format is {self.format}, whose own files tell them, "
                 f"found {self.durations}"
             )
         self._check_subsets()
@@ -250,6 +254,7 @@ class Dataset(Settings):
     seeds: list[Annotated[Whole, Field(ge=0, le=LARGEST_SEED)]] = Field(
         default=[0, 1, 2], min_length=1, description="Training seeds metrics.json and the tables report."
     )
+    timelines: TimelineChoice = TimelineChoice()
     paper: PaperOptions | None = Field(
         default=None,
         description="For a dataset that stands for one of the paper's: what is made in its folder.",

@@ -12,9 +12,26 @@ from torch import Tensor
 from img.data.clips.inputs import Inputs
 from img.data.collation import Samples, Text
 from img.data.durations import choose_duration, find_beyond
-from img.data.spans import interval_iou, label
+from img.data.spans import find_nearest, label
 from img.data.subsets import choose_share
+from img.data.windows import list_windows, split_windows
 from img.models.protocol import AUTO, Answers, MomentTargets, System
+
+COLUMNS = (
+    "query",
+    "video",
+    "branch",
+    "rank",
+    "start",
+    "end",
+    "score",
+    "iou",
+    "annotated_start",
+    "annotated_end",
+    "duration",
+    "sentence",
+)
+"""What each row of the predictions says; docs/predictions.md says what each means."""
 
 
 class Moments(Samples):
@@ -25,6 +42,7 @@ class Moments(Samples):
     Attributes:
         table: the queries (query, video, duration, start, end, sentence, …), one row a sample; `duration` is
             what the video's clips cover (see `img.data.durations`).
+        windows: every moment of each sample's query, in seconds [Q, W, 2]; one with fewer repeats its first.
         start: label, first clip of each moment [Q].
         end: label, last clip of each moment, inclusive [Q].
     """
@@ -38,6 +56,7 @@ class Moments(Samples):
         sound: bool = True,
         fraction: float = 1.0,
         noisy_audio_share: float = 0.0,
+        each_window: bool = False,
     ):
         """Joins the queries of a split with their videos' inputs.
 
@@ -49,11 +68,14 @@ class Moments(Samples):
             sound: false treats every video as one without the stream `audio`.
             fraction: share of the usable queries to keep; see `img.data.subsets.choose_share`.
             noisy_audio_share: share of the videos with noise in their sound; see `img.data.noise.add_noise`.
+            each_window: a query with several moments becomes a sample for each, as training has it; else it
+                is one sample, whose targets are those of its first.
 
         Raises:
-            ValueError: where the split has no usable query, or the stream `audio`, which noise is added to or
-                which is left out, is absent or leads.
+            ValueError: where the split has no usable query, the stream `audio`, which noise is added to or
+                which is left out, is absent or leads, or nobody knows how long a video is.
         """
+        queries = split_windows(queries) if each_window else queries
         usable = queries[find_usable(queries, split, inputs)]
         chosen = usable["query"].isin(choose_share(usable["query"], fraction))
         table = usable[chosen].reset_index(drop=True)
@@ -62,7 +84,14 @@ class Moments(Samples):
             raise ValueError(
                 f"split {split}: expected queries with videos, found none among its {total} queries"
             )
-        table["duration"] = choose_duration(table["duration"].to_numpy(), _covered(table, inputs))
+        annotated = table["duration"].to_numpy()
+        table["duration"] = choose_duration(annotated, _covered(table, inputs))
+        _require_durations(table)
+        self.windows = list_windows(table)
+        # An end after a video whose duration was annotated is cut to it where annotations are read.
+        limits = np.where(np.isnan(annotated), table["duration"], np.inf)
+        self.windows[..., 1] = np.minimum(self.windows[..., 1], limits[:, None])
+        table["end"] = self.windows[:, 0, 1]
         super().__init__(table, inputs, text, sound, noisy_audio_share)
         spans = table[["duration", "start", "end"]].to_numpy()
         labels = np.array([label(int(clips), *span) for clips, span in zip(self.clips, spans, strict=True)])
@@ -82,12 +111,11 @@ class Moments(Samples):
         )
 
     def tabulate(self, system: System, answers: Sequence[Answers]) -> pd.DataFrame:
-        """Turns answers into rows, each with its IoU with the annotated moment.
+        """Turns answers into rows, each with the annotated moment that it overlaps most, and their IoU.
 
         Returns:
             A row for each query, branch and rank (from 1, the best answer; fewer where a video has fewer
-            spans): query, video, branch, rank, start, end (seconds), score, iou, and the system's own
-            columns. What a deployed system answers is the branch `AUTO`.
+            spans): `COLUMNS` and the system's own. What a deployed system answers is the branch `AUTO`.
         """
         spans: dict[str, list[Tensor]] = {}
         columns: dict[str, list[Tensor]] = {}
@@ -104,8 +132,7 @@ class Moments(Samples):
         rows = pd.concat(frames)
         for name, values in further.items():
             rows[name] = values[rows.index]
-        order = ["query", "video", "branch", "rank", "start", "end", "score", "iou", *further]
-        return rows.reset_index(drop=True)[order]
+        return rows.reset_index(drop=True)[[*COLUMNS, *further]]
 
     def _rows(self, spans: np.ndarray) -> pd.DataFrame:
         """Gives a row, indexed by its sample, for each of a branch's answers.
@@ -118,15 +145,30 @@ class Moments(Samples):
         duration = moment["duration"].to_numpy()
         first, last, confidence = spans[sample, rank].T
         start, end = first * duration, last * duration
-        iou = interval_iou(start, end, moment["start"].to_numpy(), moment["end"].to_numpy())
-        return moment[["query", "video"]].assign(
-            rank=rank + 1, start=start, end=end, score=confidence, iou=iou
+        nearest, iou = find_nearest(start, end, self.windows[sample])
+        return moment[["query", "video", "sentence", "duration"]].assign(
+            rank=rank + 1,
+            start=start,
+            end=end,
+            score=confidence,
+            annotated_start=nearest[:, 0],
+            annotated_end=nearest[:, 1],
+            iou=iou,
         )
 
 
 def _join(parts: Mapping[str, list[Tensor]]) -> dict[str, np.ndarray]:
     """Fetches what each batch gave."""
     return {name: torch.cat(part).cpu().numpy() for name, part in parts.items()}
+
+
+def _require_durations(table: pd.DataFrame) -> None:
+    unknown = table.loc[table["duration"].isna(), "video"]
+    if len(unknown):
+        raise ValueError(
+            f"video {unknown.iloc[0]}: expected a duration, found none: the annotations do not tell it, and "
+            "its features, made elsewhere, do not say how many seconds they cover; add a column duration"
+        )
 
 
 def find_usable(queries: pd.DataFrame, split: str, inputs: Inputs) -> pd.Series[bool]:

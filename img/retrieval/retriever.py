@@ -202,14 +202,14 @@ class Retriever:
             features: of the sentence, for a run that reads queries as features.
 
         Returns:
-            The timeline; of a moment that nobody annotated start, end and IoU are nan.
+            The timeline; nobody annotated a moment: it has no windows, and its IoUs are nan.
         """
         with self._lock:
             moments = self._ask(video, self._read(query, features))
             (traced,) = trace_queries(self._system, moments, {ASKED: ASKED})
         branches = {name: replace(found, iou=nan) for name, found in traced.branches.items()}
         importance = traced.importance if moments.complete[0] else nan
-        return replace(traced, start=nan, end=nan, importance=importance, branches=branches)
+        return replace(traced, windows=(), importance=importance, branches=branches)
 
     def learn(self, queries: Iterable[str]) -> None:
         """Looks up the words of many sentences in one pass over the embedding, before they are asked."""

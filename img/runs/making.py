@@ -167,7 +167,7 @@ def _train(
 ) -> tuple[Loop, Sizes, Reached]:
     sound, fraction = options.training.sound, options.training.fraction
     samples = {
-        name: task.samples(data.queries, TRAIN, data.inputs, data.text, sound, fraction)
+        name: task.samples(data.queries, TRAIN, data.inputs, data.text, sound, fraction, training=True)
         for name, task in tasks.items()
     }
     choosing = next(iter(tasks.values()))

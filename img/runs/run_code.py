@@ -15,7 +15,7 @@ _WITHIN = (
     *(f"img.runs.{name}" for name in ("training", "optimisation", "prediction", "device")),
     *(
         f"img.data.{name}"
-        for name in ("collation", "samples", "ragged", "noise", "subsets", "spans", "durations")
+        for name in ("collation", "samples", "ragged", "noise", "subsets", "spans", "durations", "windows")
     ),
 )
 # A further system or task in a registry, or the form of a checkpoint, changes no run.

@@ -34,9 +34,10 @@ class MomentRetrieval(Task):
         sound: bool = True,
         fraction: float = 1.0,
         noisy_audio_share: float = 0.0,
+        training: bool = False,
     ) -> Moments:
         """Opens a split's queries; see `Task.samples`."""
-        return Moments(queries, split, inputs, text, sound, fraction, noisy_audio_share)
+        return Moments(queries, split, inputs, text, sound, fraction, noisy_audio_share, training)
 
     def no_targets(self) -> MomentTargets:
         """Gives a moment that says nothing."""
@@ -59,8 +60,10 @@ class MomentRetrieval(Task):
 
     def best_constant(self, samples: Samples, missed: int = 0) -> dict[str, float]:
         """Scores the best share of the video that is the same for every query; see `Task.best_constant`."""
-        duration, start, end = samples.table[["duration", "start", "end"]].to_numpy().T
-        return _over_all(best_constant(duration, start, end), len(samples), missed)
+        if not isinstance(samples, Moments):
+            raise TypeError(f"samples: expected those of moment retrieval, found {type(samples).__name__}")
+        constant = best_constant(samples.table["duration"].to_numpy(), samples.windows)
+        return _over_all(constant, len(samples), missed)
 
 
 def _over_all(scores: Mapping[str, float], answered: int, missed: int) -> dict[str, float]:

@@ -52,6 +52,7 @@ class Task(ABC):
         sound: bool = True,
         fraction: float = 1.0,
         noisy_audio_share: float = 0.0,
+        training: bool = False,
     ) -> Samples:
         """Opens a split's samples.
 
@@ -63,6 +64,7 @@ class Task(ABC):
             sound: false treats every video as one without the stream `audio`.
             fraction: share of the usable queries to keep.
             noisy_audio_share: share of the videos with noise in their sound.
+            training: whether they are to train on: a query with several right answers may then be several.
 
         Raises:
             ValueError: the split has no sample, or the dataset lacks what an argument is about.

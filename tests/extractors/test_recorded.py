@@ -24,9 +24,11 @@ SETTINGS = {
     "i3d_r50": {"shorter_side": 64, "crop": 64},
     "clip": {"clip_seconds": 1.0, "shorter_side": 64, "crop": 64, "crop_offset": "truncated"},
     "eva_clip": {"clip_seconds": 1.0, "shown": "start", "shorter_side": 56, "crop": 56},
+    "image": {"shorter_side": 64, "crop": 64},
     "slowfast": {"preset": "cg_detr", "shorter_side": 64, "crop": 64},
     "pann": {},
     "vggish": {},
+    "yamnet": {},
 }
 
 # The published tower takes 4 GB.
@@ -38,9 +40,11 @@ RECORDED: dict[str, tuple[int, tuple[int, int], float, float, float]] = {
     "i3d_r50": (2, (2, 2048), 2.00951, 2.248, 2.0475),
     "clip": (1, (3, 512), 0.0104973, 1.43956, -0.0213409),
     "eva_clip": (1, (4, 24), 0.0994176, 1.29904, 0.435188),
+    "image": (1, (3, 1280), 0.676335, 0.743715, 0.676578),
     "slowfast": (1, (4, 2304), 2.14738, 2.49781, 2.07011),
     "pann": (2, (3, 2048), 15.7544, 22.2872, 16.4661),
     "vggish": (2, (3, 128), 130.87, 105.295, 133.699),
+    "yamnet": (1, (3, 1024), 0.270548, 0.291361, 0.276217),
 }
 
 

@@ -55,6 +55,7 @@ class NamingColours(Task):
         sound: bool = True,
         fraction: float = 1.0,
         noisy_audio_share: float = 0.0,
+        training: bool = False,
     ) -> Colours:
         table = queries[self.usable(queries, split, inputs)].reset_index(drop=True)
         return Colours(table, inputs, text, sound, noisy_audio_share)
