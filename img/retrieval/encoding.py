@@ -137,13 +137,13 @@ def read_clips(
     present = {name: features[name] for name in widths if name in features and has(features[name], video)}
     layout = lay_out(video, present, reads["align"], reads["options"]["max_clips"])
     reach = {name: layout.reach(name) for name in further}
-    place = VideoInputs(0, layout.clips, reach, layout.seconds)
+    laid = VideoInputs(0, layout.clips, reach, layout.seconds)
     values = {name: np.zeros((layout.clips, width), np.float32) for name, width in widths.items()}
     for name, clips in layout.load(present, store).items():
-        rows = place.reached_rows(name)
+        rows = laid.reached_rows(name)
         statistics = reads["standardisation"].get(name)
         if statistics:
             clips[rows] = Standardisation.from_json(statistics).apply(clips[rows])
         values[name] = clips
     tensors = {name: torch.from_numpy(array) for name, array in values.items()}
-    return Inputs(tensors, {video: place}, "", reads)
+    return Inputs(tensors, {video: laid}, "", reads)
