@@ -175,12 +175,15 @@ def test_a_run_is_trained_on_every_window_and_its_key_holds_them(toy: Toy, tmp_p
     table = with_windows(toy, tmp_path)
     known = RunData.open(toy.queries, toy.inputs)
     data = replace(known, queries=table)
-    key = data.identify(["train"])["queries"]
+    key = data.identify(["train"], [MomentRetrieval()])["queries"]
     assert (
-        key == replace(known, queries=read_queries_table(tmp_path / "queries")).identify(["train"])["queries"]
+        key
+        == replace(known, queries=read_queries_table(tmp_path / "queries")).identify(
+            ["train"], [MomentRetrieval()]
+        )["queries"]
     )
     changed = table.assign(further_windows=[((8.0, 12.0),), (), (), ()])
-    assert replace(known, queries=changed).identify(["train"])["queries"] != key
+    assert replace(known, queries=changed).identify(["train"], [MomentRetrieval()])["queries"] != key
     options = small_options({"epochs": 1, "batch_size": 4})
     folder, _ = make_run(data, options, 0, Store(tmp_path / "store"), "cpu", False)
     assert len((folder / "history.csv").read_text().splitlines()) == 2
