@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from img.data.samples import Text
+from img.data.collation import Text
 from img.data.text.query_features import QueryFeatures
 from img.data.text.vocabulary import Vocabulary, lookup_vectors, tokenise
 from img.models.protocol import System
