@@ -12,6 +12,7 @@ from img.config.dataset import Dataset, InputOptions, QueryOptions, read_dataset
 from img.config.project import Configuration, check_together
 from img.config.runs import InferenceOptions, RunOptions
 from img.config.variants import Variant, read_variants, resolve, resolve_inference
+from img.paper.folders import read_papers
 
 PROJECT = Path(__file__).parents[2]
 DATASET: dict[str, Any] = {
@@ -329,7 +330,7 @@ def test_the_projects_own_files_are_valid() -> None:
     datasets = read_datasets(config / "datasets")
     assert set(datasets) == {path.stem for path in (config / "datasets").glob("*.yaml")}
     assert "demo" in datasets
-    check_together(configuration, datasets, read_variants(config / "papers" / "img" / "variants.yaml"))
+    check_together(configuration, datasets, read_papers([config / "papers"])[1])
 
 
 def test_the_files_name_what_is_wrong_with_them(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def check_all(dataset: Dataset, configuration: Configuration | None = None) -> N
         ("paper.tables", [16, 99], "paper.tables: expected some of"),
         ("paper.tables", [16, 16], "tables: expected each once"),
         ("paper.figures", ["figure99"], "paper.figures: expected some of"),
-        ("paper.paper", "quagg", "paper.paper: expected some of ['img'], found 'quagg'"),
+        ("paper.paper", "quagg", "paper.paper: expected some of ['img', 'tea'], found 'quagg'"),
         ("paper.stands_for", "hirest", "paper.stands_for: expected some of ['activitynet', 'charades']"),
         ("paper.splits", {"exam": "test"}, "paper.splits: expected some of ['audiomatter', 'test']"),
         ("paper.splits", {"test": "exam"}, "paper.splits.test: expected some of"),

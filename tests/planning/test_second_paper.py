@@ -15,7 +15,7 @@ VARIANT = "{description: other}"
 def test_a_second_papers_table_is_one_of_its_own_folder(folder, read):
     write_second_paper(PAPERS / "other")
     project = read()
-    assert list(project.papers) == ["img", "other"]
+    assert list(project.papers) == ["img", "other", "tea"]
     assert paper.list_table_metrics(project, "other/", "2") == ["results/demo/runs/img/seed0/metrics.json"]
     assert paper.find_paper_file(project, "other/") == "config/papers/other/paper.yaml"
     assert json.loads(paper.write_scope(project, "other/"))["is_paper"]
