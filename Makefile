@@ -11,7 +11,7 @@ COMPILE := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-u
 # Tests run side by side, those of a file together, as they share what the file has made.
 TESTS := $(BIN)/pytest --numprocesses $(CORES) --dist loadscope --durations 10
 
-.PHONY: help demo test test-quick test-slurm check format pictures lock clean
+.PHONY: help demo test test-quick test-slurm check format pictures lock clean clean-all
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -64,5 +64,11 @@ lock: $(VENV)/complete  ## pin the newest versions that pyproject.toml allows
 	$(COMPILE) --upgrade --all-extras --output-file requirements-dev.lock pyproject.toml
 	$(COMPILE) --upgrade --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
 
-clean:  ## remove all results, and with them the store unless it lies elsewhere
-	rm -rf results logs resources/demo .snakemake
+clean:  ## remove results and logs; computed features and runs stay in results/store
+	find results -mindepth 1 -maxdepth 1 -not -name store -exec rm -rf {} + 2> /dev/null || true
+	rm -rf logs resources/demo .snakemake
+
+clean-all:  ## remove the store too, after a question
+	@printf 'Remove results/ with its store (%s), logs/ and resources/demo/? Type yes: ' \
+		"$$(du -sh results 2> /dev/null | cut -f1)"; \
+	read -r answer && [ "$$answer" = yes ] && rm -rf results logs resources/demo .snakemake || echo "nothing removed"

@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
+from extractors import __version__
 from extractors.commands import compare, explain, extract, preview, store
 
 
@@ -24,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="extractors", description="Turns videos into feature arrays.")
+    parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in (extract, explain, compare, preview, store):
         command.add_to(commands)

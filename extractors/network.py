@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -60,15 +60,24 @@ class Float32(nn.Module):
 class NormalisedFrames(nn.Module):
     """Brings frames from 0..255 to the scale of a network's training."""
 
-    def __init__(self, mean: float, deviation: float) -> None:
-        """Takes the mean and the standard deviation of training, of values scaled to 0..1."""
+    scale: Tensor
+    shift: Tensor
+
+    def __init__(self, mean: float | Sequence[float], deviation: float | Sequence[float]) -> None:
+        """Takes the mean and the standard deviation of training, of values scaled to 0..1.
+
+        Both are numbers for all channels, or one for each of red, green and blue.
+        """
         super().__init__()
-        self._scale = 1 / (255 * deviation)
-        self._shift = -mean / deviation
+        means, deviations = (
+            torch.tensor(numbers, dtype=torch.float64).reshape(-1, 1, 1, 1) for numbers in (mean, deviation)
+        )
+        self.register_buffer("scale", (1 / (255 * deviations)).float())
+        self.register_buffer("shift", (-means / deviations).float())
 
     def forward(self, frames: Tensor) -> Tensor:
         """Turns frames uint8 [W, F, H, W', 3] into float32 [W, 3, F, H, W'], channels last in memory."""
-        return frames.permute(0, 4, 1, 2, 3).float().mul_(self._scale).add_(self._shift)
+        return frames.permute(0, 4, 1, 2, 3).float().mul_(self.scale).add_(self.shift)
 
 
 def _channels_last(network: nn.Module) -> nn.Module:

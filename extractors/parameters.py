@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from extractors.frame_plan import FramePlan, Offset, Resampling, Shown
 from extractors.settings import LARGEST_SEED, Real, Settings, Whole
 
 Modality = Literal["visual", "audio"]
@@ -53,7 +54,26 @@ class Parameters(KindParameters):
     )
 
 
-class FrameParameters(Parameters):
+class VideoParameters(Parameters):
+    """What every network that sees frames takes: their size, and a plan for the reader."""
+
+    shorter_side: Whole = Field(
+        default=224, ge=32, le=2048, description="Pixels of the shorter side after scaling."
+    )
+    crop: Whole = Field(default=224, ge=32, le=2048, description="Pixels of the square centre crop.")
+
+    @model_validator(mode="after")
+    def _crop_fits(self) -> VideoParameters:
+        if self.crop > self.shorter_side:
+            raise ValueError(f"crop: expected at most shorter_side = {self.shorter_side}, found {self.crop}")
+        return self
+
+    def plan(self) -> FramePlan:
+        """Says how frames become windows."""
+        raise NotImplementedError
+
+
+class FrameParameters(VideoParameters):
     """How frames are sampled and cut into windows. Lengths are in frames at the sampled rate."""
 
     frame_rate: Real | None = Field(
@@ -66,20 +86,14 @@ class FrameParameters(Parameters):
     stride: Whole = Field(
         default=16, ge=1, le=10_000, description="Frames between the starts of two windows."
     )
-    shorter_side: Whole = Field(
-        default=224, ge=32, le=2048, description="Pixels of the shorter side after scaling."
-    )
     shrink: bool = Field(
         default=True,
         description="Scale larger frames down too; false only enlarges frames below shorter_side.",
     )
-    crop: Whole = Field(default=224, ge=32, le=2048, description="Pixels of the square centre crop.")
 
-    @model_validator(mode="after")
-    def _crop_fits(self) -> FrameParameters:
-        if self.crop > self.shorter_side:
-            raise ValueError(f"crop: expected at most shorter_side = {self.shorter_side}, found {self.crop}")
-        return self
+    def plan(self) -> FramePlan:
+        """Says how frames become windows: all of each, scaled bilinearly."""
+        return FramePlan(self.frame_rate, self.window, self.stride, self.shorter_side, self.crop, self.shrink)
 
     def sampling(self) -> str:
         """Says in words how frames are chosen, cut into windows and sized."""
@@ -89,6 +103,64 @@ class FrameParameters(Parameters):
             f"{rate}, windows of {self.window} every {self.stride}, "
             f"shorter side {size} {self.shorter_side} pixels, centre crop of {self.crop}"
         )
+
+
+class ClipParameters(VideoParameters):
+    """A row for every clip of some seconds, of frames scaled as for networks of pictures."""
+
+    clip_seconds: Real = Field(
+        default=2.0, ge=0.02, le=600, description="Seconds of video that a row stands for."
+    )
+    resampling: Resampling = Field(
+        default="bicubic",
+        description="How frames are scaled: `bicubic`, antialiased; `bilinear`, not antialiased.",
+    )
+    crop_offset: Offset = Field(
+        default="rounded",
+        description="Half a pixel of the crop's offset: `rounded`, halves to even, as torchvision; "
+        "`truncated`, as the published CLIP and SlowFast features.",
+    )
+
+    @model_validator(mode="after")
+    def _offset_fits(self) -> ClipParameters:
+        if self.resampling == "bilinear" and self.crop_offset == "truncated":
+            raise ValueError("crop_offset: expected rounded with resampling: bilinear, found truncated")
+        return self
+
+    def size(self) -> str:
+        """Says in words how frames are sized."""
+        return (
+            f"shorter side scaled to {self.shorter_side} pixels ({self.resampling}), "
+            f"centre crop of {self.crop} ({self.crop_offset} offsets)"
+        )
+
+
+class ImageParameters(ClipParameters):
+    """One frame a row, for networks that see single pictures."""
+
+    shown: Shown = Field(
+        default="middle",
+        description="The frame of a row: `middle`, the last before the middle of its seconds (ffmpeg's fps "
+        "filter); `start`, the one on screen as they begin.",
+    )
+
+    def plan(self) -> FramePlan:
+        """Says how frames become windows of one."""
+        return FramePlan(
+            frame_rate=1 / self.clip_seconds,
+            window=1,
+            stride=1,
+            shorter_side=self.shorter_side,
+            crop=self.crop,
+            shown=self.shown,
+            ending="filled",
+            resampling=self.resampling,
+            offset=self.crop_offset,
+        )
+
+    def sampling(self) -> str:
+        """Says in words how frames are chosen and sized."""
+        return f"one frame every {self.clip_seconds:g} s, from its {self.shown}, {self.size()}"
 
 
 class SoundParameters(Parameters):

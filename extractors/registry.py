@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from extractors.faults import describe
 from extractors.kind import Kind
 from extractors.kinds.i3d.parameters import I3DParameters
 from extractors.kinds.i3d_r50.parameters import I3DR50Parameters
@@ -19,7 +20,6 @@ from extractors.kinds.imported.parameters import ImportedParameters
 from extractors.kinds.pann.parameters import PannParameters
 from extractors.kinds.vggish.parameters import VggishParameters
 from extractors.parameters import KindParameters, Modality
-from extractors.settings import describe
 
 _FRAMES = "extractors.media.video:frame_windows"
 _FRAME_DECODERS = ("decord", "pyav")
@@ -80,7 +80,7 @@ def parse(settings: dict[str, Any]) -> tuple[Kind, KindParameters]:
     try:
         parameters = kind.parameters.model_validate(settings)
     except ValidationError as error:
-        raise ValueError(describe(error)) from None
+        raise ValueError(describe(error, kind.parameters)) from None
     if isinstance(parameters, ImportedParameters):
         kind = replace(kind, modality=parameters.modality, scale=1 / parameters.divisor)
     return kind, parameters

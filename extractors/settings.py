@@ -1,13 +1,12 @@
-"""What all settings share: strict classes and numbers, faults told in words, and how YAML is read."""
+"""What all settings share: strict classes and numbers, and how YAML is read."""
 
 from __future__ import annotations
 
 import re
-import reprlib
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Strict, ValidationError
+from pydantic import BaseModel, ConfigDict, Strict
 
 Whole = Annotated[int, Strict()]
 """A whole number, written as one: neither `true` nor "3" nor 3.0."""
@@ -18,27 +17,11 @@ Real = Annotated[float, Strict()]
 LARGEST_SEED = 2**32 - 1
 """Every library that draws takes seeds up to this."""
 
-_found = reprlib.Repr()
-_found.maxstring = _found.maxother = 200
-_found.maxlist = _found.maxtuple = _found.maxdict = 10
-
 
 class Settings(BaseModel):
     """Settings that refuse unknown keys, infinity and NaN, and never change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-def describe(error: ValidationError) -> str:
-    """Says, a line for each fault, which key is wrong, what was expected and what was found."""
-    lines = []
-    for fault in error.errors():
-        key = ".".join(str(part) for part in fault["loc"])
-        shown = fault["type"] not in ("missing", "value_error")
-        found = f", found {_found.repr(fault['input'])}" if shown else ""
-        message = fault["msg"].removeprefix("Value error, ")
-        lines.append(f"{key}: {message}{found}" if key else message)
-    return "\n".join(lines)
 
 
 class Loader(yaml.SafeLoader):

@@ -6,7 +6,7 @@ another process has in hand).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +39,7 @@ def extract_shard(
     store: Store,
     delivery: Delivery,
     runtime: Runtime,
+    watch: Callable[[float], None] | None = None,
 ) -> Counts:
     """Extracts a list of videos: what the store holds is linked, the rest computed, stored and linked.
 
@@ -55,6 +56,7 @@ def extract_shard(
         store: where arrays are kept.
         delivery: folder of the linked arrays, the manifest, and what to do about failures and short files.
         runtime: device, batch size, processes.
+        watch: told how many seconds of media are reached, in the place of bars on standard error.
 
     Returns:
         What was computed, restored, absent and failed.
@@ -68,23 +70,27 @@ def extract_shard(
         raise ValueError(f"kind: expected one that reads videos, found {kind.name}")
     outcomes = Outcomes(delivery)
     extraction = Extraction(kind, parameters, runtime)
-    tasks = _plan(extraction, sources, store, outcomes)
+    tasks = _plan(extraction, sources, store, outcomes, quiet=watch is not None)
     if tasks:
         store.check_writable(
             f"missing in it: {len(tasks)} of {len(sources)} arrays, such as {tasks[0].video}'s"
         )
         extractor = extraction.load_extractor()
-        with tqdm(total=len(tasks), unit="video", desc=kind.name) as progress, Claims(store) as claims:
+        bar = tqdm(total=len(tasks), unit="video", desc=kind.name, disable=watch is not None)
+        with bar as progress, Claims(store) as claims:
             while tasks:
-                elsewhere = _compute(extraction, extractor, tasks, claims, outcomes, progress)
+                elsewhere = _compute(extraction, extractor, tasks, claims, outcomes, progress, watch)
                 tasks = _await(extraction, elsewhere, claims, outcomes, progress)
     return outcomes.finish()
 
 
-def _plan(extraction: Extraction, sources: Sequence[Source], store: Store, outcomes: Outcomes) -> list[Task]:
+def _plan(
+    extraction: Extraction, sources: Sequence[Source], store: Store, outcomes: Outcomes, quiet: bool
+) -> list[Task]:
     """Links what the store holds; gives what is to be computed."""
     tasks = []
-    for source in tqdm(sources, unit="video", desc=f"{extraction.kind.name}: looked for in the store"):
+    looked = f"{extraction.kind.name}: looked for in the store"
+    for source in tqdm(sources, unit="video", desc=looked, disable=quiet):
         if source.path is None:
             outcomes.missing(source.video)
             continue
@@ -108,6 +114,7 @@ def _compute(
     claims: Claims,
     outcomes: Outcomes,
     progress: tqdm,
+    watch: Callable[[float], None] | None,
 ) -> list[Task]:
     """Computes and links what no other process has in hand; gives the others' tasks."""
     elsewhere = []
@@ -119,7 +126,7 @@ def _compute(
         timeout=extraction.runtime.timeout,
         begin=lambda index: claims.take(tasks[index]),
     )
-    told = _tell_media_time(events, progress)
+    told = _tell_media_time(events, progress, watch)
     for index, result in embed_videos(extractor, told, extraction.runtime.batch_size):
         task = tasks[index]
         if result is None:
@@ -139,7 +146,9 @@ def _compute(
     return elsewhere
 
 
-def _tell_media_time(events: Iterable[Event], progress: tqdm) -> Iterator[Event]:
+def _tell_media_time(
+    events: Iterable[Event], progress: tqdm, watch: Callable[[float], None] | None
+) -> Iterator[Event]:
     """Passes decoded windows on, and shows how many minutes of media they have reached."""
     reached: dict[int, float] = {}
     for event in events:
@@ -147,8 +156,11 @@ def _tell_media_time(events: Iterable[Event], progress: tqdm) -> Iterator[Event]
             reached[event.index] = event.window.end
         elif isinstance(event, Restarted):
             reached.pop(event.index, None)
-        progress.set_postfix_str(f"{sum(reached.values()) / 60:.1f} min of media", refresh=False)
+        seconds = sum(reached.values())
+        progress.set_postfix_str(f"{seconds / 60:.1f} min of media", refresh=False)
         progress.update(0)
+        if watch:
+            watch(seconds)
         yield event
 
 

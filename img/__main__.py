@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
+from img import __version__
 from img.commands import configuration, cost, data, figures, paper, resources, results, runs
 from img.commands import timeline as timelines
 
@@ -27,6 +28,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="img", description="Trains and evaluates systems of moment retrieval on extracted features."
     )
+    parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for group in (resources, data, runs, results, timelines, paper, figures, cost, configuration):
         group.add_commands(commands)

@@ -252,6 +252,16 @@ def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int]]:
         start = end
 
 
+def length_of(path: Path) -> float | None:
+    """How long a file's header says that its video lasts, in seconds; None where it does not say.
+
+    Raises:
+        MediaError: the file is not a readable video.
+    """
+    with open_media(path) as container:
+        return promised_seconds(container, video_stream(path, container)) or _file_seconds(container)
+
+
 def first_frame_time(path: Path) -> float | None:
     """When a file's first video frame is shown, in the container's seconds; None where it holds no video.
 
@@ -263,3 +273,14 @@ def first_frame_time(path: Path) -> float | None:
             return None
         frame = next(container.decode(video_stream(path, container)), None)
     return frame.time if frame else None
+
+
+def native_rate(path: Path) -> float | None:
+    """How many frames a second a file says that its video has, on average; None where it does not.
+
+    Raises:
+        MediaError: the file cannot be read, or holds no video.
+    """
+    with open_media(path) as container:
+        rate = video_stream(path, container).average_rate
+    return float(rate) if rate else None

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from extractors.media.container import check_complete
+from extractors.frame_plan import FramePlan
+from extractors.media.container import check_complete, native_rate
 from extractors.media.decord_reader import decode_with_decord
 from extractors.media.errors import MediaError
 from extractors.media.pyav_reader import Pixels, decode_with_pyav
-from extractors.media.sampling import Timed, Window, cut_windows, frames_at_rate, resize_and_crop
-from extractors.parameters import FrameParameters
+from extractors.media.resizing import resize_and_crop
+from extractors.media.sampling import Timed, Window, frames_at_rate
+from extractors.media.windows import choose_frames, windows_of
+from extractors.parameters import VideoParameters
 
 # No picture stands still for longer in a real video; damaged timestamps reach into months.
 _LONGEST_GAP = 600.0
@@ -21,17 +24,17 @@ _LONGEST_GAP = 600.0
 _LONGEST_STEP_BACK = 1.0
 
 
-def frame_windows(path: Path, parameters: FrameParameters, decoder: str) -> Iterator[Window]:
+def frame_windows(path: Path, parameters: VideoParameters, decoder: str) -> Iterator[Window]:
     """Decodes a video and cuts it into windows of frames, holding one window of them in memory.
 
     Args:
         path: the video.
-        parameters: rate, windows and size of the frames.
+        parameters: whose plan says which frames there are, in which windows, and of what size.
         decoder: "decord" or "pyav". They give the same frames, and decord refuses files of which it might
             not. decord cannot be stopped where it hangs, so it belongs in a process of its own.
 
     Yields:
-        Windows of frames uint8 [F, crop, crop, 3], in the order of the published rule (see `cut_windows`).
+        Windows of frames uint8 [F, crop, crop, 3], in the order of their starts (see `windows_of`).
         Their times count from the video's first frame: at a fixed rate the slots of 1 / frame_rate seconds,
         at the native rate the frames' own times.
 
@@ -39,12 +42,15 @@ def frame_windows(path: Path, parameters: FrameParameters, decoder: str) -> Iter
         ShortMediaError: after all windows, where the file ends before its header says.
         MediaError: the file is not a readable video, or is damaged, which may show after some windows.
     """
+    plan = parameters.plan()
     decode = {"decord": decode_with_decord, "pyav": decode_with_pyav}[decoder]
     decoded = _Watched(path, decode(path))
-    frames = _resize(frames_at_rate(decoded, parameters.frame_rate), parameters)
+    frames = _resize(frames_at_rate(decoded, plan.frame_rate, plan.shown), plan)
+    seen = _places_seen(path, plan)
     empty = True
-    for window in cut_windows(frames, parameters.window, parameters.stride):
-        yield Window(np.stack([frame.item for frame in window]), window[0].start, window[-1].end)
+    for window in windows_of(frames, plan):
+        pictures = [window[place].item for place in seen]
+        yield Window(np.stack(pictures), window[0].start, max(frame.end for frame in window))
         empty = False
     if empty:
         raise MediaError(f"{path}: expected video frames, found a video stream that holds none")
@@ -87,7 +93,15 @@ class _Watched:
             )
 
 
-def _resize(shown: Iterator[list[Timed[Pixels]]], parameters: FrameParameters) -> Iterator[Timed[np.ndarray]]:
+def _resize(shown: Iterator[list[Timed[Pixels]]], plan: FramePlan) -> Iterator[Timed[np.ndarray]]:
     for slots in shown:
-        pixels = resize_and_crop(slots[0].item(), parameters.shorter_side, parameters.shrink, parameters.crop)
+        pixels = resize_and_crop(slots[0].item(), plan)
         yield from (Timed(pixels, start, end) for _, start, end in slots)
+
+
+def _places_seen(path: Path, plan: FramePlan) -> list[int]:
+    """Which frames of every window the network sees."""
+    if plan.taken is None:
+        return list(range(plan.window))
+    rate = native_rate(path) if plan.choice == "hero" else None
+    return choose_frames(plan.choice, plan.window, plan.taken, rate)

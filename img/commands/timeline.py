@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from img.commands.arguments import Commands, add_query_features
-from img.config.protocols import LAST
+from img.config.protocols import choose_protocol
 from img.runs.folder import PREDICTIONS
 
 
@@ -50,7 +49,7 @@ def _select(options: argparse.Namespace) -> None:
     from img.reports.timelines import select_queries
 
     predictions = pd.read_parquet(options.folder / PREDICTIONS)
-    protocol = _choose_protocol(list(predictions["protocol"].unique()))
+    protocol = choose_protocol(list(predictions["protocol"].unique()))
     selected = select_queries(
         predictions, options.split, protocol, options.queries, options.best, options.worst
     )
@@ -74,12 +73,7 @@ def _plot(options: argparse.Namespace) -> None:
     sound = run.options.training.sound
     moments = Moments(questions.table, options.split, inputs, questions.text, sound)
     selected = pd.read_csv(options.selected, sep="\t", dtype=str)
-    system = run.load(_choose_protocol(run.protocols), questions.further)
+    system = run.load(choose_protocol(run.protocols), questions.further)
     reasons = dict(zip(selected["query"], selected["reason"], strict=True))
     timelines = trace_queries(system, moments, reasons)
     plot_timelines(timelines, load_previews(options.previews), options.title, options.simulated, options.out)
-
-
-def _choose_protocol(protocols: Sequence[str]) -> str:
-    """Prefers the weights that nothing was chosen for; an imported run may have none of these."""
-    return LAST if LAST in protocols else protocols[0]

@@ -8,7 +8,8 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
-from extractors.settings import Loader, describe, parse_yaml
+from extractors.faults import describe
+from extractors.settings import Loader, parse_yaml
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
 Name = Annotated[str, Field(pattern=NAME)]
@@ -29,7 +30,7 @@ def check(model: type[Model], values: Any, source: str) -> Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise ValueError(f"{source}:\n{describe(error)}") from None
+        raise ValueError(f"{source}:\n{describe(error, model)}") from None
 
 
 def read_yaml(path: Path, loader: type[Loader] = Loader) -> Any:

@@ -29,7 +29,7 @@ COVERAGE_VERSION = 1
 """Raised whenever the coverage table changes for the same features and queries."""
 
 
-_RESULTS = ("store", "tables", "figures", "statistics")
+RESERVED = ("store", "tables", "figures", "statistics")
 """Folders that lie in results/ beside those of the datasets."""
 
 
@@ -354,10 +354,10 @@ def read_datasets(folder: Path) -> dict[str, Dataset]:
             )
         if path.suffix != ".yaml":
             continue
-        if not re.fullmatch(NAME, path.stem) or path.stem in _RESULTS:
+        if not re.fullmatch(NAME, path.stem) or path.stem in RESERVED:
             raise ValueError(
                 f"{path}: expected a file name of letters, digits, _, . and - that is none of "
-                f"{', '.join(_RESULTS)}, folders of results/ themselves"
+                f"{', '.join(RESERVED)}, folders of results/ themselves"
             )
         datasets[path.stem] = check(Dataset, read_yaml(path), str(path))
     return datasets

@@ -5,7 +5,7 @@ Needs nothing but Python, so that planning does not load torch.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,11 @@ def protocols_of(made: Mapping[str, Any]) -> list[str]:
     """
     splits = [made["selection_split"], *made.get("further_selection_splits", [])]
     return list(map(best_on, splits)) if "imported" in made else list_protocols(splits)
+
+
+def choose_protocol(protocols: Sequence[str]) -> str:
+    """Prefers the weights that nothing was chosen for; an imported run may have none of these."""
+    return LAST if LAST in protocols else protocols[0]
 
 
 def reported_on(split: str, protocols: Collection[str]) -> list[str]:

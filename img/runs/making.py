@@ -21,7 +21,7 @@ from img.config.runs import TRAINING_VERSION, RunOptions
 from img.data.clips.inputs import Inputs
 from img.data.clips.mapped import hash_arrays
 from img.data.samples import Moments, Text, find_usable, read_text, text_sizes
-from img.data.text.queries import read_queries_table
+from img.data.text.queries import MAX_WORDS, read_queries_table
 from img.data.text.query_features import QueryFeatures
 from img.data.text.vocabulary import VECTORS, VOCABULARY, Vocabulary, read_vectors
 from img.models.checkpoint import build_system, save_checkpoint
@@ -133,6 +133,7 @@ def make_run(
             for protocol, state in states.items():
                 save_checkpoint(checkpoint_of(folder, protocol), state, options.model, sizes)
             made = {name: ingredients[name] for name in ("seed", "device", "threads", "code")}
+            made |= {name: value for name, value in data.queries.attrs.items() if name == MAX_WORDS}
             made |= {
                 "best_epoch": reached.best[options.selection_split].epoch,
                 "selected_epochs": {best_on(split): best.epoch for split, best in reached.best.items()},

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from extractors.media.sampling import Timed, cut_windows, frames_at_rate
+from extractors.media.sampling import Timed, frames_at_rate
+from extractors.media.windows import cut_windows
 from extractors.provenance.sampling_recipes import ENDINGS, RECIPES, Length, Recipe, rank
 from extractors.registry import parse
 

@@ -1,14 +1,14 @@
 import math
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractors.media.sampling import Timed, cut_windows, frames_at_rate, resize_and_crop
+from extractors.media.sampling import Timed, frames_at_rate
 
 
 def sampled(starts, end, rate):
@@ -88,75 +88,30 @@ def test_frames_at_a_rate_are_those_of_ffmpegs_fps_filter(gaps, duration, rate):
     assert len(numbers) == max(1, math.floor((milliseconds[-1] + duration) * rate / 1000 + 0.5))
 
 
-def windows_by_the_published_rule(n, window, stride):
-    result = []
-    for start in range(0, n, stride):
-        end = min(n - 1, start + window)
-        if end - start < window:
-            start = max(0, end - window)
-        numbers = list(range(start, end)) or [0]
-        result.append(numbers + [numbers[-1]] * (window - len(numbers)))
-    return result
+FFMPEG = np.load(Path(__file__).parents[1] / "golden" / "ffmpeg_fps.npz", allow_pickle=False)
 
 
-@given(st.integers(0, 120), st.integers(2, 30), st.integers(1, 40))
-def test_streamed_windows_are_those_of_the_published_rule(n, window, stride):
-    assert list(cut_windows(range(n), window, stride)) == windows_by_the_published_rule(n, window, stride)
+@pytest.mark.parametrize("name", FFMPEG.files)
+def test_slots_show_the_frames_that_ffmpeg_recorded(name):
+    count, _, rate, _, wanted = name.split("_")
+    numerator, _, denominator = rate.partition("over")
+    native = int(numerator) / int(denominator or 1)
+    frame_rate = 2 / 3 if wanted == "0.666667" else float(wanted)
+    starts = [number / native for number in range(int(count))]
+    shown = [slot.item for slot in sampled(starts, int(count) / native, frame_rate)]
+    # A video shorter than half a slot gives none there, and one here.
+    assert shown == (FFMPEG[name].tolist() or [int(count) - 1])
 
 
-def test_last_window_is_moved_back_and_the_very_last_frame_left_out():
-    assert list(cut_windows(range(7), 3, 3)) == [[0, 1, 2], [3, 4, 5], [3, 4, 5]]
-    assert list(cut_windows(range(6), 3, 3)) == [[0, 1, 2], [2, 3, 4]]
+def test_by_their_start_slots_show_what_is_on_screen_as_they_begin():
+    frames = [Timed(number, number / 4, 9.9) for number in range(9)]
+    slots = [slot for slots in frames_at_rate(frames, 1, "start") for slot in slots]
+    # The last frame, from 2 s on, is held to 9.9 s: slots begin at 0, 1, ... 9 s.
+    assert [slot.item for slot in slots] == [0, 4, *[8] * 8]
+    assert slots[1] == Timed(4, 1.0, 2.0)
 
 
-def test_short_videos_repeat_their_last_usable_frame():
-    assert list(cut_windows(range(3), 4, 4)) == [[0, 1, 1, 1]]
-    assert list(cut_windows(range(1), 4, 4)) == [[0, 0, 0, 0]]
-
-
-def test_a_window_comes_before_the_frames_after_it_are_read():
-    taken = []
-
-    def frames():
-        for number in range(100):
-            taken.append(number)
-            yield number
-
-    assert next(cut_windows(frames(), 4, 4)) == [0, 1, 2, 3]
-    assert taken == [0, 1, 2, 3, 4]
-
-
-@pytest.mark.parametrize(
-    ("height", "width", "shorter_side", "shrink", "crop"),
-    [(40, 60, 32, True, 32), (60, 40, 50, True, 32), (40, 60, 48, False, 40), (33, 47, 36, False, 32)],
-)
-def test_resize_and_crop_is_bilinear_with_half_pixel_centres(height, width, shorter_side, shrink, crop):
-    frame = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    scale = shorter_side / min(height, width)
-    whole = torch.nn.functional.interpolate(
-        torch.from_numpy(frame).permute(2, 0, 1)[None].double(),
-        scale_factor=(scale, scale),
-        mode="bilinear",
-        align_corners=False,
-        antialias=False,
-        recompute_scale_factor=False,
-    )[0]
-    top = round((round(height * scale) - crop) / 2)
-    left = round((round(width * scale) - crop) / 2)
-    expected = whole[:, top : top + crop, left : left + crop].permute(1, 2, 0).numpy()
-    ours = resize_and_crop(frame, shorter_side, shrink, crop)
-    assert ours.dtype == np.uint8
-    assert ours.shape == expected.shape == (crop, crop, 3)
-    assert np.abs(ours - expected).max() <= 0.5 + 1e-3
-
-
-def test_larger_frames_keep_their_size_unless_shrunk():
-    frame = np.random.default_rng(0).integers(0, 256, (50, 71, 3), dtype=np.uint8)
-    np.testing.assert_array_equal(resize_and_crop(frame, 40, False, 32), frame[9:41, 20:52])
-
-
-def test_scaling_by_two_hand_computed():
-    row = np.array([0, 100], dtype=np.uint8)
-    frame = np.repeat(np.stack([row, row])[:, :, None], 3, axis=2)
-    # Half-pixel centres: output pixels lie at source -0.25, 0.25, 0.75, 1.25, clipped to the frame.
-    np.testing.assert_array_equal(resize_and_crop(frame, 4, True, 4)[..., 0], [[0, 25, 75, 100]] * 4)
+def test_a_frame_between_two_starts_is_not_shown():
+    frames = [Timed(0, 0.0, 0.4), Timed(1, 0.4, 0.8), Timed(2, 0.8, 1.9)]
+    slots = [slot.item for slots in frames_at_rate(frames, 1, "start") for slot in slots]
+    assert slots == [0, 2]

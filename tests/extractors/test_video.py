@@ -9,7 +9,7 @@ from extractors.media import decord_reader
 from extractors.media.container import first_frame_time
 from extractors.media.errors import MediaError, ShortMediaError
 from extractors.media.video import frame_windows
-from extractors.parameters import FrameParameters
+from extractors.parameters import FrameParameters, ImageParameters
 
 DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
 DECODERS = ("decord", "pyav")
@@ -47,6 +47,17 @@ def test_fixed_rate_samples_a_variable_one_by_time(tmp_path, decoder):
     # Eight slots, 1 3 6 8 10 10 11 11, of which the last is not used.
     assert numbers == [[1, 3, 6, 8], [8, 10, 10, 11]]
     np.testing.assert_allclose(spans, [(0, 1.0), (0.75, 1.75)])
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
+@pytest.mark.parametrize(("shown", "expected"), [("middle", [4, 14, 24]), ("start", [0, 10, 20])])
+def test_an_image_a_second_keeps_the_last_slot(tmp_path, decoder, shown, expected):
+    path = write_video(tmp_path / "a.mp4", np.arange(26) / 10)
+    ours = ImageParameters(weights="random", clip_seconds=1.0, shown=shown, shorter_side=64, crop=64)
+    windows = list(frame_windows(path, ours, decoder))
+    assert [number_of(window.data[0]) for window in windows] == expected
+    assert [window.data.shape for window in windows] == [(1, 64, 64, 3)] * 3
+    np.testing.assert_allclose([(w.start, w.end) for w in windows], [(0, 1), (1, 2), (2, 3)])
 
 
 @pytest.mark.parametrize("decoder", DECODERS)

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from extractors.media.audio_windows import cut
-from extractors.media.sampling import Timed, cut_windows, frames_at_rate
+from extractors.media.sampling import Timed, frames_at_rate
+from extractors.media.windows import cut_windows
 from extractors.outcomes import ARRAY
 from extractors.storage.files import sha256_of
 from extractors.storage.manifest import Row, write_manifest

@@ -280,7 +280,7 @@ def test_a_file_that_is_no_yaml_is_refused_with_its_name(tmp_path: Path, content
 @pytest.mark.parametrize("content", ["", "[]", "text", "3", "null", "- a: 1"])
 def test_yaml_that_is_no_mapping_is_refused_with_its_file(tmp_path: Path, content: str) -> None:
     (tmp_path / "demo.yaml").write_text(content)
-    with pytest.raises(ValueError, match=r"demo\.yaml:\n.*dictionary"):
+    with pytest.raises(ValueError, match=r"demo\.yaml:\n.*expected keys with values"):
         read_datasets(tmp_path)
 
 

@@ -11,7 +11,8 @@ from feature_folders import heard_seconds, seen_seconds, write_features
 from shared_data import SHARED
 
 from extractors.media.pyav_reader import packet_times
-from extractors.media.sampling import Timed, cut_windows, frames_at_rate
+from extractors.media.sampling import Timed, frames_at_rate
+from extractors.media.windows import cut_windows
 from extractors.storage.store import Store
 from img.data.clips.inputs import Inputs, VideoInputs
 from img.data.coverage import count_coverage, count_misses, list_left_out, read_coverage, write_coverage

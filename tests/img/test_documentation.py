@@ -16,7 +16,16 @@ from img.config.dataset import Dataset
 
 PROJECT = Path(__file__).parents[2]
 PAGES = [
-    *(PROJECT / name for name in ("README.md", "CHANGELOG.md", "config/README.md", "resources/README.md")),
+    *(
+        PROJECT / name
+        for name in (
+            "README.md",
+            "CHANGELOG.md",
+            "CONTRIBUTING.md",
+            "config/README.md",
+            "resources/README.md",
+        )
+    ),
     *sorted((PROJECT / "docs").glob("*.md")),
 ]
 PARSERS = {"img": img_command._parser, "extractors": extractors_command._parser}

@@ -190,18 +190,25 @@ def test_only_seen_videos_are_complete_and_have_no_sound_to_leave_out_or_disturb
 
 def test_what_was_read_is_written_down_for_a_further_video(tmp_path: Path) -> None:
     inputs = three_streams(tmp_path)
-    made = {
-        name: {"kind": "features", "code_version": 1, "parameters": {"weights": f"sha256:{name}"}}
+    described = {
+        name: {
+            "name": name,
+            "extractor": {
+                "kind": "features",
+                "code_version": 1,
+                "parameters": {"weights": f"sha256:{name}"},
+            },
+            "file_names": {},
+            "width": 1,
+            "scale": 1.0,
+        }
         for name in ("seen", "frames", "heard", "said")
     }
     assert inputs.reads == {
         "streams": {
-            "visual": [
-                {"extractor": made["seen"], "width": 1, "scale": 1.0},
-                {"extractor": made["frames"], "width": 1, "scale": 1.0},
-            ],
-            "audio": [{"extractor": made["heard"], "width": 1, "scale": 1.0}],
-            "speech": [{"extractor": made["said"], "width": 1, "scale": 1.0}],
+            "visual": [described["seen"], described["frames"]],
+            "audio": [described["heard"]],
+            "speech": [described["said"]],
         },
         "merges": {"visual": {"merge": "cut_to_shortest", "normalise": "none"}},
         "align": {"audio": "seconds", "speech": "share"},
@@ -274,5 +281,5 @@ def test_a_stream_told_of_twice_or_wrongly_is_refused(tmp_path: Path) -> None:
     text = json.dumps({"name": "visual", "parts": [{"folder": "f"}]})
     with pytest.raises(ValueError, match="--stream: expected each stream once, found visual again"):
         read_streams([text, text])
-    with pytest.raises(ValueError, match=r"--stream:\nparts\.0\.scale: Input should be greater than 0"):
+    with pytest.raises(ValueError, match=r"--stream:\nparts\.0\.scale: expected more than 0"):
         read_streams([json.dumps({"name": "visual", "parts": [{"folder": "f", "scale": 0}]})])

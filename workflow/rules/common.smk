@@ -29,6 +29,7 @@ from planning import (
     resources,
     runs,
     shards,
+    targets,
     timelines,
     videos,
 )
@@ -45,6 +46,12 @@ def read_checked_project():
 
 PROJECT = read_checked_project()
 CONFIG = PROJECT.configuration
+
+# Another workflow that uses this one as a module has targets of its own. Snakemake tells a workflow its targets only
+# after it was read.
+if Path(str(workflow.main_snakefile)).resolve() == ROOT / "workflow" / "Snakefile":
+    if unknown := targets.find_unknown(PROJECT, sys.argv[1:]):
+        raise WorkflowError("\n".join(unknown))
 
 # Jobs find the code where this file does. Unless conda or a container provides an interpreter, they run with the one
 # that runs Snakemake, activated or not.
@@ -88,6 +95,14 @@ def plan(function):
     return lambda wildcards: function(
         **{name: PROJECT if name == "project" else wildcards[name] for name in names}
     )
+
+
+def get_configured_metrics(wildcards):
+    """The metrics of the datasets that config/config.yaml names; where it names none, says what can be asked for."""
+    metrics = runs.list_configured_metrics(PROJECT)
+    if not metrics and workflow.is_main_process:
+        warn(targets.describe_choice(PROJECT))
+    return metrics
 
 
 def get_local_option(wildcards, input):

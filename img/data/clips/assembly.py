@@ -6,7 +6,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -15,13 +14,12 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from extractors.rows import pool
 from extractors.storage.files import sha256_of_json, write_json
 from extractors.storage.store import Store
 from img.config.dataset import InputOptions
 from img.config.streams import AlignRule
-from img.data.clips.alignment import Fit, fit
 from img.data.clips.inputs import FEATURES, INDEX, VideoInputs
+from img.data.clips.layout import Layout, has, lay_out
 from img.data.clips.mapped import hash_arrays, mapped_safetensors
 from img.data.clips.merged_folder import MergedFeatures, StreamFeatures
 from img.data.clips.standardisation import Standardisation
@@ -52,24 +50,27 @@ def assemble(
     first, *further = streams
     widths = {first: streams[first].width, **{name: _width_of(streams[name]) for name in further}}
     rules: dict[str, AlignRule] = {name: align.get(name, "seconds") for name in further}
-    fits = {name: _fit_videos(streams[name], streams[first], rule) for name, rule in rules.items()}
-    videos = _lay_out(queries, streams[first], fits, options.max_clips)
+    layouts = {
+        video: lay_out(video, streams, rules, options.max_clips)
+        for video in sorted(set(queries["video"]))
+        if has(streams[first], video)
+    }
+    videos = _place(layouts, further)
     total = sum(video.clips for video in videos.values())
     shapes = {name: (total, width) for name, width in widths.items()}
     with mapped_safetensors(shapes, out / FEATURES) as data:
         for video, place in tqdm(videos.items(), unit="video", desc="assemble"):
-            data[first][place.rows] = streams[first].load(video, store, options.max_clips)
-            for name in further:
-                if place.reach[name]:
-                    rows = fits[name][video].apply(streams[name].load(video, store))
-                    data[name][place.rows] = pool(rows, place.clips)
+            for name, clips in layouts[video].load(streams, store).items():
+                data[name][place.rows] = clips
         statistics = _standardise(data, videos, queries) if options.standardise else {}
         content = hash_arrays(data)
         videos = {video: replace(place, sha256=_hash_video(data, place)) for video, place in videos.items()}
     index = {
         "content_sha256": content,
         "aligned_by": {
-            name: Counter(sorted(fits[name][video].rule for video in videos if video in fits[name]))
+            name: Counter(
+                sorted(layout.fits[name].rule for layout in layouts.values() if name in layout.fits)
+            )
             for name in further
         },
         "reads": {
@@ -97,33 +98,15 @@ def _width_of(features: StreamFeatures) -> int:
     return features.width if _has_any(features) else 1
 
 
-def _fit_videos(features: StreamFeatures, lead: StreamFeatures, rule: AlignRule) -> dict[str, Fit]:
-    """Finds how a stream is brought to the end of each video that has it."""
-    return {
-        video: fit(row, lead.rows[video], partial(features.row_seconds, video), rule)
-        for video, row in features.rows.items()
-        if row.is_ok and _has(lead, video)
-    }
-
-
-def _lay_out(
-    queries: pd.DataFrame, lead: StreamFeatures, fits: Mapping[str, Mapping[str, Fit]], max_clips: int
-) -> dict[str, VideoInputs]:
-    """Gives every video of the queries that has the first stream its rows, one after the other."""
+def _place(layouts: Mapping[str, Layout], further: Collection[str]) -> dict[str, VideoInputs]:
+    """Gives every video its rows, one after the other."""
     videos: dict[str, VideoInputs] = {}
     first = 0
-    for video in sorted(video for video in set(queries["video"]) if _has(lead, video)):
-        clips = min(lead.rows[video].rows, max_clips)
-        reach = {
-            name: found[video].count_clips(clips) if video in found else 0 for name, found in fits.items()
-        }
-        videos[video] = VideoInputs(first, clips, reach, lead.rows[video].seconds)
-        first += clips
+    for video, layout in layouts.items():
+        reach = {name: layout.reach(name) for name in further}
+        videos[video] = VideoInputs(first, layout.clips, reach, layout.seconds)
+        first += layout.clips
     return videos
-
-
-def _has(features: StreamFeatures, video: str) -> bool:
-    return video in features.rows and features.rows[video].is_ok
 
 
 def _standardise(
@@ -168,5 +151,12 @@ def _describe(features: StreamFeatures) -> list[dict[str, Any]]:
     if not _has_any(features):
         return []
     return [
-        {"extractor": part.extractor(), "width": part.width, "scale": part.scale} for part in features.parts
+        {
+            "name": part.name,
+            "extractor": part.extractor(),
+            "file_names": part.file_names(),
+            "width": part.width,
+            "scale": part.scale,
+        }
+        for part in features.parts
     ]

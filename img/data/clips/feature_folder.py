@@ -37,6 +37,16 @@ class FeatureFolder:
     scale: float
 
     @property
+    def name(self) -> str:
+        """The extractor's name."""
+        return self.folder.name
+
+    @property
+    def source(self) -> str:
+        """What messages call the features."""
+        return str(self.folder)
+
+    @property
     def parts(self) -> tuple[FeatureFolder]:
         """Itself, as features merged of several folders have several."""
         return (self,)
@@ -99,17 +109,29 @@ class FeatureFolder:
         Raises:
             ValueError: where no array's description tells; the message names the folder or the file.
         """
-        paths = (self.folder / f"{row.video}.json" for row in self.rows.values() if row.is_ok)
-        path = next((path for path in paths if path.is_file()), None)
-        if path is None:
-            raise ValueError(f"{self.folder}: expected a description beside each array, found none at all")
-        description = read_json(path)
+        path, description = self._describe()
         absent = [key for key in _IDENTITY if key not in description]
         if absent:
             raise ValueError(
                 f"{path}: expected the keys {', '.join(_IDENTITY)}, found no {', '.join(absent)}"
             )
         return {key: description[key] for key in _IDENTITY}
+
+    def file_names(self) -> dict[str, str]:
+        """Says what the files were called that the parameters name, such as the weights; none of some kinds.
+
+        Raises:
+            ValueError: there is no description; the message names the folder.
+        """
+        return dict(self._describe()[1].get("file_names", {}))
+
+    def _describe(self) -> tuple[Path, dict[str, Any]]:
+        """Reads an array's description."""
+        paths = (self.folder / f"{row.video}.json" for row in self.rows.values() if row.is_ok)
+        path = next((path for path in paths if path.is_file()), None)
+        if path is None:
+            raise ValueError(f"{self.folder}: expected a description beside each array, found none at all")
+        return path, read_json(path)
 
     def _heal(self, path: Path, row: Row, store: Store) -> None:
         description = path.with_suffix(".json")

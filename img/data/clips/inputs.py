@@ -56,9 +56,9 @@ class Inputs:
         videos: the clips of each video.
         content_sha256: hash of the tensors and the index: equal inputs, equal hash.
         reads: what encodes a further video alike, as JSON: `streams` (name -> its extractors, each with
-            `extractor`, `width` and `scale`), `merges` (how those of several become one), `align` (how each
-            after the first is laid along it), `options`, and `standardisation` (the statistics of each
-            standardised stream).
+            `name`, `extractor`, `file_names`, `width` and `scale`), `merges` (how those of several become
+            one), `align` (how each after the first is laid along it), `options`, and `standardisation` (the
+            statistics of each standardised stream).
     """
 
     streams: Mapping[str, torch.Tensor]

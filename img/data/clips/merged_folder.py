@@ -15,6 +15,10 @@ from extractors.storage.manifest import Row
 from extractors.storage.store import Store
 from img.data.clips.alignment import fit
 from img.data.clips.feature_folder import FeatureFolder
+from img.data.clips.held import HeldFeatures
+
+PartFeatures: TypeAlias = FeatureFolder | HeldFeatures
+"""What one extractor says of videos."""
 
 # Manifests round to milliseconds.
 _ROUNDING = 1e-3
@@ -32,7 +36,7 @@ class MergedFeatures:
         normalise: `l2` divides each part's rows by their norms first.
     """
 
-    parts: tuple[FeatureFolder, ...]
+    parts: tuple[PartFeatures, ...]
     merge: MergeRule = "cut_to_shortest"
     normalise: NormaliseRule = "none"
 
@@ -79,7 +83,7 @@ class MergedFeatures:
         """Reads when each merged row starts and ends [n, 2], in seconds; see `FeatureFolder.row_seconds`."""
         return self._kept_part(video).row_seconds(video)
 
-    def _kept_part(self, video: str) -> FeatureFolder:
+    def _kept_part(self, video: str) -> PartFeatures:
         """Gives the part whose rows the merged ones are in number."""
         if self.merge == "bring_to_last":
             return self.parts[-1]
@@ -103,20 +107,20 @@ class MergedFeatures:
         hop = max((row.seconds or 0.0) / row.rows for row in found)
         if max(starts) - min(starts) > hop + _ROUNDING:
             told = " and ".join(
-                f"{start:g} s of {part.folder.name}" for start, part in zip(starts, self.parts, strict=True)
+                f"{start:g} s of {part.name}" for start, part in zip(starts, self.parts, strict=True)
             )
             raise ValueError(
-                f"{self.parts[0].folder}: expected rows of the same seconds beside each other, found row "
+                f"{self.parts[0].source}: expected rows of the same seconds beside each other, found row "
                 f"{last} of {video} at {told}; set merge: bring_to_last for this stream"
             )
 
 
-StreamFeatures: TypeAlias = FeatureFolder | MergedFeatures
+StreamFeatures: TypeAlias = PartFeatures | MergedFeatures
 """What a stream is read from."""
 
 
 def merge_features(
-    parts: Sequence[FeatureFolder], merge: MergeRule, normalise: NormaliseRule
+    parts: Sequence[PartFeatures], merge: MergeRule, normalise: NormaliseRule
 ) -> StreamFeatures:
     """Gives a stream's features: those of its one extractor as they are, or what they are made into."""
     if len(parts) == 1 and normalise == "none":

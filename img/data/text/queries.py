@@ -24,6 +24,9 @@ from img.data.text.vocabulary import (
 QUERIES = "queries.parquet"
 """Name of the table in a folder of queries."""
 
+MAX_WORDS = "max_words"
+"""Attribute of the table: how many words of a sentence were kept."""
+
 
 def prepare_queries(
     annotations: Annotations, options: QueryOptions, vocabulary_splits: Collection[str], out: Path
@@ -60,6 +63,7 @@ def prepare_queries(
 
     out.mkdir(parents=True, exist_ok=True)
     table = pd.DataFrame([asdict(query) for query in queries]).assign(words=pd.Series(tokenised))
+    table.attrs[MAX_WORDS] = options.max_words
     with replacing(out / QUERIES) as temporary:
         table.to_parquet(temporary, index=False)
     vocabulary.save(out / VOCABULARY)

@@ -29,6 +29,10 @@ VECTORS = "vectors.bin"
 """Name of the file of word vectors in a folder of queries."""
 
 
+SAVED = Path(VECTORS).suffix
+"""What tells saved vectors from a GloVe file."""
+
+
 def tokenise(sentence: str, max_words: int) -> list[str]:
     """Splits a lower-cased sentence with NLTK's word tokeniser, as one line, and keeps the first words."""
     # Here and below, not at the top: training and evaluation read vocabularies and need neither library.
@@ -172,6 +176,27 @@ def read_glove(path: Path, words: frozenset[str], width: int) -> dict[str, np.nd
                 vectors[wanted[word]] = _parse_vector(values, f"{path}, line {number}")
         bar.update(file.tell() - bar.n)
     return vectors
+
+
+def lookup_vectors(embedding: Path | str, words: frozenset[str], width: int) -> dict[str, np.ndarray]:
+    """Looks words' vectors up: in a GloVe file, in what `save_vectors` wrote, or drawn for `random`.
+
+    Raises:
+        ValueError: where the file is missing, or its vectors are of another width; the message names it.
+    """
+    if str(embedding) == "random":
+        return random_vectors(words, width)
+    path = Path(embedding)
+    if path.suffix != SAVED:
+        return read_glove(path, words, width)
+    if not path.is_file():
+        raise ValueError(f"embedding: expected vectors of words, found nothing at {path}")
+    known = read_vectors(path)
+    found = {word: known[word] for word in words if word in known}
+    wrong = {len(vector) for vector in found.values()} - {width}
+    if wrong:
+        raise ValueError(f"{path}: expected vectors of {width} values, found {wrong.pop()}")
+    return found
 
 
 def _holds_no_word(line: bytes, number: int, width: int) -> bool:

@@ -14,7 +14,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from extractors.settings import describe
+from extractors.faults import describe
 from img.models.blocks.embedding import QueryProjection
 from img.models.img.model import IMG, build
 from img.models.img.options import ImgOptions
@@ -276,7 +276,7 @@ def build_official(
     try:
         options = ImgOptions.model_validate({"preset": "reference", **lengths, **(choices or {})})
     except ValidationError as error:
-        raise ValueError(f"the model's options:\n{describe(error)}") from None
+        raise ValueError(f"the model's options:\n{describe(error, ImgOptions)}") from None
     none = {} if reads_words else dict.fromkeys(_OFFICIAL_WORD_SIZES, 0)
     widths = {"visual": values.pop("visual_width"), "audio": values.pop("audio_width")}
     sizes = Sizes(widths, **values, **none)

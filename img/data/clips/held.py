@@ -1,0 +1,111 @@
+"""One extractor's features of one video, held in memory: what is asked about without a dataset around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from extractors.rows import shorten
+from extractors.storage.manifest import Row
+from extractors.storage.store import Store
+
+
+@dataclass(frozen=True)
+class HeldFeatures:
+    """One extractor's features of one video; has what a `FeatureFolder` has.
+
+    Attributes:
+        name: the extractor's.
+        video: the video's id.
+        array: rows [n, D] float32 as the extractor gave them; None where it has none of this video.
+        seconds: start and end of each row [n, 2], in seconds; None where nobody knows.
+        scale: what the values are multiplied with.
+        made: what made the array: kind, code version, parameters.
+        status: why there is no array, as a manifest says it.
+    """
+
+    name: str
+    video: str
+    array: np.ndarray | None
+    seconds: np.ndarray | None
+    scale: float
+    made: Mapping[str, Any]
+    status: str = "ok"
+
+    @property
+    def source(self) -> str:
+        """What messages call the features."""
+        return f"{self.video}, {self.name}"
+
+    @property
+    def parts(self) -> tuple[HeldFeatures]:
+        """Itself, as features merged of several extractors have several."""
+        return (self,)
+
+    @property
+    def rows(self) -> Mapping[str, Row]:
+        """What became of the one video."""
+        if self.array is None:
+            return {self.video: Row(self.video, self.status)}
+        count, width = self.array.shape
+        # To milliseconds, as in a manifest.
+        covered = None if self.seconds is None else round(float(self.seconds[-1, 1]), 3)
+        return {self.video: Row(self.video, "ok", count, width, covered)}
+
+    @property
+    def width(self) -> int:
+        """Values in a row; 0 where there is no array."""
+        return 0 if self.array is None else self.array.shape[1]
+
+    def load(self, video: str, store: Store | None = None, most: int | None = None) -> np.ndarray:
+        """Gives the rows, float32 [n, D], scaled; see `FeatureFolder.load`.
+
+        Raises:
+            ValueError: there is no array.
+        """
+        if self.array is None:
+            raise ValueError(f"{self.source}: expected rows of features, found none ({self.status})")
+        rows = self.array.astype(np.float32) * np.float32(self.scale)
+        return rows if most is None else shorten(rows, most)
+
+    def row_seconds(self, video: str) -> np.ndarray:
+        """Gives when each row starts and ends [n, 2], in seconds.
+
+        Raises:
+            ValueError: nobody knows.
+        """
+        if self.seconds is None:
+            raise ValueError(f"{self.source}: expected the seconds of its rows, found none")
+        return self.seconds
+
+    def extractor(self) -> dict[str, Any]:
+        """Says what made the array: kind, code version, parameters."""
+        return dict(self.made)
+
+    def file_names(self) -> dict[str, str]:
+        """Says what the files of the parameters were called: nobody asks of features of one video."""
+        return {}
+
+    def between(self, start: float, end: float) -> HeldFeatures:
+        """Gives the features of a part of the video, whose seconds then count from the part's start.
+
+        Args:
+            start: in seconds.
+            end: in seconds; rows are kept whose middle lies from `start` to before `end`.
+
+        Raises:
+            ValueError: nobody knows the seconds of the rows.
+        """
+        if self.array is None:
+            return self
+        seconds = self.row_seconds(self.video)
+        middle = seconds.mean(axis=1)
+        inside = (middle >= start) & (middle < end)
+        if not inside.any():
+            return HeldFeatures(self.name, self.video, None, None, self.scale, self.made, "no_audio")
+        return HeldFeatures(
+            self.name, self.video, self.array[inside], seconds[inside] - start, self.scale, self.made
+        )
