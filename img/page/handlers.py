@@ -131,7 +131,7 @@ class Handlers:
         else:
             shown = asked.shown
             yield {
-                **self._say(f"“{asked.query}”: {_count(len(asked.answers))}. Choose one to play it."),
+                **self._say(f"{_count(len(asked.answers))}. Choose one to play it."),
                 parts.timeline: render_timeline(
                     shown.taken.facts.seconds, shown.strip, asked.lanes, annotated, asked.importance
                 ),
@@ -150,8 +150,8 @@ class Handlers:
                     "end": answer.end,
                     "score": answer.score,
                     "share": 100 * max(answer.score, 0.0) / best if best > 0 else 0.0,
-                    "branch": answer.branch,
-                    "colour": self._service.colour(answer.branch),
+                    "branch": asked.branch,
+                    "colour": self._service.colour(asked.branch),
                 }
                 for answer in asked.answers
             ],
@@ -213,9 +213,10 @@ class Endpoints:
             "video": asked.shown.taken.name,
             "seconds": asked.shown.taken.facts.seconds,
             "query": asked.query,
+            "branch": asked.branch,
             "importance": None if math.isnan(asked.importance) else asked.importance,
             "answers": [
-                {name: getattr(answer, name) for name in ("rank", "start", "end", "score", "branch")}
+                {name: getattr(answer, name) for name in ("rank", "start", "end", "score")}
                 for answer in asked.answers
             ],
             "notes": list(asked.notes),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from extractors.media.container import open_media, video_stream
+from extractors.media.container import length_of, open_media, video_stream
 from extractors.media.errors import MediaError
 from extractors.media.pyav_reader import packet_times
 from img.page.killable import KilledError, run_killable
@@ -79,7 +79,7 @@ def read_facts(path: Path) -> Facts:
     times = packet_times(path)
     if not times:
         raise MediaError(f"{path}: expected video frames, found a video stream that holds none")
-    seconds = max(end for _, end in times) - times[0][0]
+    seconds = length_of(path) or max(end for _, end in times) - times[0][0]
     playable = bool(names & _PLAYED_CONTAINERS) and pixels in _PLAYED.get(codec, ())
     # FFmpeg gives Matroska and WebM one name; only the latter plays everywhere.
     return Facts(seconds, codec, heard, playable and ("webm" not in names or path.suffix == ".webm"))

@@ -63,9 +63,9 @@ def build_page(service: Service, examples: Sequence[Example], run: str) -> gr.Bl
     ) as page:
         gr.HTML(render("heading.html.jinja", title=TITLE, run=run), padding=False)
         with gr.Row(elem_id="moments-main"):
-            with gr.Column(scale=6, min_width=320):
+            with gr.Column(scale=6, min_width=280):
                 upload, player, another = _add_video(service)
-            with gr.Column(scale=5, min_width=320):
+            with gr.Column(scale=5, min_width=280):
                 query, find = _add_question(service)
                 status = gr.HTML(_begin(), padding=False, elem_id="moments-status")
                 found = gr.HTML(padding=False, elem_id="moments-found")
@@ -96,7 +96,7 @@ def _add_video(service: Service) -> tuple[gr.File, gr.HTML, gr.UploadButton]:
 
 
 def _add_question(service: Service) -> tuple[gr.Textbox, gr.Button]:
-    with gr.Row(elem_id="moments-ask"):
+    with gr.Row(elem_id="moments-ask", equal_height=False):
         query = gr.Textbox(
             label="What happens in the moment you look for?",
             placeholder="a man opens the fridge",

@@ -8,8 +8,8 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-Progress: TypeAlias = Callable[[str, float], None]
-"""(what is done, share of it that is done, 0 to 1)."""
+Progress: TypeAlias = Callable[[float, str], None]
+"""Told of the share that is done, 0 to 1, and in words of what is being done."""
 
 
 class Found(Protocol):
@@ -60,6 +60,18 @@ class Trace(Protocol):
         """By name."""
 
 
+class Encoded(Protocol):
+    """A video that was read."""
+
+    @property
+    def duration(self) -> float:
+        """In seconds."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What to know before one believes an answer, in words."""
+
+
 class Retrieving(Protocol):
     """Answers sentences about videos."""
 
@@ -67,10 +79,10 @@ class Retrieving(Protocol):
     def branches(self) -> Sequence[str]:
         """Names of the branches that answer, the preferred one first."""
 
-    def encode(self, path: Path, *, progress: Progress) -> Any:
+    def encode(self, path: Path, progress: Progress) -> Any:
         """Reads a video."""
 
-    def answer(self, video: Any, query: str, *, answers: int, branch: str) -> Sequence[Found]:
+    def answer(self, video: Any, query: str, answers: int, branch: str) -> Sequence[Found]:
         """Answers a question about a video."""
 
     def trace(self, video: Any, query: str) -> Trace:

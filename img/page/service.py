@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ class Shown:
     Attributes:
         taken: its file.
         strip: its frames and sound.
-        video: as the retriever encoded it.
+        video: as the retriever encoded it, with what to know of it.
     """
 
     taken: Taken
@@ -57,6 +57,7 @@ class Asked:
     Attributes:
         query: the sentence.
         shown: the video.
+        branch: which branch answered.
         answers: the best first.
         lanes: what each branch says.
         importance: of the sound; nan where the model says nothing of it.
@@ -65,6 +66,7 @@ class Asked:
 
     query: str
     shown: Shown
+    branch: str
     answers: Sequence[Found]
     lanes: Sequence[Lane]
     importance: float
@@ -86,8 +88,6 @@ class Service:
         self.limits = limits
         self.visits = visits
         self._encoding = threading.BoundedSemaphore(limits.encodings)
-        # One answer takes a moment; a model that draws noise shares torch's generator.
-        self._answering = threading.Lock()
 
     @property
     def branches(self) -> list[str]:
@@ -108,6 +108,8 @@ class Service:
         with visit.doing():
             visit.forget()
             self.limits.check_name(name)
+            if not upload.is_file():
+                raise RefusedError(f"{name} did not arrive. Send it again.")
             self.limits.check_size(name, upload.stat().st_size)
             yield from self._read(visit, visit.take(upload, Path(name).suffix.lower()), name)
 
@@ -142,8 +144,9 @@ class Service:
 
     def _encode(self, path: Path, progress: Progress) -> Any:
         with self._encoding:
-            progress("Reading the video with the model's eyes and ears …", -1.0)
-            return self.retriever.encode(path, progress=progress)
+            return self.retriever.encode(
+                path, lambda share, words: progress(share, f"Reading the video: {words}")
+            )
 
     def ask(self, visitor: str, query: str, branch: str, answers: int) -> Asked:
         """Answers a question about the visitor's video.
@@ -166,14 +169,10 @@ class Service:
 
     def answer(self, shown: Shown, query: str, branch: str, answers: int) -> Asked:
         """Answers a question about a video."""
-        with self._answering:
-            found = self.retriever.answer(shown.video, query, answers=answers, branch=branch)
-            by_branch = {
-                name: self.retriever.answer(shown.video, query, answers=answers, branch=name)
-                for name in self.branches
-            }
-            trace = self.retriever.trace(shown.video, query)
-        chosen = found[0].branch if found else branch
+        found = self.retriever.answer(shown.video, query, answers, branch)
+        by_branch = {name: self.retriever.answer(shown.video, query, answers, name) for name in self.branches}
+        trace = self.retriever.trace(shown.video, query)
+        chosen = _name_branch(branch, found, by_branch)
         lanes = [
             Lane(
                 name,
@@ -185,16 +184,32 @@ class Service:
             for name in self.branches
         ]
         importance = found[0].importance if found else None
-        notes = _write_notes(shown.taken.facts, found, branch)
-        return Asked(query, shown, found, lanes, math.nan if importance is None else importance, notes)
+        notes = _write_notes(shown.taken.facts, chosen, found[0].unknown if found else ())
+        notes += [note.removeprefix(f"{shown.taken.path.stem}: ") for note in shown.video.notes]
+        return Asked(
+            query, shown, chosen, found, lanes, math.nan if importance is None else importance, notes
+        )
 
 
-def _write_notes(facts: Facts, found: Sequence[Found], branch: str) -> list[str]:
+def _name_branch(branch: str, found: Sequence[Found], by_branch: Mapping[str, Sequence[Found]]) -> str:
+    """Names the branch that answered; `auto` is one of a system's branches, known by its answers."""
+    if branch != AUTO:
+        return branch
+    places = [(answer.start, answer.end) for answer in found]
+    return next(
+        (
+            name
+            for name, others in by_branch.items()
+            if [(answer.start, answer.end) for answer in others] == places
+        ),
+        next(iter(by_branch)),
+    )
+
+
+def _write_notes(facts: Facts, chosen: str, unknown: Sequence[str]) -> list[str]:
     notes = []
-    if not facts.heard and found:
-        asked = "" if branch in (AUTO, found[0].branch) else f", not {branch}"
-        notes.append(f"This video has no sound: the {found[0].branch} branch answers{asked}.")
-    unknown = found[0].unknown if found else ()
+    if not facts.heard:
+        notes.append(f"This video has no sound: the {chosen} branch answers.")
     if unknown:
         words = ", ".join(f"“{word}”" for word in unknown)
         notes.append(f"The model does not know {words}; it read the sentence without.")

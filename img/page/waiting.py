@@ -42,7 +42,7 @@ def follow(work: Callable[[Progress], Result]) -> Generator[Step, None, Result]:
 
     def run() -> None:
         try:
-            outcome.append(work(lambda message, share: told.put(Step(message, share))))
+            outcome.append(work(lambda share, words: told.put(Step(words, share))))
         except BaseException as error:
             outcome.append(error)
 

@@ -34,9 +34,16 @@ class FakeTrace:
     branches: dict[str, FakeTraced]
 
 
+@dataclass(frozen=True)
+class FakeVideo:
+    path: Path
+    duration: float = 0.0
+    notes: tuple[str, ...] = ()
+
+
 @dataclass
 class FakeRetriever:
-    """Answers with the first number of a sentence: `at 3` begins at 3 s, and each branch half a second later."""
+    """Answers with the first number of a sentence: `at 3` begins at 3 s, each further branch 0.5 s later."""
 
     branches: Sequence[str] = ("fusion", "visual", "audio")
     silent: bool = False
@@ -44,14 +51,14 @@ class FakeRetriever:
     answering_seconds: float = 0.0
     encoded: list[Path] = field(default_factory=list)
 
-    def encode(self, path: Path, *, progress: Any) -> Path:
+    def encode(self, path: Path, progress: Any) -> FakeVideo:
         for step in range(4):
-            progress("visual: reading the video", step / 4)
+            progress(step / 4, f"visual: {step} of 4 s")
             time.sleep(self.encoding_seconds / 4)
         self.encoded.append(path)
-        return path
+        return FakeVideo(path)
 
-    def answer(self, video: Path, query: str, *, answers: int, branch: str) -> list[FakeAnswer]:
+    def answer(self, video: FakeVideo, query: str, answers: int, branch: str) -> list[FakeAnswer]:
         time.sleep(self.answering_seconds)
         if branch == "auto":
             branch = "visual" if self.silent else self.branches[0]
@@ -70,7 +77,7 @@ class FakeRetriever:
             for rank in range(1, answers + 1)
         ]
 
-    def trace(self, video: Path, query: str) -> FakeTrace:
+    def trace(self, video: FakeVideo, query: str) -> FakeTrace:
         places = np.arange(CLIPS)
         traced = {}
         for number, branch in enumerate(self.branches):
