@@ -16,9 +16,6 @@ from img.page.service import Service
 
 TITLE = "Moments in a video"
 
-# Uploads are linked into their visitor's folder at once; what Gradio keeps of them goes soon after.
-_DELETE_EVERY_SECONDS, _DELETE_AFTER_SECONDS = 30, 120
-
 _SYSTEM_FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif"]
 _SYSTEM_MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 
@@ -55,12 +52,7 @@ def build_page(service: Service, examples: Sequence[Example], run: str) -> gr.Bl
         examples: sentences to try; maybe none.
         run: what the run is called, for the heading.
     """
-    with gr.Blocks(
-        title=TITLE,
-        analytics_enabled=False,
-        fill_width=True,
-        delete_cache=(_DELETE_EVERY_SECONDS, _DELETE_AFTER_SECONDS),
-    ) as page:
+    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
         gr.HTML(render("heading.html.jinja", title=TITLE, run=run), padding=False)
         with gr.Row(elem_id="moments-main"):
             with gr.Column(scale=6, min_width=280):

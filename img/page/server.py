@@ -15,7 +15,11 @@ from img.page.guard import Guard
 from img.page.limits import Limits
 from img.page.retrieving import Retrieving
 from img.page.service import Service, Shown
+from img.page.sweeping import delete_old, repeating
 from img.page.visits import Visits
+
+# A visitor's folder has its own name of an upload at once; the upload's first name is for that moment only.
+_SWEEP_SECONDS, _UPLOAD_SECONDS = 20.0, 120.0
 
 
 def check_installed() -> None:
@@ -58,7 +62,12 @@ def serving(
         (root / "visits").mkdir(mode=0o700)
         settings = {"GRADIO_TEMP_DIR": str(root / "uploads"), "GRADIO_ANALYTICS_ENABLED": "False"}
         service = Service(open_retriever(root / "store"), visits, limits)
-        with _environment(settings):
+
+        def sweep() -> None:
+            delete_old(root / "uploads", _UPLOAD_SECONDS)
+            visits.forget_idle()
+
+        with _environment(settings), repeating(sweep, _SWEEP_SECONDS):
             # Gradio reads its settings when it is imported and when it is started.
             from starlette.middleware import Middleware
 

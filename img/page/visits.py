@@ -100,8 +100,7 @@ class Visits(Generic[Shown]):
         self._lock = threading.Lock()
 
     def of(self, name: str) -> Visit[Shown]:
-        """Returns a visitor, new or known, and forgets those who have been idle for too long."""
-        self._forget_idle()
+        """Returns a visitor, new or known."""
         with self._lock:
             return self._visits.setdefault(name, Visit(self._root / secrets.token_urlsafe(24)))
 
@@ -112,7 +111,8 @@ class Visits(Generic[Shown]):
         if visit is not None:
             visit.leave()
 
-    def _forget_idle(self) -> None:
+    def forget_idle(self) -> None:
+        """Forgets those who have done nothing for too long."""
         now = time.monotonic()
         with self._lock:
             idle = [

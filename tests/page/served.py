@@ -36,12 +36,12 @@ def serve(
     open_retriever: Callable[[Path], Retrieving], folder: Path, limits: Limits | None = None
 ) -> Iterator[Served]:
     """Serves a page whose folder lies in the given one, and which forgets uploads within ten seconds."""
-    from img.page import layout, server
+    from img.page import server
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tempfile, "tempdir", str(folder))
-        patch.setattr(layout, "_DELETE_EVERY_SECONDS", 1)
-        patch.setattr(layout, "_DELETE_AFTER_SECONDS", 8)
+        patch.setattr(server, "_SWEEP_SECONDS", 1)
+        patch.setattr(server, "_UPLOAD_SECONDS", 8)
         with server.serving(open_retriever, [], "tiny run", limits or Limits()) as url:
             (root,) = folder.glob("img-page-*")
             yield Served(url, root)

@@ -150,7 +150,7 @@ def make_cut(folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (make_text, "notes.mp4: expected media"),
+        (make_text, "notes.mp4: damaged, or not a media file"),
         (make_sound, "song.mkv: expected a video stream, found only audio"),
         (make_long, "long.mp4 is too long: 0.3 minutes, and this page takes up to 0.25."),
         (make_cut, "cut.mp4: damaged"),
