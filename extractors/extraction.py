@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from extractors.kind import Extractor, Kind
 from extractors.media.batching import Features
 from extractors.parameters import Parameters
 from extractors.provenance.makers import find_differences, fingerprint_kind
-from extractors.storage.files import sha256_of
+from extractors.storage.files import sha256_of_path
 from extractors.storage.libraries import library_versions
 from extractors.storage.store import Entry, Store
 
@@ -42,7 +43,7 @@ def identify(kind: Kind, parameters: Parameters) -> dict[str, Any]:
     """Says what makes an extractor's features what they are: kind, code version, parameters, files' hashes.
 
     Raises:
-        ValueError: where a file that the parameters name is not there.
+        ValueError: where a file or folder that the parameters name is not there.
     """
     values = parameters.model_dump()
     if parameters.weights != "random":
@@ -50,9 +51,9 @@ def identify(kind: Kind, parameters: Parameters) -> dict[str, Any]:
     del values["weights_sha256"]
     for name, value in values.items():
         if isinstance(value, Path):
-            if not value.is_file():
-                raise ValueError(f"{name}: expected a file, found nothing at {value}")
-            values[name] = f"sha256:{sha256_of(value)}"
+            if not value.exists():
+                raise ValueError(f"{name}: expected a file or folder, found nothing at {value}")
+            values[name] = f"sha256:{sha256_of_path(value)}"
     return {"kind": kind.name, "code_version": kind.code_version, "parameters": values}
 
 
@@ -61,9 +62,9 @@ class Extraction:
 
     def __init__(self, kind: Kind, parameters: Parameters, runtime: Runtime) -> None:
         self.kind = kind
-        self.parameters = parameters
+        self.parameters = parameters.located()
         self.runtime = runtime
-        self._identity = identify(kind, parameters)
+        self._identity = identify(kind, self.parameters)
         self._code = fingerprint_kind(kind)
 
     def key(self, source_hash: str) -> str:
@@ -80,8 +81,14 @@ class Extraction:
             torch.set_num_threads(self.runtime.threads)
         return self.kind.load_extractor(self.parameters, self.runtime.device)
 
-    def describe(self, source_hash: str, features: Features) -> dict[str, Any]:
-        """Says how an array was made: from what, by what, called what, and on what."""
+    def describe(self, source_hash: str, features: Features, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """Says how an array was made: from what, by what, called what, and on what.
+
+        Args:
+            source_hash: of the media file's content.
+            features: the array.
+            facts: what the model's own files say of how its inputs are made.
+        """
         files = {name: value.name for name, value in self.parameters if isinstance(value, Path)}
         made = {
             **self._identity,
@@ -95,6 +102,8 @@ class Extraction:
             "windows": features.windows,
             "row_seconds": [[round(start, 6), round(end, 6)] for start, end in features.row_seconds],
         }
+        if facts:
+            made["model"] = dict(facts)
         if features.short:
             made["reached_seconds"] = round(features.short.reached, 6)
             made["promised_seconds"] = features.short.promised

@@ -6,7 +6,7 @@ Nothing here imports torch or a decoder, so a configuration is validated and a w
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -26,6 +26,8 @@ class Extractor(Protocol):
     """D, the width of a row."""
     rows_per_window: int
     """R, the rows a window gives; they divide the window's time evenly."""
+    facts: Mapping[str, Any]
+    """What the model's own files say of how its inputs are made."""
 
     def embed(self, windows: torch.Tensor) -> torch.Tensor:
         """Turns windows [W, ...] (as the kind's reader cuts them) into rows [W, R, D], float32."""
@@ -48,8 +50,6 @@ class Kind:
         reader: "module:function" that cuts a media file into windows, a `Reader`; empty for `imported`.
         decoders: names of the decoders to try, in order.
         code_version: raised whenever the features change for the same video and parameters.
-        scale: what stored values are multiplied with when they become a model's inputs; `parse` puts in what
-            the parameters of `imported` say.
     """
 
     name: str
@@ -59,7 +59,6 @@ class Kind:
     reader: str
     decoders: tuple[str, ...]
     code_version: int
-    scale: float = 1.0
 
     def load_reader(self) -> Reader:
         """Imports the function that cuts a media file into windows."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,10 +19,17 @@ class NetworkExtractor:
     Attributes:
         width: D, the width of a row.
         rows_per_window: R, the rows a window gives.
+        facts: what the model's own files say of how its inputs are made.
     """
 
     def __init__(
-        self, network: nn.Module, parameters: Parameters, device: str, width: int, rows_per_window: int
+        self,
+        network: nn.Module,
+        parameters: Parameters,
+        device: str,
+        width: int,
+        rows_per_window: int,
+        facts: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         """Puts the network on its device, for evaluation.
 
@@ -30,9 +39,11 @@ class NetworkExtractor:
             device: name of the torch device.
             width: D.
             rows_per_window: R.
+            facts: what the model's own files say, for the description of the rows.
         """
         self.width = width
         self.rows_per_window = rows_per_window
+        self.facts = facts
         self._device = torch.device(device)
         self._network = _channels_last(network.eval().requires_grad_(False)).to(self._device)
         self._bfloat16 = parameters.precision == "bfloat16"

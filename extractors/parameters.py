@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from extractors.frame_plan import FramePlan, Offset, Resampling, Shown
+from extractors.packaged import PackagedFile
 from extractors.settings import LARGEST_SEED, Real, Settings, Whole
 
 Modality = Literal["visual", "audio"]
@@ -31,6 +32,11 @@ class KindParameters(Settings):
             raise ValueError(f"preset: expected one of {sorted(cls.presets)}, found {preset!r}")
         return {**cls.presets[preset], **values}
 
+    @property
+    def scale(self) -> float:
+        """What stored values are multiplied with when they become a model's inputs."""
+        return 1.0
+
     def sampling(self) -> str:
         """Says in words how media become windows; nothing where a kind does not sample."""
         return ""
@@ -39,7 +45,10 @@ class KindParameters(Settings):
 class Parameters(KindParameters):
     """What every network takes: the weights and the number format. Everything here changes the features."""
 
-    weights: Path | Literal["random"] = Field(
+    packaged: ClassVar[PackagedFile | None] = None
+    """The weights file that an installed package holds, for the kinds that have one."""
+
+    weights: Path | Literal["random", "package"] = Field(
         description="Path of the weights file, or `random` for seeded random weights (demo and tests)."
     )
     weights_sha256: str | None = Field(
@@ -52,6 +61,23 @@ class Parameters(KindParameters):
     precision: Literal["float32", "bfloat16"] = Field(
         default="float32", description="Number format of the network's forward pass."
     )
+
+    @model_validator(mode="after")
+    def _is_packaged(self) -> Parameters:
+        if self.weights == "package" and self.packaged is None:
+            raise ValueError("weights: expected a path or random, found package, which this kind has none in")
+        return self
+
+    def located(self) -> Self:
+        """Returns the parameters with the packaged file's path and hash in the place of `package`.
+
+        Raises:
+            ValueError: its package is not installed.
+        """
+        if self.weights != "package" or self.packaged is None:
+            return self
+        file = {"weights": self.packaged.locate(), "weights_sha256": self.packaged.sha256}
+        return self.model_copy(update=file)
 
 
 class VideoParameters(Parameters):

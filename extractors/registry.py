@@ -14,10 +14,14 @@ from pydantic import ValidationError
 
 from extractors.faults import describe
 from extractors.kind import Kind
+from extractors.kinds.clap.parameters import ClapParameters
+from extractors.kinds.clip.parameters import ClipImageParameters
 from extractors.kinds.i3d.parameters import I3DParameters
 from extractors.kinds.i3d_r50.parameters import I3DR50Parameters
+from extractors.kinds.image.parameters import EfficientNetParameters
 from extractors.kinds.imported.parameters import ImportedParameters
 from extractors.kinds.pann.parameters import PannParameters
+from extractors.kinds.slowfast.parameters import SlowFastParameters
 from extractors.kinds.vggish.parameters import VggishParameters
 from extractors.parameters import KindParameters, Modality
 
@@ -34,10 +38,9 @@ def _kind(
     reader: str,
     decoders: tuple[str, ...],
     code_version: int,
-    scale: float = 1.0,
 ) -> Kind:
     network = f"extractors.kinds.{name}.network:build"
-    return Kind(name, modality, parameters, network, reader, decoders, code_version, scale)
+    return Kind(name, modality, parameters, network, reader, decoders, code_version)
 
 
 KINDS: dict[str, Kind] = {
@@ -45,7 +48,11 @@ KINDS: dict[str, Kind] = {
     for kind in (
         _kind("i3d", "visual", I3DParameters, _FRAMES, _FRAME_DECODERS, 2),
         _kind("i3d_r50", "visual", I3DR50Parameters, _FRAMES, _FRAME_DECODERS, 2),
+        _kind("clip", "visual", ClipImageParameters, _FRAMES, _FRAME_DECODERS, 1),
+        _kind("slowfast", "visual", SlowFastParameters, _FRAMES, _FRAME_DECODERS, 1),
+        _kind("image", "visual", EfficientNetParameters, _FRAMES, _FRAME_DECODERS, 1),
         _kind("pann", "audio", PannParameters, _SOUND, _SOUND_DECODERS, 2),
+        _kind("clap", "audio", ClapParameters, "extractors.kinds.clap.network:windows", _SOUND_DECODERS, 1),
         _kind(
             "vggish",
             "audio",
@@ -53,7 +60,6 @@ KINDS: dict[str, Kind] = {
             "extractors.kinds.vggish.network:windows",
             _SOUND_DECODERS,
             2,
-            1 / 255,
         ),
         Kind("imported", "visual", ImportedParameters, "", "", (), 1),
     )
@@ -82,5 +88,5 @@ def parse(settings: dict[str, Any]) -> tuple[Kind, KindParameters]:
     except ValidationError as error:
         raise ValueError(describe(error, kind.parameters)) from None
     if isinstance(parameters, ImportedParameters):
-        kind = replace(kind, modality=parameters.modality, scale=1 / parameters.divisor)
+        kind = replace(kind, modality=parameters.modality)
     return kind, parameters

@@ -139,7 +139,7 @@ def _compute(
                 raise ValueError(f"{task.path}: changed while being read; extract it again")
             if not isinstance(result, Features):
                 raise result
-            made = extraction.describe(task.source_hash, result)
+            made = extraction.describe(task.source_hash, result, extractor.facts)
             outcomes.computed(task.video, task.source_hash, keep(claims.store, task.key, made, result.array))
         claims.drop(task)
         progress.update()

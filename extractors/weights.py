@@ -19,10 +19,11 @@ from extractors.storage.integrity import check_archive
 _LISTED_FAULTS = 10
 _BATCH_COUNTER = "num_batches_tracked"
 _RESIDUAL_SCALE = 0.25
+_TABLE_DEVIATION = 0.02
 
 
 def load_state(path: Path, sha256: str | None = None, key: str | None = None) -> dict[str, Tensor]:
-    """Reads a state dict from a PyTorch file, on the CPU.
+    """Reads a state dict from a PyTorch file, or a `.safetensors`, on the CPU.
 
     Args:
         path: the file.
@@ -38,17 +39,29 @@ def load_state(path: Path, sha256: str | None = None, key: str | None = None) ->
         ValueError: if its hash differs, if it holds more than tensors and no hash is given, if it is damaged,
             or a tensor holds NaN or infinity.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: expected a weights file, found none; set `weights` to its path")
-    if sha256 is not None and (found := sha256_of(path)) != sha256:
-        raise ValueError(f"{path}: expected SHA-256 {sha256}, found {found}; download the file again")
+    check_hash(path, sha256)
+    if path.suffix == ".safetensors":
+        return check_finite(_read_safetensors(path), path)
     content = _unpickle(path, trusted=sha256 is not None)
     if key is not None and isinstance(content, Mapping) and key in content:
         content = content[key]
     if not isinstance(content, Mapping) or not all(isinstance(entry, Tensor) for entry in content.values()):
         inside = f" (or one under {key!r})" if key is not None else ""
         raise ValueError(f"{path}: expected a state dict of tensors{inside}, found {_outline(content)}")
-    return _finite(dict(content), path)
+    return check_finite(dict(content), path)
+
+
+def check_hash(path: Path, sha256: str | None) -> None:
+    """Makes sure that there is a weights file, and that it is the right one.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: its SHA-256 is another.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: expected a weights file, found none; set `weights` to its path")
+    if sha256 is not None and (found := sha256_of(path)) != sha256:
+        raise ValueError(f"{path}: expected SHA-256 {sha256}, found {found}; download the file again")
 
 
 def load_arrays(path: Path) -> dict[str, Tensor]:
@@ -72,7 +85,7 @@ def load_arrays(path: Path) -> dict[str, Tensor]:
         raise ValueError(
             f"{path}: expected an .npz of numbers, found one that does not load: {error}"
         ) from error
-    return _finite(arrays, path)
+    return check_finite(arrays, path)
 
 
 def load_strict(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
@@ -112,9 +125,10 @@ def initialise(module: nn.Module, seed: int) -> None:
     """Fills a module with seeded random weights under which activations keep their scale.
 
     Convolutions and linear layers are normal with variance 2 / fan-in (He et al. 2015, for layers before a
-    ReLU) and zero bias; batch normalisation is the identity, but scales residual branches by 1/4, whose sums
-    would otherwise grow with every block. Fixed tensors (a Fourier basis, a mel matrix) keep their values.
-    The global random state is neither used nor changed.
+    ReLU) and zero bias; normalisation is the identity, but scales residual branches by 1/4, whose sums would
+    otherwise grow with every block; tables and single vectors (of positions, of the class token) are normal
+    with deviation 0.02. Fixed tensors (a Fourier basis, a mel matrix) keep their values. The global random
+    state is not used.
 
     Args:
         module: filled in place, in the order of its modules.
@@ -132,6 +146,12 @@ def initialise(module: nn.Module, seed: int) -> None:
             # pytorchvideo's mark of the last normalisation of a residual branch.
             if getattr(layer, "block_final_bn", False):
                 nn.init.constant_(layer.weight, _RESIDUAL_SCALE)
+        elif isinstance(layer, nn.LayerNorm):
+            layer.reset_parameters()
+        else:
+            for vector in layer.parameters(recurse=False):
+                if vector.requires_grad:
+                    nn.init.normal_(vector, std=_TABLE_DEVIATION, generator=generator)
 
 
 def fill(module: nn.Module, parameters: Parameters, key: str | None = None) -> None:
@@ -144,13 +164,14 @@ def fill(module: nn.Module, parameters: Parameters, key: str | None = None) -> N
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file is refused or does not fit the network.
+        ValueError: if the file is refused, does not fit the network, or its package is missing.
     """
-    if parameters.weights == "random":
-        initialise(module, parameters.seed)
-    else:
+    parameters = parameters.located()
+    if isinstance(parameters.weights, Path):
         state = load_state(parameters.weights, parameters.weights_sha256, key)
         load_strict(module, state, parameters.weights)
+    else:
+        initialise(module, parameters.seed)
 
 
 def _unpickle(path: Path, trusted: bool) -> Any:
@@ -177,7 +198,24 @@ def _unpickle(path: Path, trusted: bool) -> Any:
         ) from error
 
 
-def _finite(tensors: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except Exception as error:
+        # A damaged file may fail in any way while it is read.
+        raise ValueError(
+            f"{path}: expected a .safetensors file, found one that does not load: {error}"
+        ) from error
+
+
+def check_finite(tensors: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
+    """Returns tensors by name, all of whose numbers are finite.
+
+    Raises:
+        ValueError: naming the file and the first tensor with NaN or infinity.
+    """
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise ValueError(f"{path}: expected finite numbers, found NaN or infinity in {name}")

@@ -6,11 +6,15 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from extractors.names import PREFIX
 from extractors.provenance.known_durations import Duration, described_durations, read_durations
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -46,6 +50,13 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="take the mean row of each folder off its rows before the cosine, for features of which even "
         "unrelated ones are alike; reads every array twice",
     )
+    parser.add_argument(
+        "--vggish-pca",
+        type=Path,
+        metavar="FILE",
+        help="PCA parameters of VGGish's postprocessing: tells of rows of 128 whether they were made with "
+        "the ReLU after the last layer",
+    )
     parser.set_defaults(run=_compare)
 
 
@@ -77,6 +88,7 @@ def _compare(options: argparse.Namespace) -> int:
             for name, durations in (("A", durations_a), ("B", durations_b))
             if durations
         )
+    relu = _examine_vggish(options.vggish_pca, {"a": a, "b": b}) if options.vggish_pca else {}
     if options.centre:
         a, b = Centred(a), Centred(b)
     videos = list(tqdm(compare(a, b), total=len(pairs), unit="video", disable=not sys.stderr.isatty()))
@@ -88,6 +100,7 @@ def _compare(options: argparse.Namespace) -> int:
     summary = summarise(
         Side(options.a, recipes_a), Side(options.b, recipes_b), videos, durations, source, options.centre
     )
+    summary["vggish_last_relu"] = relu
     write_text(options.out / "comparison.tsv", write_table(videos, durations))
     write_json(options.out / "summary.json", summary)
     plot(videos, options.centre, options.out / "comparison.png")
@@ -115,6 +128,18 @@ def _described(folder: Path, names: Mapping[str, Any]) -> tuple[Counter[str], di
 
     durations = described_durations(descriptions())
     return recipes, durations
+
+
+def _examine_vggish(
+    pca: Path, sides: Mapping[str, Mapping[str, np.ndarray]]
+) -> dict[str, dict[str, float | str] | None]:
+    """Says of each side whether its rows of VGGish were made with the last ReLU; None of other rows."""
+    from extractors.kinds.vggish.network import load_pca
+    from extractors.provenance.vggish_relu import examine
+
+    eigenvectors, means = (tensor.numpy() for tensor in load_pca(pca))
+    found = {name: examine(arrays, eigenvectors, means) for name, arrays in sides.items()}
+    return {name: {**asdict(seen), "words": seen.words} if seen else None for name, seen in found.items()}
 
 
 def _of(durations: Mapping[str, Duration], name: str | None) -> Duration | None:

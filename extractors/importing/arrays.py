@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from extractors.importing.pickles import load_pickled_arrays
 from extractors.storage.finite import check_finite
 from extractors.storage.integrity import check_archive
+from extractors.storage.pickles import load_pickled_arrays
 
 SUFFIXES = (".npy", ".npz", ".pt", ".pth")
 PICKLE_SUFFIXES = (".pickle", ".pkl")

@@ -11,8 +11,8 @@ from typing import Protocol
 import numpy as np
 
 from extractors.importing.arrays import PICKLE_SUFFIXES, as_rows, list_arrays, read_array
-from extractors.importing.pickles import load_pickled_arrays
 from extractors.storage.files import sha256_of
+from extractors.storage.pickles import load_pickled_arrays
 
 
 class Part(Protocol):

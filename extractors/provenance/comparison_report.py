@@ -33,6 +33,8 @@ def _lines(summary: Mapping[str, Any]) -> Iterator[str]:
             yield f"   {count} described as {words}"
         if not side["described"]:
             yield "   nothing describes how they were made"
+        if relu := summary["vggish_last_relu"].get(name):
+            yield f"   VGGish: {relu['words']}"
     coverage = summary["coverage"]
     yield ""
     yield (

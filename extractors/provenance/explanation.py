@@ -160,6 +160,8 @@ def _facts(made: Mapping[str, Any], every_window: bool) -> Iterator[tuple[str, s
         promised = made["promised_seconds"]
         whole = "an unknown length" if promised is None else f"{promised:g} s that its header promises"
         yield "CUT SHORT", f"the file gave {made['reached_seconds']:g} s of {whole}"
+    if "model" in made:
+        yield "model", ", ".join(f"{name} {value}" for name, value in made["model"].items())
     if words := sampling_in_words(made):
         yield "sampling", words
     if made.get("row_seconds"):

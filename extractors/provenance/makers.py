@@ -15,7 +15,14 @@ from extractors.storage.libraries import differing_libraries
 
 # Turns what any reader and network give into an array, and imports the decoding processes.
 _EVERY_KIND = "extractors.media.batching"
-_WITHIN = ("extractors.kinds", "extractors.media", "extractors.network", "extractors.weights")
+_WITHIN = (
+    "extractors.kinds",
+    "extractors.media",
+    "extractors.model_folders",
+    "extractors.network",
+    "extractors.storage.pickles",
+    "extractors.weights",
+)
 # How a process ends changes no array.
 _WITHOUT = ("extractors.media.parent_death",)
 

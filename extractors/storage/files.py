@@ -93,6 +93,29 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def list_content(folder: Path) -> list[Path]:
+    """Lists the files in a folder and its subfolders, in the order of their names, but hidden ones."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+
+
+def sha256_of_path(path: Path) -> str:
+    """Returns the SHA-256 of a file's content, or of the names and contents of all files in a folder.
+
+    Raises:
+        OSError: there is neither, a folder holds no file, or something cannot be read.
+    """
+    if not path.is_dir():
+        return sha256_of(path)
+    content = {file.relative_to(path).as_posix(): sha256_of(file) for file in list_content(path)}
+    if not content:
+        raise OSError(f"{path}: expected a folder with files, found an empty one")
+    return sha256_of_json(content)
+
+
 def sha256_of_json(value: Any) -> str:
     """Returns the SHA-256 of a JSON-able value; equal values have equal hashes, whatever their key order."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

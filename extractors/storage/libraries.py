@@ -23,6 +23,8 @@ _LIBRARIES = {
     "soxr": "soxr",
     "gensim": "gensim",
     "nltk": "nltk",
+    "transformers": "transformers",
+    "tokenizers": "tokenizers",
 }
 
 

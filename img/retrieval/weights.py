@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from extractors.packaged import EFFICIENTNET_LITE0
 from extractors.storage.files import sha256_of
 from img.retrieval.makers import Maker
 
@@ -20,7 +21,8 @@ def find_files(
     Args:
         makers: the extractors of each stream.
         given: an extractor's name -> its weights file.
-        folder: where others are looked for: first by the name they had, then by their content.
+        folder: where others are looked for: first by the name they had, then by their content; those of a
+            package are taken from there.
 
     Returns:
         Hash -> file, for those that were found; see `Maker.missing`.
@@ -42,6 +44,10 @@ def find_files(
             )
         found[hashed] = path
     wanted = {sha for maker in named.values() for sha in maker.hashes.values()} - set(found)
+    for file in (EFFICIENTNET_LITE0,):
+        if file.sha256 in wanted:
+            found[file.sha256] = file.check()
+            wanted.remove(file.sha256)
     names = {name for maker in named.values() for name in maker.file_names.values()}
     for path in _candidates(folder, names):
         if not wanted:

@@ -90,7 +90,8 @@ class Reached:
 def train(loop: Loop, folder: Path) -> Reached:
     """Trains a system in place, from its beginning or from where an interrupted run in `folder` stopped.
 
-    Everything random in an epoch follows from (seed, epoch) alone, so a resumed run goes the same way.
+    Everything random in an epoch follows from (seed, epoch) alone, so a resumed run goes the same way. A
+    system that has nothing to train is scored once, as its epoch 0.
 
     Args:
         loop: what to train, on what and how.
@@ -102,6 +103,8 @@ def train(loop: Loop, folder: Path) -> Reached:
     Raises:
         ValueError: the loss became NaN or infinite.
     """
+    if not any(parameter.requires_grad for parameter in loop.system.parameters()):
+        return _take_as_it_is(loop, folder)
     options = loop.options
     optimiser, schedule = build_optimiser(loop.system, options, loop.steps)
     state = _State(folder / _RESUME, loop.system, optimiser, schedule)
@@ -116,17 +119,32 @@ def train(loop: Loop, folder: Path) -> Reached:
             losses = _train_epoch(loop, epoch, generator, optimiser, schedule, bar)
             row |= {f"loss_{name}": value for name, value in losses.items()}
             row |= loop.system.monitors(Progress(epoch, options.epochs))
-            metrics, recalls = _score_selections(loop)
-            row |= metrics
-            for name, value in row.items():
-                events.add_scalar(name, value, epoch)
-            _keep_best(reached, recalls, loop.system, epoch)
-            reached.history.append(row)
-            reached.epoch = epoch + 1
+            recalls = _record(reached, loop, row, events)
             bar.set_postfix(loss=f"{losses['total']:.3f}", r1_07=f"{next(iter(recalls.values())):.1f}")
             events.flush()
             state.save(reached)
     return reached
+
+
+def _take_as_it_is(loop: Loop, folder: Path) -> Reached:
+    """Scores a system that has nothing to train."""
+    reached = Reached()
+    with SummaryWriter(str(folder / EVENTS), purge_step=0) as events:
+        _record(reached, loop, {"epoch": 0.0, "loss_total": 0.0}, events)
+    return reached
+
+
+def _record(reached: Reached, loop: Loop, row: dict[str, float], events: SummaryWriter) -> dict[str, float]:
+    """Scores an epoch and writes down what it reached; returns what chooses an epoch on each split."""
+    epoch = reached.epoch
+    metrics, recalls = _score_selections(loop)
+    row |= metrics
+    for name, value in row.items():
+        events.add_scalar(name, value, epoch)
+    _keep_best(reached, recalls, loop.system, epoch)
+    reached.history.append(row)
+    reached.epoch = epoch + 1
+    return recalls
 
 
 def _score_selections(loop: Loop) -> tuple[dict[str, float], dict[str, float]]:

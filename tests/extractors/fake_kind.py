@@ -31,6 +31,7 @@ class Doubler:
 
     width = 1
     rows_per_window = 2
+    facts: dict[str, object] = {}  # noqa: RUF012
     batches: list[int]
 
     def __init__(self) -> None:

@@ -9,12 +9,12 @@ import torch
 from extractors.importing.arrays import read_array
 from extractors.importing.folders import open_collection
 from extractors.importing.intake import import_shard
-from extractors.importing.pickles import load_pickled_arrays
 from extractors.kinds.imported.parameters import ImportedParameters
 from extractors.outcomes import Delivery, ShardFailedError
 from extractors.provenance.explanation import as_text, explain
 from extractors.storage.files import sha256_of, sha256_of_json
 from extractors.storage.manifest import read_manifest
+from extractors.storage.pickles import load_pickled_arrays
 from extractors.storage.store import Store
 
 ROWS = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], np.float32)

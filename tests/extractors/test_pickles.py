@@ -4,7 +4,7 @@ import pickle
 import numpy as np
 import pytest
 
-from extractors.importing.pickles import load_pickled_arrays
+from extractors.storage.pickles import load_pickled_arrays
 
 ARRAYS = {
     "v_a": np.arange(256, dtype=np.uint8).reshape(2, 128),

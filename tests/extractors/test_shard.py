@@ -187,7 +187,9 @@ def test_a_killed_shard_keeps_what_it_finished(shard, monkeypatch):
 
 
 def test_weights_that_are_not_there_are_named_before_any_work(tmp_path):
-    with pytest.raises(ValueError, match=r"weights: expected a file, found nothing at .*absent\.pt"):
+    with pytest.raises(
+        ValueError, match=r"weights: expected a file or folder, found nothing at .*absent\.pt"
+    ):
         identify(KIND, Parameters(weights=tmp_path / "absent.pt"))
 
 

@@ -68,6 +68,50 @@ def test_rows_are_the_reference_network_postprocessed(tmp_path, pca):
     assert len(np.unique(expected)) > 20
 
 
+def built(pca, tmp_path, **options):
+    network = VGG(make_layers(), postprocess=False).eval()
+    initialise(network, seed=2)
+    torch.save(network.state_dict(), tmp_path / "vggish.pth")
+    parameters = VggishParameters(weights=tmp_path / "vggish.pth", pca=pca, **options)
+    return network, vggish.build(parameters, "cpu").embed(noise(2))[:, 0].numpy()
+
+
+def test_rows_that_are_not_quantised_are_those_of_the_pca(tmp_path, pca):
+    network, rows = built(pca, tmp_path, quantise=False)
+    with torch.inference_mode():
+        raw = network(noise(2)[:, None]).numpy()
+    np.testing.assert_allclose(rows, 0.3 * (raw - 2.0), atol=1e-4)
+    assert rows.max() > 2
+
+
+def test_without_the_last_relu_embeddings_are_those_before_it(tmp_path, pca):
+    network, rows = built(pca, tmp_path, quantise=False, last_relu=False)
+    network.embeddings = network.embeddings[:-1]
+    with torch.inference_mode():
+        before = network(noise(2)[:, None]).numpy()
+    assert (before < 0).mean() > 0.3
+    np.testing.assert_allclose(rows, 0.3 * (before - 2.0), atol=1e-4)
+
+
+def test_values_of_quantised_rows_are_divided_for_a_model_and_raw_ones_are_not(pca):
+    assert VggishParameters(weights="random", pca=pca).scale == 1 / 255
+    assert VggishParameters(weights="random", pca=pca, quantise=False).scale == 1
+
+
+@pytest.mark.parametrize("hop", [0.48, 1.0])
+def test_examples_begin_at_every_hop(hop):
+    whole = sound(64_000)
+    windows = list(vggish.examples([whole], hop))
+    assert [window.start for window in windows] == pytest.approx(
+        [hop * index for index in range(len(windows))]
+    )
+    assert all(window.end - window.start == pytest.approx(0.96) for window in windows)
+    assert len(windows) == int((4 - 0.975) / hop) + 1
+    first = round(hop * 16_000)
+    expected = waveform_to_examples(whole[first : first + 15_600], 16_000, return_tensor=False)[0]
+    np.testing.assert_allclose(windows[1].data, expected, atol=1e-6)
+
+
 def test_a_batch_of_one_keeps_its_axis(extractor):
     assert (extractor.width, extractor.rows_per_window) == (128, 1)
     assert extractor.embed(noise(1)).shape == (1, 1, 128)

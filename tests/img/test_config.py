@@ -384,7 +384,9 @@ IMPORTED: dict[str, Any] = {
 def test_imported_arrays_take_the_place_of_the_extractors() -> None:
     dataset = check(Dataset, DATASET | IMPORTED, "x")
     kinds = {name: registry.parse(dataset.extractors[name]) for name in ("sight", "sound")}
-    assert {name: (kind.name, kind.modality, kind.scale) for name, (kind, _) in kinds.items()} == {
+    assert {
+        name: (kind.name, kind.modality, parameters.scale) for name, (kind, parameters) in kinds.items()
+    } == {
         "sight": ("imported", "visual", 1.0),
         "sound": ("imported", "audio", 1 / 255),
     }
@@ -436,3 +438,9 @@ def test_the_kind_imported_may_stand_beside_one_that_reads_videos() -> None:
 def test_a_wrong_setting_of_imported_features_is_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         check(Dataset, DATASET | IMPORTED | changes, "x")
+
+
+def test_the_packaged_vectors_have_50_values() -> None:
+    with pytest.raises(ValueError, match="embedding_width: expected 50"):
+        QueryOptions(embedding="package:glove-6b-50d")
+    assert QueryOptions(embedding="package:glove-6b-50d", embedding_width=50).embedding_width == 50

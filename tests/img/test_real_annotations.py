@@ -62,7 +62,7 @@ def test_activitynet_has_the_published_recipe() -> None:
     assert recipe.items() <= visual.model_dump().items()
     assert visual.weights == Path("resources/weights/rgb_imagenet.pt")
     kind, audio = registry.parse(dataset.extractors[dataset.streams["audio"].extractors[0]])
-    assert (kind.name, kind.scale) == ("vggish", 1 / 255)
+    assert (kind.name, audio.scale) == ("vggish", 1 / 255)
     assert audio.model_dump()["pca"] == Path("resources/weights/vggish_pca_params-970ea276.pth")
     variants = read_variants(CONFIG / "papers" / "img" / "variants.yaml")
     options = resolve({"activitynet": dataset}, variants, "activitynet", "img").model

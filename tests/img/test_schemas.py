@@ -81,7 +81,11 @@ def test_every_model_option_and_kind_may_be_written_in_a_dataset() -> None:
     values["extractors"]["recipe"] = {"kind": "i3d", "preset": "charades", "weights": "w.pt"}
     values["extractors"]["r50"] = {"kind": "i3d_r50", "weights": "random"}
     values["extractors"]["vggish"] = {"kind": "vggish", "weights": "w.pt", "pca": "p.npz"}
-    values["extractors"]["clip"] = {
+    for kind in ("clip", "slowfast"):
+        values["extractors"][kind] = {"kind": kind, "preset": "moment_detr", "weights": "w.pt"}
+    values["extractors"]["image"] = {"kind": "image"}
+    values["extractors"]["clap"] = {"kind": "clap", "weights": "folder"}
+    values["extractors"]["made_elsewhere"] = {
         "kind": "imported",
         "modality": "visual",
         "arrays": ["a", "b"],

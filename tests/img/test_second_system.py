@@ -109,7 +109,7 @@ def test_a_stream_that_a_system_needs_and_a_dataset_lacks_is_refused_by_its_key(
 
 
 def test_an_unknown_system_is_refused_by_its_key() -> None:
-    with pytest.raises(ValueError, match=r"kind: expected one of \['img', 'tiny'\], found 'other'"):
+    with pytest.raises(ValueError, match=r"kind: expected one of \[.*'img', .*'tiny'\], found 'other'"):
         resolve({"toy": dataset(model={"kind": "other"})}, {"x": Variant(description="")}, "toy", "x")
 
 

@@ -9,6 +9,7 @@ from glove_files import ODDITIES, PLAIN, WIDTH, expected_vector, glove_lines, wr
 from img.data.text.vocabulary import (
     Vocabulary,
     build_vocabulary,
+    lookup_vectors,
     random_vectors,
     read_glove,
     read_vectors,
@@ -211,3 +212,10 @@ def test_a_random_vector_depends_on_its_word_alone() -> None:
     np.testing.assert_array_equal(few["cat"], many["cat"])
     assert not np.array_equal(many["dog"], many["cat"])
     assert np.std(np.stack(list(many.values()))) == pytest.approx(0.4, rel=0.1)
+
+
+def test_vectors_of_the_package_are_looked_up_by_its_name() -> None:
+    vectors = lookup_vectors("package:glove-6b-50d", frozenset({"door", "qwxzzy"}), 50)
+    assert set(vectors) == {"door"}
+    with pytest.raises(ValueError, match="expected vectors of 300 values, found 50"):
+        lookup_vectors("package:glove-6b-50d", frozenset({"door"}), 300)

@@ -125,7 +125,7 @@ def list_stream_options(project: Project, dataset: str) -> list[str]:
             parts=tuple(
                 FeatureSource(
                     folder=Path(name_feature_folder(dataset, extractor)),
-                    scale=project.find_extractor(dataset, extractor)[0].scale,
+                    scale=project.find_extractor(dataset, extractor)[1].scale,
                 )
                 for extractor in stream.extractors
             ),

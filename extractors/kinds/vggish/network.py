@@ -1,7 +1,7 @@
 """VGGish: 128-d rows of sound.
 
-Hershey et al. 2017, "CNN Architectures for Large-Scale Audio Classification". Rows are those of AudioSet's
-release: whitened by PCA and quantised to 0..255; divide by 255 to use them.
+Hershey et al. 2017, "CNN Architectures for Large-Scale Audio Classification". Rows are whitened by a PCA and,
+as in AudioSet's release, quantised to 0..255.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from extractors import weights
-from extractors.kinds.vggish.parameters import VggishParameters
+from extractors.kinds.vggish.parameters import LEVELS, VggishParameters
 from extractors.media.audio import read_audio
 from extractors.media.audio_windows import stretches
 from extractors.media.sampling import Window
@@ -22,32 +22,34 @@ from extractors.network import Float32, NetworkExtractor
 
 SAMPLE_RATE = 16_000
 WIDTH = 128
-_HOP_SAMPLES = 15_360
 # 96 frames of 25 ms, 10 ms apart: an example reaches 15 ms beyond its 0.96 s.
 _EXAMPLE_SAMPLES = 15_600
+_OWN_SAMPLES = 15_360
 _CLIP = 2.0
-_LEVELS = 255
 
 
 class Postprocessor(nn.Module):
-    """The PCA and 8-bit quantisation of AudioSet's released embeddings."""
+    """The PCA and, where wanted, the 8-bit quantisation of AudioSet's released embeddings."""
 
     eigenvectors: Tensor
     means: Tensor
 
-    def __init__(self, eigenvectors: Tensor, means: Tensor) -> None:
+    def __init__(self, eigenvectors: Tensor, means: Tensor, quantise: bool = True) -> None:
         """Takes the PCA's eigenvectors [128, 128], one a row, and means [128]."""
         super().__init__()
         self.register_buffer("eigenvectors", eigenvectors)
         self.register_buffer("means", means)
+        self._quantise = quantise
 
     def forward(self, embeddings: Tensor) -> Tensor:
-        """Turns embeddings [B, 128] into quantised ones [B, 128]: whole numbers 0..255, as floats."""
+        """Whitens embeddings [B, 128]; quantised ones are whole numbers 0..255, as floats."""
         whitened = (embeddings - self.means) @ self.eigenvectors.T
-        return ((whitened.clamp(-_CLIP, _CLIP) + _CLIP) * (_LEVELS / (2 * _CLIP))).round()
+        if not self._quantise:
+            return whitened
+        return ((whitened.clamp(-_CLIP, _CLIP) + _CLIP) * (LEVELS / (2 * _CLIP))).round()
 
 
-class QuantisedVggish(nn.Module):
+class WhitenedVggish(nn.Module):
     """VGGish with its postprocessing."""
 
     def __init__(self, network: nn.Module, postprocessor: Postprocessor) -> None:
@@ -57,7 +59,7 @@ class QuantisedVggish(nn.Module):
         self.postprocessor = Float32(postprocessor)
 
     def forward(self, examples: Tensor) -> Tensor:
-        """Turns log-mel examples [W, 96, 64] into rows [W, 1, 128] of whole numbers 0..255."""
+        """Turns log-mel examples [W, 96, 64] into rows [W, 1, 128]."""
         return self.postprocessor(self.network(examples[:, None]))[:, None]
 
 
@@ -72,34 +74,36 @@ def windows(path: Path, parameters: VggishParameters, decoder: str) -> Iterator[
     Raises:
         MediaError: if the file has no sound or cannot be decoded, which may show after some windows.
     """
-    yield from examples(read_audio(path, SAMPLE_RATE))
+    yield from examples(read_audio(path, SAMPLE_RATE), parameters.hop_seconds)
 
 
-def examples(blocks: Iterable[np.ndarray]) -> Iterator[Window]:
-    """Turns sound into log-mel examples float32 [96, 64], one for every 0.96 s.
+def examples(blocks: Iterable[np.ndarray], hop_seconds: float = 0.96) -> Iterator[Window]:
+    """Turns sound into log-mel examples float32 [96, 64] of 0.96 s each.
 
     An incomplete last example is dropped, as in the reference; sound too short for one is padded with zeros.
 
     Args:
         blocks: the sound at 16 kHz, float32 [S] each, of any lengths; full scale is 1.
+        hop_seconds: seconds between the starts of two examples.
 
     Yields:
         Windows of examples; `end` is at most the sound's own.
     """
     from torchvggish.vggish_input import waveform_to_examples
 
-    for start, sound in stretches(blocks, _EXAMPLE_SAMPLES, count(0, _HOP_SAMPLES)):
+    starts = (round(index * hop_seconds * SAMPLE_RATE) for index in count())
+    for start, sound in stretches(blocks, _EXAMPLE_SAMPLES, starts):
         if start > 0 and len(sound) < _EXAMPLE_SAMPLES:
             return
         padded = np.pad(sound, (0, _EXAMPLE_SAMPLES - len(sound)))
         # An example follows from its own samples alone: one at a time gives the numbers of the whole sound.
         (example,) = waveform_to_examples(padded, SAMPLE_RATE, return_tensor=False)
-        end = min(start + _HOP_SAMPLES, start + len(sound))
+        end = start + min(_OWN_SAMPLES, len(sound))
         yield Window(example.astype(np.float32), start / SAMPLE_RATE, end / SAMPLE_RATE)
 
 
 def build(parameters: VggishParameters, device: str) -> NetworkExtractor:
-    """Builds the extractor: log-mel windows float32 [W, 96, 64] to rows [W, 1, 128] of whole numbers 0..255.
+    """Builds the extractor: log-mel windows float32 [W, 96, 64] to rows [W, 1, 128].
 
     Args:
         parameters: their weights are torchvggish's `vggish-10086976.pth`; they also name the PCA's file.
@@ -111,10 +115,12 @@ def build(parameters: VggishParameters, device: str) -> NetworkExtractor:
     """
     from torchvggish.torchvggish import VGG, make_layers
 
-    postprocessor = Postprocessor(*load_pca(parameters.pca))
+    postprocessor = Postprocessor(*load_pca(parameters.pca), parameters.quantise)
     network = VGG(make_layers(), postprocess=False)
     weights.fill(network, parameters)
-    pipeline = QuantisedVggish(network, postprocessor)
+    if not parameters.last_relu:
+        network.embeddings = network.embeddings[:-1]
+    pipeline = WhitenedVggish(network, postprocessor)
     return NetworkExtractor(pipeline, parameters, device, WIDTH, rows_per_window=1)
 
 

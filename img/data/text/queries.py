@@ -15,8 +15,7 @@ from img.data.text.vocabulary import (
     VECTORS,
     VOCABULARY,
     build_vocabulary,
-    random_vectors,
-    read_glove,
+    lookup_vectors,
     save_vectors,
     tokenise,
 )
@@ -49,12 +48,9 @@ def prepare_queries(
     queries = read_queries(annotations)
     tokenised = [tokenise(query.sentence, options.max_words) for query in queries]
     words = frozenset(word for query in tokenised for word in query)
-    if isinstance(options.embedding, Path):
-        vectors = read_glove(options.embedding, words, options.embedding_width)
-        if not vectors:
-            raise ValueError(f"{options.embedding}: holds none of the {len(words)} words of the queries")
-    else:
-        vectors = random_vectors(words, options.embedding_width)
+    vectors = lookup_vectors(options.embedding, words, options.embedding_width)
+    if not vectors:
+        raise ValueError(f"{options.embedding}: holds none of the {len(words)} words of the queries")
     read = [
         words for query, words in zip(queries, tokenised, strict=True) if query.split in vocabulary_splits
     ]

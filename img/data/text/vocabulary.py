@@ -15,6 +15,8 @@ from typing import IO, cast
 import numpy as np
 from tqdm import tqdm
 
+from extractors.glove import read_packaged_glove
+from extractors.packaged import GLOVE, GLOVE_WIDTH
 from extractors.storage.files import read_json, replacing, write_json
 
 PAD, UNKNOWN = 0, 1
@@ -179,13 +181,23 @@ def read_glove(path: Path, words: frozenset[str], width: int) -> dict[str, np.nd
 
 
 def lookup_vectors(embedding: Path | str, words: frozenset[str], width: int) -> dict[str, np.ndarray]:
-    """Looks words' vectors up: in a GloVe file, in what `save_vectors` wrote, or drawn for `random`.
+    """Looks words' vectors up: in a GloVe file, what `save_vectors` wrote or a package, or draws them.
+
+    Args:
+        embedding: a path, `package:glove-6b-50d`, or `random`.
+        words: the wanted words.
+        width: values of a vector.
 
     Raises:
-        ValueError: where the file is missing, or its vectors are of another width; the message names it.
+        ValueError: where the file or package is missing, or its vectors are of another width; the message
+            names it.
     """
     if str(embedding) == "random":
         return random_vectors(words, width)
+    if str(embedding) == GLOVE:
+        if width != GLOVE_WIDTH:
+            raise ValueError(f"{GLOVE}: expected vectors of {width} values, found {GLOVE_WIDTH}")
+        return read_packaged_glove(words)
     path = Path(embedding)
     if path.suffix != SAVED:
         return read_glove(path, words, width)

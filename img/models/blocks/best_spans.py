@@ -23,7 +23,7 @@ class ClipSpans:
     end: Tensor
     """[B, n] int64, last clip (inclusive); `NOTHING` where there is none."""
     score: Tensor
-    """[B, n], joint probability of start and end; 0 where there is none."""
+    """[B, n], of `decode` the joint probability of start and end, 0 where there is none."""
 
     def as_shares(self, clip_mask: Tensor) -> Spans:
         """Return the spans as shares of the clips' time: i/T and (j+1)/T."""
@@ -52,20 +52,42 @@ def decode(branch: Branch, clip_mask: Tensor, answers: int = 1, nms_threshold: f
     """
     start = branch.start_logits.masked_fill(~clip_mask, -torch.inf).log_softmax(-1)
     end = branch.end_logits.masked_fill(~clip_mask, -torch.inf).log_softmax(-1)
-    # All spans, in the order in which equally probable ones are taken: `max` gives the first.
-    last, before = torch.tril_indices(clip_mask.shape[1], clip_mask.shape[1], device=clip_mask.device)
-    first = last - before
-    joint = start[:, first] + end[:, last]
+    first, last = list_spans(clip_mask.shape[1], clip_mask.device)
+    found = take_best(start[:, first] + end[:, last], first, last, answers, nms_threshold)
+    return ClipSpans(found.start, found.end, found.score.exp())
+
+
+def list_spans(clips: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Lists the first and last clips of all spans of T clips: by their ends, of those the shortest first."""
+    last, before = torch.tril_indices(clips, clips, device=device)
+    return last - before, last
+
+
+def take_best(
+    scores: Tensor, first: Tensor, last: Tensor, answers: int, nms_threshold: float = 1.0
+) -> ClipSpans:
+    """Takes the spans of the highest scores one by one, none that overlaps an earlier one too much.
+
+    Args:
+        scores: [B, spans], minus infinity where a sample lacks the span; of equal ones the first is taken.
+        first: [spans], their first clips.
+        last: [spans], their last clips (inclusive).
+        answers: n, spans of each sample.
+        nms_threshold: the largest IoU of two answers; 1 keeps every other span.
+
+    Returns:
+        Spans [B, n] by falling score; minus infinity is that of none.
+    """
     found: list[tuple[Tensor, Tensor, Tensor]] = []
     while True:
-        score, index = joint.max(-1)
+        score, index = scores.max(-1)
         i, j = first[index], last[index]
         none = score == -torch.inf
-        found.append((i.masked_fill(none, NOTHING), j.masked_fill(none, NOTHING), score.exp()))
+        found.append((i.masked_fill(none, NOTHING), j.masked_fill(none, NOTHING), score))
         if len(found) >= answers:
             return ClipSpans(*(torch.stack(part, 1) for part in zip(*found, strict=True)))
         out = _overlap(first, last, i[:, None], j[:, None]) > nms_threshold
-        joint = joint.masked_fill(out.scatter(1, index[:, None], True), -torch.inf)
+        scores = scores.masked_fill(out.scatter(1, index[:, None], True), -torch.inf)
 
 
 def _overlap(first: Tensor, last: Tensor, other_first: Tensor, other_last: Tensor) -> Tensor:

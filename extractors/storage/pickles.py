@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"[fiu][1248]")
 _LATIN = ("latin1", "latin-1", "iso-8859-1")
 
 
-def load_pickled_arrays(path: Path) -> dict[str, np.ndarray]:
+def load_pickled_arrays(path: Path, key: str | None = None) -> dict[str, np.ndarray]:
     """Reads a pickle that maps ids to arrays of numbers, such as the authors' `VGGish.pickle`.
 
     Pickles of Python 2 and 3 and of numpy 1 and 2 are read. The whole file is held in memory, as it is one
@@ -27,6 +27,7 @@ def load_pickled_arrays(path: Path) -> dict[str, np.ndarray]:
 
     Args:
         path: the pickle.
+        key: the entry of a dict that holds the dict of arrays; what else that holds is left alone.
 
     Returns:
         The array of each id, read-only, of the type it was saved in.
@@ -49,6 +50,8 @@ def load_pickled_arrays(path: Path) -> dict[str, np.ndarray]:
             f"{path}: expected a pickle of a dict of numeric arrays and nothing else, found one that is "
             f"damaged or holds other objects, which could run code while loading ({error})"
         ) from error
+    if key is not None and isinstance(content, dict):
+        content = content.get(key)
     if not isinstance(content, dict):
         raise ValueError(f"{path}: expected a dict of arrays, found {type(content).__name__}")
     if rest or unpickler.arrays > len(content):

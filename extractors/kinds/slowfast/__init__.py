@@ -1,0 +1,1 @@
+"""SlowFast with a ResNet-50."""

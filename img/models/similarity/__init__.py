@@ -1,0 +1,1 @@
+"""Similarity: an answer without any training."""
