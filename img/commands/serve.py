@@ -67,7 +67,9 @@ def _serve(options: argparse.Namespace) -> None:
     )
 
     def open_retriever(folder: Path) -> Retrieving:
-        return Retriever.open(options.folder, options.store or folder, device, options.embedding)
+        retriever = Retriever.open(options.folder, options.store or folder, device, options.embedding)
+        retriever.check_can_encode()
+        return retriever
 
     # What visitors sent is deleted however the server is asked to end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -126,7 +126,7 @@ class Retriever:
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"{path}: expected a video file, found nothing")
-        self._check_can_encode()
+        self.check_can_encode()
         makers = list_makers(self.run.reads)
         if not self.run.options.training.sound:
             makers.pop(AUDIO, None)
@@ -211,6 +211,24 @@ class Retriever:
             with self._lock:
                 self._lexicon.learn(words)
 
+    def check_can_encode(self) -> None:
+        """Checks that the run knows how to make the features that it reads.
+
+        Raises:
+            ValueError: they were made elsewhere.
+        """
+        if not self.run.reads:
+            raise ValueError(
+                f"{self.run.folder}: the run does not say what its features were made by, so that no new "
+                "video can be encoded; give arrays"
+            )
+        imported = name_imported(list_makers(self.run.reads))
+        if imported:
+            raise ValueError(
+                f"{self.run.folder}: the run was trained on features that were made elsewhere "
+                f"({', '.join(imported)}), so that no new video can be encoded; give arrays"
+            )
+
     @property
     def _max_words(self) -> int:
         return int(self.run.made.get(MAX_WORDS, QueryOptions().max_words))
@@ -232,19 +250,6 @@ class Retriever:
         sound = self.run.options.training.sound
         table = question.table(video.id, video.duration)
         return Moments(table, ASKED, video.inputs, question.text, sound)
-
-    def _check_can_encode(self) -> None:
-        if not self.run.reads:
-            raise ValueError(
-                f"{self.run.folder}: the run does not say what its features were made by, so that no new "
-                "video can be encoded; give arrays"
-            )
-        imported = name_imported(list_makers(self.run.reads))
-        if imported:
-            raise ValueError(
-                f"{self.run.folder}: the run was trained on features that were made elsewhere "
-                f"({', '.join(imported)}), so that no new video can be encoded; give arrays"
-            )
 
 
 def _read_inference(run: Run) -> InferenceOptions:

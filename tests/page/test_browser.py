@@ -239,3 +239,21 @@ def test_words_that_the_model_does_not_know_are_named(browser, small: SmallRun, 
         visitor.ask("zebra <b>at</b> 3")
         assert "does not know “zebra”" in visitor.page.inner_text(".moments-answers")
         visitor.leave()
+
+
+def test_a_program_gets_the_same_answers(served: Served, expect, small: SmallRun, tmp_path: Path) -> None:
+    clients = pytest.importorskip("gradio_client", reason="needs the extra `page`")
+    client = clients.Client(served.url, verbose=False, analytics_enabled=False)
+    video = clients.handle_file(small.videos["four"])
+    for found, sentence in (
+        (client.predict(video, SENTENCE, 5, "auto", api_name="/retrieve"), SENTENCE),
+        (client.predict(OTHER, 5, "auto", api_name="/ask"), OTHER),
+    ):
+        expected = expect("four", sentence)
+        assert (found["video"], found["query"], found["branch"]) == ("four.mp4", sentence, "fusion")
+        for name in ("rank", "start", "end", "score"):
+            values = [answer[name] for answer in found["answers"]]
+            assert values == pytest.approx([getattr(answer, name) for answer in expected], abs=1e-5)
+    with pytest.raises(clients.exceptions.AppError, match=r"notes\.mp4: damaged"):
+        client.predict(clients.handle_file(make_text(tmp_path)), SENTENCE, 5, "auto", api_name="/retrieve")
+    client.close()
