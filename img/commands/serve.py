@@ -55,9 +55,9 @@ def _above_zero(text: str) -> float:
 
 def _serve(options: argparse.Namespace) -> None:
     from img.page.examples import find_examples
-    from img.page.limits import Limits
     from img.page.retrieving import Retrieving
     from img.page.server import check_installed, serving
+    from img.page.visitors.limits import Limits
     from img.retrieval import Retriever
 
     check_installed()

@@ -14,13 +14,13 @@ from urllib.parse import quote
 import gradio as gr
 
 from img.models.protocol import AUTO
+from img.page.drawing.rendering import render
+from img.page.drawing.timeline import Band, render_timeline
 from img.page.examples import Example
-from img.page.limits import RefusedError
-from img.page.rendering import render
+from img.page.looking.strip import Strip
 from img.page.service import Asked, Service, Shown, Taken
-from img.page.strip import Strip
-from img.page.timeline import Band, render_timeline
-from img.page.waiting import Step
+from img.page.visitors.limits import RefusedError
+from img.page.visitors.waiting import Step
 
 log = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ import gradio as gr
 
 from img.data.videos import VIDEO_SUFFIXES
 from img.models.protocol import AUTO
+from img.page.drawing.rendering import render
 from img.page.examples import Example
 from img.page.handlers import Endpoints, Handlers, Parts
-from img.page.rendering import render
 from img.page.service import Service
 
 TITLE = "Moments in a video"

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from img.page.examples import Example
 from img.page.guard import Guard
-from img.page.limits import Limits
 from img.page.retrieving import Retrieving
 from img.page.service import Service, Shown
-from img.page.sweeping import delete_old, repeating
-from img.page.visits import Visits
+from img.page.visitors.limits import Limits
+from img.page.visitors.sweeping import delete_old, repeating
+from img.page.visitors.visits import Visits
 
 # A visitor's folder has its own name of an upload at once; the upload's first name is for that moment only.
 _SWEEP_SECONDS, _UPLOAD_SECONDS = 20.0, 120.0
@@ -99,7 +99,7 @@ def serving(
 
 
 def _read(name: str) -> str:
-    return files("img.page").joinpath("static", name).read_text(encoding="utf-8")
+    return files("img.page.drawing").joinpath("static", name).read_text(encoding="utf-8")
 
 
 @contextmanager

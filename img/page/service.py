@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from img.models.protocol import AUTO
-from img.page.inspection import Facts, in_words, inspect
-from img.page.limits import Limits, RefusedError
+from img.page.drawing.timeline import Band, Lane
+from img.page.looking.inspection import Facts, in_words, inspect
+from img.page.looking.strip import Strip, make_strip
 from img.page.retrieving import Found, Progress, Retrieving
-from img.page.strip import Strip, make_strip
-from img.page.timeline import Band, Lane
-from img.page.visits import Visit, Visits
-from img.page.waiting import Step, follow
+from img.page.visitors.limits import Limits, RefusedError
+from img.page.visitors.visits import Visit, Visits
+from img.page.visitors.waiting import Step, follow
 from img.reports.colours import Colour, colour_of
 
 

@@ -11,7 +11,7 @@ import pytest
 from served import Served, serve
 from small_run import SmallRun, make_small_run, tiny_networks
 
-from img.page.limits import Limits
+from img.page.visitors.limits import Limits
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from img.page.limits import Limits
 from img.page.retrieving import Retrieving
+from img.page.visitors.limits import Limits
 
 
 class Served:

@@ -14,7 +14,7 @@ from served import Served, serve
 from small_run import SILENT, SmallRun, tiny_networks
 from visitor import Visitor, wait_for
 
-from img.page.rendering import tell_time
+from img.page.drawing.rendering import tell_time
 from img.retrieval import Answer, Retriever
 
 if TYPE_CHECKING:

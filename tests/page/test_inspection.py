@@ -7,10 +7,10 @@ import pytest
 from media import write_frames, write_sound, write_video
 
 from extractors.media.errors import MediaError
-from img.page import inspection
-from img.page.inspection import Facts, in_words, inspect, read_facts
-from img.page.killable import KilledError
-from img.page.limits import RefusedError
+from img.page.looking import inspection
+from img.page.looking.inspection import Facts, in_words, inspect, read_facts
+from img.page.looking.killable import KilledError
+from img.page.visitors.limits import RefusedError
 
 
 def test_what_browsers_play_is_told_from_what_they_do_not(tmp_path: Path) -> None:

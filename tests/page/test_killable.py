@@ -6,7 +6,7 @@ import time
 import pytest
 
 from extractors.media.errors import MediaError
-from img.page.killable import KilledError, run_killable
+from img.page.looking.killable import KilledError, run_killable
 
 
 def double(number: int) -> int:

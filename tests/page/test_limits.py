@@ -1,6 +1,6 @@
 import pytest
 
-from img.page.limits import Limits, RefusedError
+from img.page.visitors.limits import Limits, RefusedError
 
 LIMITS = Limits(megabytes=2, minutes=1.5, letters=20)
 

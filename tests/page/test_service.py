@@ -8,11 +8,11 @@ from fake_retriever import FakeRetriever
 from media import write_video
 
 from img.page import service as services
-from img.page.inspection import Facts
-from img.page.limits import Limits, RefusedError
+from img.page.looking.inspection import Facts
+from img.page.looking.strip import Strip
 from img.page.service import Service, Shown, Taken
-from img.page.strip import Strip
-from img.page.visits import Visits
+from img.page.visitors.limits import Limits, RefusedError
+from img.page.visitors.visits import Visits
 
 
 @pytest.fixture

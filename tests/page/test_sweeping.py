@@ -3,7 +3,7 @@ import threading
 import time
 from pathlib import Path
 
-from img.page.sweeping import delete_old, repeating
+from img.page.visitors.sweeping import delete_old, repeating
 
 
 def test_old_files_go_and_new_ones_stay(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from extractors.media.preview import Preview
-from img.page.rendering import render, tell_time
-from img.page.strip import Strip, draw_strip
-from img.page.timeline import Band, Lane, render_timeline
+from img.page.drawing.rendering import render, tell_time
+from img.page.drawing.timeline import Band, Lane, render_timeline
+from img.page.looking.strip import Strip, draw_strip
 from img.reports.colours import Colour, colour_of
 
 COLOUR = Colour("#000000", "#ffffff")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from img.page.limits import RefusedError
-from img.page.visits import Visits
+from img.page.visitors.limits import RefusedError
+from img.page.visitors.visits import Visits
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@ from collections.abc import Generator
 
 import pytest
 
-from img.page import waiting
 from img.page.retrieving import Progress
-from img.page.waiting import Step, follow
+from img.page.visitors import waiting
+from img.page.visitors.waiting import Step, follow
 
 
 def test_progress_is_told_and_the_result_returned(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from extractors.media.container import length_of, open_media, video_stream
 from extractors.media.errors import MediaError
 from extractors.media.pyav_reader import packet_times
-from img.page.killable import KilledError, run_killable
-from img.page.limits import RefusedError
+from img.page.looking.killable import KilledError, run_killable
+from img.page.visitors.limits import RefusedError
 
 _PLAYED = {
     "h264": frozenset({"yuv420p", "yuvj420p"}),

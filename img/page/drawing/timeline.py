@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from img.page.rendering import render
-from img.page.strip import Strip
+from img.page.drawing.rendering import render
+from img.page.looking.strip import Strip
 from img.reports.colours import Colour
 
 _STEPS = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from extractors.media.errors import MediaError
 from extractors.media.preview import Preview, preview
-from img.page.killable import KilledError, run_killable
+from img.page.looking.killable import KilledError, run_killable
 
 _PICTURES = 12
 _HEIGHT = 88

@@ -17,7 +17,7 @@ def tell_time(seconds: float, decimals: int = 1) -> str:
 
 
 _TEMPLATES = Environment(
-    loader=PackageLoader("img.page", "templates"),
+    loader=PackageLoader("img.page.drawing", "templates"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,

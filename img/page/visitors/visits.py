@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from extractors.storage.files import link_or_copy, remove_content
-from img.page.limits import RefusedError
+from img.page.visitors.limits import RefusedError
 
 Shown = TypeVar("Shown")
 
