@@ -1,12 +1,17 @@
 # Two commands: `make demo` and `make test`. Everything they need is made in .venv from two locks:
 # requirements.lock for the demo, requirements-dev.lock with every extra for the tests.
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# The newest supported Python that runs.
+FOUND = $(foreach name,python3.13 python3.12 python3.11 python3,$(shell $(name) -c \
+	'import sys; print("$(name)" if (3, 11) <= sys.version_info[:2] <= (3, 13) else "")' 2> /dev/null))
+PYTHON ?= $(or $(firstword $(FOUND)),$(error expected Python 3.11, 3.12 or 3.13, found none; install one (apt install \
+	python3.11 python3.11-venv, or uv python install 3.13) or name it: make PYTHON=/path/to/python))
 VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= 2
 
-COMPILE := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-header \
-	--no-emit-index-url --no-emit-find-links
+# One lock for every Python and platform: markers tell what each needs.
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	--upgrade
 
 # Tests run side by side, those of a file together, as they share what the file has made.
 TESTS := $(BIN)/pytest --numprocesses $(CORES) --dist loadscope --durations 10
@@ -17,6 +22,7 @@ help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
 $(VENV)/installed: requirements.lock pyproject.toml
+	@echo "Installing into $(VENV): about 6 GB, most of it torch and CUDA's libraries; once, some minutes."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
@@ -61,8 +67,8 @@ pictures: $(VENV)/complete  ## draw docs/architecture.svg and docs/dag.svg from 
 	$(BIN)/snakemake --rulegraph dot -- results/demo/metrics.json | dot -Tsvg > docs/dag.svg
 
 lock: $(VENV)/complete  ## pin the newest versions that pyproject.toml allows
-	$(COMPILE) --upgrade --all-extras --output-file requirements-dev.lock pyproject.toml
-	$(COMPILE) --upgrade --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
+	$(COMPILE) --all-extras --output-file requirements-dev.lock pyproject.toml
+	$(COMPILE) --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
 
 clean:  ## remove results and logs; computed features and runs stay in results/store
 	find results -mindepth 1 -maxdepth 1 -not -name store -exec rm -rf {} + 2> /dev/null || true

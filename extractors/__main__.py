@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from extractors import __version__
-from extractors.commands import compare, explain, extract, preview, store
+from extractors.commands import compare, explain, extract, kinds, preview, store
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         status: int = options.run(options)
-    except (ValueError, OSError, RuntimeError) as error:
+    except (ValueError, OSError, RuntimeError, ModuleNotFoundError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return status
@@ -27,7 +27,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="extractors", description="Turns videos into feature arrays.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (extract, explain, compare, preview, store):
+    for command in (extract, kinds, explain, compare, preview, store):
         command.add_to(commands)
     return parser
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from extractors.parameters import Parameters
 
@@ -68,6 +69,11 @@ class Float32(nn.Module):
             return self.module(inputs.float())
 
 
+# Of the pictures that CLIP was trained on, for red, green and blue; its kin took them over.
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_DEVIATION = (0.26862954, 0.26130258, 0.27577711)
+
+
 class NormalisedFrames(nn.Module):
     """Brings frames from 0..255 to the scale of a network's training."""
 
@@ -89,6 +95,23 @@ class NormalisedFrames(nn.Module):
     def forward(self, frames: Tensor) -> Tensor:
         """Turns frames uint8 [W, F, H, W', 3] into float32 [W, 3, F, H, W'], channels last in memory."""
         return frames.permute(0, 4, 1, 2, 3).float().mul_(self.scale).add_(self.shift)
+
+
+class ImageRows(nn.Module):
+    """A network of single pictures on windows of one frame."""
+
+    def __init__(self, network: nn.Module, unit_rows: bool) -> None:
+        """Takes a network that turns pictures [W, 3, H, W'] into rows [W, D], and whether to norm them."""
+        super().__init__()
+        self.network = network
+        self._unit_rows = unit_rows
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Turns frames [W, 3, 1, H, W'] into rows [W, 1, D]."""
+        rows = self.network(frames[:, :, 0])
+        if self._unit_rows:
+            rows = F.normalize(rows.float(), dim=-1)
+        return rows[:, None]
 
 
 def _channels_last(network: nn.Module) -> nn.Module:

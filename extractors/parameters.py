@@ -20,6 +20,13 @@ class KindParameters(Settings):
     """What the parameters of all kinds have in common."""
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
+    """Parameters that go together, by the name of the recipe that they are."""
+
+    extra: ClassVar[str] = ""
+    """What of `pip install '.[extra]'` the kind needs; empty where it needs nothing more."""
+
+    widths: ClassVar[tuple[int, ...]] = ()
+    """Values of a row; several where parameters decide."""
 
     @model_validator(mode="before")
     @classmethod

@@ -16,6 +16,7 @@ from extractors.faults import describe
 from extractors.kind import Kind
 from extractors.kinds.clap.parameters import ClapParameters
 from extractors.kinds.clip.parameters import ClipImageParameters
+from extractors.kinds.eva_clip.parameters import EvaClipParameters
 from extractors.kinds.i3d.parameters import I3DParameters
 from extractors.kinds.i3d_r50.parameters import I3DR50Parameters
 from extractors.kinds.image.parameters import EfficientNetParameters
@@ -49,6 +50,7 @@ KINDS: dict[str, Kind] = {
         _kind("i3d", "visual", I3DParameters, _FRAMES, _FRAME_DECODERS, 2),
         _kind("i3d_r50", "visual", I3DR50Parameters, _FRAMES, _FRAME_DECODERS, 2),
         _kind("clip", "visual", ClipImageParameters, _FRAMES, _FRAME_DECODERS, 1),
+        _kind("eva_clip", "visual", EvaClipParameters, _FRAMES, _FRAME_DECODERS, 1),
         _kind("slowfast", "visual", SlowFastParameters, _FRAMES, _FRAME_DECODERS, 1),
         _kind("image", "visual", EfficientNetParameters, _FRAMES, _FRAME_DECODERS, 1),
         _kind("pann", "audio", PannParameters, _SOUND, _SOUND_DECODERS, 2),

@@ -15,6 +15,7 @@ from img.config.base import NAME, check, read_yaml
 from img.config.dataset import Dataset
 from img.config.runs import InferenceOptions, RunOptions
 from img.config.streams import AUDIO
+from img.models.registry import DEFAULT
 
 _SECTIONS = ("model", "training", "inference")
 
@@ -181,12 +182,19 @@ def merge_options(
             raise ValueError(f"dataset {dataset} with variant {variant}: model.{key}: set {home} instead")
     lengths = {"max_clips": base.inputs.max_clips, "max_words": base.queries.max_words}
     values = {
-        "model": {**base.model, **changes.model, **lengths},
+        "model": {**_merge_models(base.model, changes.model), **lengths},
         "training": {**base.training.model_dump(), **changes.training},
         "selection_split": base.selection_split,
         "further_selection_splits": base.further_selection_splits,
     }
     return check(RunOptions, values, f"dataset {dataset} with variant {variant}")
+
+
+def _merge_models(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Merges model options; the dataset's own are those of its system, and no other system's."""
+    own = base.get("kind", DEFAULT)
+    is_same = changes.get("kind", own) == own
+    return {**(base if is_same else {}), **changes}
 
 
 def resolve_inference(

@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from img.models.emb.options import EmbOptions
 from img.models.img.options import ImgOptions
 from img.models.options import SystemOptions
 from img.models.similarity.options import SimilarityOptions
+from img.models.tea.options import TeaOptions
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -72,6 +74,8 @@ SYSTEMS: dict[str, SystemKind] = {
     kind.name: kind
     for kind in (
         SystemKind("img", ImgOptions, "img.models.img.model:build", "img.models.img.official:build_official"),
+        SystemKind("emb", EmbOptions, "img.models.emb.model:build", "img.models.emb.official:build_official"),
+        SystemKind("tea", TeaOptions, "img.models.tea.model:build"),
         SystemKind("similarity", SimilarityOptions, "img.models.similarity.model:build"),
     )
 }

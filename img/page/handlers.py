@@ -19,7 +19,7 @@ from img.page.drawing.timeline import Band, render_timeline
 from img.page.examples import Example
 from img.page.looking.strip import Strip
 from img.page.service import Asked, Service, Shown, Taken
-from img.page.visitors.limits import RefusedError
+from img.page.visitors.limits import BusyError, RefusedError
 from img.page.visitors.waiting import Step
 
 log = logging.getLogger(__name__)
@@ -89,20 +89,14 @@ class Handlers:
 
     def _take(self, steps: Iterator[Taken | Strip | Step | Shown]) -> Iterator[Changes]:
         parts = self._parts
-        yield {
-            **self._say("Receiving the video …", -1.0),
-            parts.answers: "",
-            parts.timeline: "",
-            parts.find: gr.update(interactive=False),
-        }
         seconds = 0.0
         try:
             for step in steps:
                 if isinstance(step, Step):
-                    yield self._say(step.message, step.share)
+                    yield {**self._say(step.message, step.share), parts.find: gr.update(interactive=False)}
                 elif isinstance(step, Taken):
                     seconds = step.facts.seconds
-                    yield self._play(step)
+                    yield {**self._play(step), parts.answers: "", parts.timeline: ""}
                 elif isinstance(step, Strip):
                     yield {parts.timeline: render_timeline(seconds, step)}
                 else:
@@ -110,6 +104,8 @@ class Handlers:
                         **self._say("Ready. Type a sentence about the video."),
                         parts.find: gr.update(interactive=True),
                     }
+        except BusyError as error:
+            yield self._say(str(error), failed=True)
         except RefusedError as error:
             yield {**self._say(str(error), failed=True), **self._empty()}
         except Exception:
@@ -178,6 +174,7 @@ class Handlers:
             self._parts.another: gr.update(visible=False),
             self._parts.timeline: "",
             self._parts.answers: "",
+            self._parts.find: gr.update(interactive=False),
         }
 
     def _say(self, message: str, share: float | None = None, failed: bool = False) -> Changes:

@@ -165,7 +165,10 @@ class Service:
             query = self.limits.check_query(query)
             if visit.shown is None:
                 raise RefusedError("Choose a video first.")
-            return self.answer(visit.shown, query, branch, min(max(answers, 1), self.limits.answers))
+            try:
+                return self.answer(visit.shown, query, branch, min(max(answers, 1), self.limits.answers))
+            except ValueError as error:
+                raise RefusedError(f"This question cannot be answered: {error}.") from error
 
     def answer(self, shown: Shown, query: str, branch: str, answers: int) -> Asked:
         """Answers a question about a video."""

@@ -18,9 +18,10 @@ from torch.nn import functional as F
 from transformers import CLIPConfig, CLIPModel
 
 from extractors.kinds.clip.checkpoint import Checkpoint, read_checkpoint, rename, select
-from extractors.kinds.clip.network import DEVIATION, MEAN, build, build_tower
+from extractors.kinds.clip.network import build, build_tower
 from extractors.kinds.clip.parameters import TOWERS, ClipImageParameters, TowerSizes
 from extractors.kinds.clip.torchscript import load_torchscript
+from extractors.network import CLIP_DEVIATION, CLIP_MEAN
 from extractors.weights import load_state
 
 SIZES = TowerSizes(layers=3, width=64, heads=2, patch=16, rows=24)
@@ -45,9 +46,8 @@ def frames(count: int, seed: int = 0) -> torch.Tensor:
 
 @torch.no_grad()
 def expected_rows(network: CLIP, windows: torch.Tensor) -> torch.Tensor:
-    images = (windows[:, 0].permute(0, 3, 1, 2) / 255 - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(
-        DEVIATION
-    ).view(3, 1, 1)
+    mean, deviation = (torch.tensor(values).view(3, 1, 1) for values in (CLIP_MEAN, CLIP_DEVIATION))
+    images = (windows[:, 0].permute(0, 3, 1, 2) / 255 - mean) / deviation
     return network.encode_image(images)
 
 

@@ -6,14 +6,21 @@ import numpy as np
 import pytest
 import torch
 
+from extractors.kinds.clip import network as clip
+from extractors.kinds.clip.parameters import ClipImageParameters
+from extractors.kinds.eva_clip import network as eva_clip
+from extractors.kinds.eva_clip.parameters import EvaClipParameters
 from extractors.kinds.i3d import network as i3d
 from extractors.kinds.i3d.parameters import I3DParameters
 from extractors.kinds.i3d_r50 import network as i3d_r50
 from extractors.kinds.i3d_r50.parameters import I3DR50Parameters
 from extractors.kinds.pann import network as pann
 from extractors.kinds.pann.parameters import PannParameters
+from extractors.kinds.slowfast import network as slowfast
+from extractors.kinds.slowfast.parameters import SlowFastParameters
 from extractors.kinds.vggish import network as vggish
 from extractors.kinds.vggish.parameters import VggishParameters
+from extractors.network import NetworkExtractor
 
 pytestmark = [
     pytest.mark.gpu,
@@ -39,6 +46,25 @@ def test_i3d(frame_count: int) -> None:
 def test_i3d_r50() -> None:
     parameters = I3DR50Parameters(weights="random", shorter_side=64, crop=64)
     expect_equal_rows(i3d_r50.build, parameters, frames(3, 8, 64))
+
+
+def test_clip() -> None:
+    parameters = ClipImageParameters(weights="random", shorter_side=64, crop=64)
+    expect_equal_rows(clip.build, parameters, frames(3, 1, 64))
+
+
+def test_eva_clip() -> None:
+    def build(parameters: EvaClipParameters, device: str) -> NetworkExtractor:
+        sizes = {"depth": 2, "embed_dim": 64, "num_heads": 2}
+        return eva_clip.build_tower(sizes, 24, parameters, device)
+
+    parameters = EvaClipParameters(weights="random", shorter_side=56, crop=56)
+    expect_equal_rows(build, parameters, frames(3, 1, 56))
+
+
+def test_slowfast() -> None:
+    parameters = SlowFastParameters(weights="random", shorter_side=64, crop=64)
+    expect_equal_rows(slowfast.build, parameters, frames(3, 32, 64))
 
 
 def test_pann() -> None:

@@ -7,7 +7,6 @@ import pytest
 
 from extractors.importing.merging import merge
 from extractors.kinds.imported.parameters import ImportedArrays
-from img.config.dataset import read_datasets
 
 PROJECT = Path(__file__).parents[2]
 GOLDEN = PROJECT / ".." / "shared" / "reference" / "encoders" / "golden" / "merge.npz"
@@ -72,9 +71,3 @@ def test_both_families_are_matched(case: int) -> None:
     np.testing.assert_array_equal(authors, golden[f"{case}_img_visual"].astype(np.float32))
     detr = merge([slowfast, clip], how(normalise="l2"))
     np.testing.assert_allclose(detr[:75], golden[f"{case}_detr_visual"], rtol=0, atol=1e-6)
-
-
-def test_the_shipped_dataset_of_clip_and_slowfast_merges_as_the_authors_do() -> None:
-    arrays = read_datasets(PROJECT / "config" / "datasets")["charades_clip"].imported["clip_slowfast"]
-    assert [path.name for path in arrays.paths] == ["slowfast_features", "visual_features"]
-    assert arrays.recipe == {"merge": "bring_to_last", "max_rows": 128}

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from media import write_sound, write_video
 
+from extractors.kinds.eva_clip.network import build_tower
 from extractors.media.batching import embed_videos
 from extractors.media.decoding import Decoded, Finished
 from extractors.registry import parse
@@ -21,14 +22,23 @@ SECONDS = 3.2
 SETTINGS = {
     "i3d": {"frame_rate": 12, "window": 16, "stride": 16, "shorter_side": 64, "crop": 64},
     "i3d_r50": {"shorter_side": 64, "crop": 64},
+    "clip": {"clip_seconds": 1.0, "shorter_side": 64, "crop": 64, "crop_offset": "truncated"},
+    "eva_clip": {"clip_seconds": 1.0, "shown": "start", "shorter_side": 56, "crop": 56},
+    "slowfast": {"preset": "cg_detr", "shorter_side": 64, "crop": 64},
     "pann": {},
     "vggish": {},
 }
+
+# The published tower takes 4 GB.
+SMALL_EVA = {"depth": 2, "embed_dim": 64, "num_heads": 2}
 
 # kind: (code version, shape, mean, standard deviation, the last row's weighted mean)
 RECORDED: dict[str, tuple[int, tuple[int, int], float, float, float]] = {
     "i3d": (2, (3, 1024), 0.758286, 1.11826, 0.81188),
     "i3d_r50": (2, (2, 2048), 2.00951, 2.248, 2.0475),
+    "clip": (1, (3, 512), 0.0104973, 1.43956, -0.0213409),
+    "eva_clip": (1, (4, 24), 0.0994176, 1.29904, 0.435188),
+    "slowfast": (1, (4, 2304), 2.14738, 2.49781, 2.07011),
     "pann": (2, (3, 2048), 15.7544, 22.2872, 16.4661),
     "vggish": (2, (3, 128), 130.87, 105.295, 133.699),
 }
@@ -54,7 +64,10 @@ def features_of(name, folder):
         path = write_sound(folder / "a.wav", sweep[None], 16000)
     windows = kind.load_reader()(path, parameters, kind.decoders[0])
     events = [*(Decoded(0, window) for window in windows), Finished(0, kind.decoders[0])]
-    extractor = kind.load_extractor(parameters, "cpu")
+    if name == "eva_clip":
+        extractor = build_tower(SMALL_EVA, 24, parameters, "cpu")
+    else:
+        extractor = kind.load_extractor(parameters, "cpu")
     return kind, dict(embed_videos(extractor, events, batch_size=2))[0].array
 
 

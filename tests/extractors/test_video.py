@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from media import number_of, picture, write_frames, write_sound, write_video
 
+from extractors.kinds.slowfast.parameters import SlowFastParameters
 from extractors.media import decord_reader
 from extractors.media.container import first_frame_time
 from extractors.media.errors import MediaError, ShortMediaError
@@ -58,6 +59,22 @@ def test_an_image_a_second_keeps_the_last_slot(tmp_path, decoder, shown, expecte
     assert [number_of(window.data[0]) for window in windows] == expected
     assert [window.data.shape for window in windows] == [(1, 64, 64, 3)] * 3
     np.testing.assert_allclose([(w.start, w.end) for w in windows], [(0, 1), (1, 2), (2, 3)])
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
+def test_clips_are_the_published_32_frames_and_the_last_one_is_filled(tmp_path, decoder):
+    # 58 frames at 25 a second are 2.32 s, 70 slots at 30: clips of 1 s, the last of 10 slots.
+    path = write_frames(tmp_path / "a.mp4", "libx264", 58, bf="0")
+    slots = shown(58, 30)
+    assert len(slots) == 70
+    recorded = np.load(Path(__file__).parents[1] / "golden" / "slowfast_hero_indices.npz")["1s_25fps"]
+    filled = [*slots[60:], *slots[-1:] * 20]
+    ours = SlowFastParameters(weights="random", preset="cg_detr", shorter_side=64, crop=64)
+    windows = list(frame_windows(path, ours, decoder))
+    numbers = [[number_of(frame) for frame in window.data] for window in windows]
+    clips = slots[:30], slots[30:60], filled
+    assert numbers == [[clip[place] for place in recorded] for clip in clips]
+    np.testing.assert_allclose([(w.start, w.end) for w in windows], [(0, 1), (1, 2), (2, 70 / 30)])
 
 
 @pytest.mark.parametrize("decoder", DECODERS)

@@ -13,7 +13,7 @@ from extractors.storage.files import read_json
 from extractors.storage.store import Store
 from img.__main__ import main
 from img.commands.arguments import read_streams
-from img.config.dataset import InputOptions
+from img.config.dataset import InputOptions, read_datasets
 from img.data.clips.assembly import assemble
 from img.data.clips.feature_folder import FeatureFolder
 from img.data.clips.inputs import Inputs
@@ -22,6 +22,8 @@ from img.data.coverage import count_coverage, explain_absence, name_streams, rea
 from img.data.samples import Moments
 from img.data.text.vocabulary import Vocabulary
 
+PROJECT = Path(__file__).parents[2]
+GOLDEN = PROJECT / ".." / "shared" / "reference" / "encoders" / "golden" / "merge.npz"
 A = np.array([[3, 4], [0, 0], [6, 8], [1, 0]], np.float32)
 B = np.array([[1], [2], [3]], np.float32)
 VOCABULARY = Vocabulary(("a",), ("a",))
@@ -80,6 +82,23 @@ def test_both_are_brought_straight_to_the_clips_where_the_last_has_more(tmp_path
     # Of A the mean of rows 0 and 1, and row 2 alone, as the rule leaves the last row out; of B likewise.
     np.testing.assert_allclose(found[:, :2], [[1.5, 2], [6, 8]])
     np.testing.assert_allclose(found[:, 2], [1.5, 3])
+
+
+@pytest.mark.skipif(not GOLDEN.is_file(), reason=f"the recorded merges are not at {GOLDEN}")
+@pytest.mark.parametrize("case", range(6))
+def test_the_shipped_clip_and_slowfast_stream_is_the_authors(tmp_path: Path, case: int) -> None:
+    """IMG's: CLIP pooled to the clips, SlowFast brought to it; Moment-DETR's: both normalised and cut."""
+    golden = np.load(GOLDEN, allow_pickle=False)
+    clip, slowfast, most = (golden[f"{case}_{name}"] for name in ("clip", "slowfast", "max"))
+    shipped = read_datasets(PROJECT / "config" / "datasets")["charades_clip"].streams["visual"]
+    assert shipped.extractors == ("slowfast", "clip")
+    parts = folder(tmp_path, "slowfast", slowfast), folder(tmp_path, "clip", clip)
+    rules = {"merge": shipped.merge, "normalise": shipped.normalise}
+    found = merged(parts, tmp_path, most=int(most), **rules)
+    # Means are in float32; the authors' loader rounds them to the float16 that the arrays are stored in.
+    np.testing.assert_allclose(found, golden[f"{case}_img_visual"], rtol=1e-3, atol=1e-3)
+    detr = merged(parts, tmp_path, normalise="l2")[:75]
+    np.testing.assert_allclose(detr, golden[f"{case}_detr_visual"], rtol=0, atol=1e-6)
 
 
 def test_what_ends_before_the_last_part_is_brought_to_its_seconds_not_stretched(tmp_path: Path) -> None:

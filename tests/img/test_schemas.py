@@ -83,6 +83,7 @@ def test_every_model_option_and_kind_may_be_written_in_a_dataset() -> None:
     values["extractors"]["vggish"] = {"kind": "vggish", "weights": "w.pt", "pca": "p.npz"}
     for kind in ("clip", "slowfast"):
         values["extractors"][kind] = {"kind": kind, "preset": "moment_detr", "weights": "w.pt"}
+    values["extractors"]["eva_clip"] = {"kind": "eva_clip", "preset": "hirest", "weights": "w.pt"}
     values["extractors"]["image"] = {"kind": "image"}
     values["extractors"]["clap"] = {"kind": "clap", "weights": "folder"}
     values["extractors"]["made_elsewhere"] = {

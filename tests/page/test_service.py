@@ -96,3 +96,14 @@ def test_what_the_retriever_cannot_read_is_told_by_the_visitors_name(service: Se
 def test_the_name_must_be_that_of_a_video(service: Service, upload: Path) -> None:
     with pytest.raises(RefusedError, match=r"page\.html is not called like a video"):
         list(service.receive("me", upload, "page.html"))
+
+
+def test_a_question_that_the_model_cannot_read_is_refused_in_words(service: Service, upload: Path) -> None:
+    class Failing(FakeRetriever):
+        def answer(self, video, query, answers, branch):
+            raise ValueError("query: expected a sentence, found no word")
+
+    list(service.receive("me", upload, "mine.mp4"))
+    service.retriever = Failing()
+    with pytest.raises(RefusedError, match=r"^This question cannot be answered: query: .* found no word\.$"):
+        service.ask("me", "!?", "auto", 1)

@@ -53,5 +53,18 @@ def test_an_extractors_name_may_mean_another_modality_in_another_dataset(read):
 def test_imported_arrays_take_no_gpu(read):
     project = read(device="cuda")
     assert features.count_gpus(project, "demo", "i3d") == 1
-    assert features.count_gpus(project, "charades_clip", "clip_slowfast") == 0
+    assert features.count_gpus(project, "charades_clip", "slowfast") == 0
     assert features.count_gpus(read(), "demo", "i3d") == 0
+
+
+def test_clip_and_slowfast_are_planned_from_published_arrays_and_from_raw_videos(read):
+    published = read()
+    project = read({"charades_clip": {"features": "extracted"}})
+    dataset = project.datasets["charades_clip"]
+    kinds = [project.find_extractor("charades_clip", name)[0].name for name in dataset.chosen_extractors]
+    assert kinds == ["slowfast", "clip", "pann"]
+    manifests = features.list_chosen_manifests(project, "charades_clip")
+    assert len(manifests) == 3 * 32
+    assert features.list_chosen_manifests(published, "charades_clip") == manifests
+    assert dataset.reads_videos
+    assert not published.datasets["charades_clip"].reads_videos

@@ -105,6 +105,19 @@ def test_published_features_that_are_not_there_are_told_of_with_the_page_that_sa
     assert "Traceback" not in outcome.output
 
 
+def test_clip_and_slowfast_and_their_rows_of_table_6_are_planned_from_raw_videos(empty):
+    path = empty.path("config/datasets/charades_clip.yaml")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    settings = yaml.safe_load((ROOT / "config/datasets/charades_clip.yaml").read_text())
+    # Without the published text features the queries are words.
+    settings |= {"features": "extracted", "queries": {"embedding": "random"}}
+    path.write_text(yaml.safe_dump(settings, sort_keys=False))
+    jobs = planned_jobs(plan(empty, "results/charades_clip/metrics.json", "results/tables/table6.md"))
+    assert jobs["extract_features"] == 3 * settings["shards"]
+    assert jobs["unpack_videos"] == jobs["assemble"] == 1
+    assert jobs["train"] > 3
+
+
 def test_a_folder_without_configuration_is_planned_by_the_shipped_one(tmp_path):
     jobs = planned_jobs(plan(Project(tmp_path), DEMO))
     assert jobs["synthesise_demo"] == 1

@@ -14,6 +14,9 @@ from extractors.settings import Real
 class ClapParameters(SoundParameters):
     """CLAP's sound tower (Wu et al. 2023, LAION), HTSAT on 48 kHz sound, one row for each window."""
 
+    extra: ClassVar[str] = "clap"
+    widths: ClassVar[tuple[int, ...]] = (512, 768)
+
     sample_rate: ClassVar[int] = 48_000
 
     weights: Path = Field(

@@ -9,36 +9,26 @@ from __future__ import annotations
 from typing import Any
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from extractors import weights
 from extractors.extras import import_extra
 from extractors.kinds.clip.checkpoint import read_checkpoint, select
 from extractors.kinds.clip.parameters import TOWERS, Activation, ClipImageParameters, TowerSizes
-from extractors.network import NetworkExtractor, NormalisedFrames
-
-EXTRA = "clip"
-
-# Of the pictures CLIP was trained on, for red, green and blue.
-MEAN = (0.48145466, 0.4578275, 0.40821073)
-DEVIATION = (0.26862954, 0.26130258, 0.27577711)
+from extractors.network import CLIP_DEVIATION, CLIP_MEAN, ImageRows, NetworkExtractor, NormalisedFrames
 
 
-class ImageRows(nn.Module):
-    """An image tower on windows of one frame."""
+class Embeddings(nn.Module):
+    """What transformers' image tower gives of its several outputs: the projected ones."""
 
-    def __init__(self, tower: Any, unit_rows: bool) -> None:
-        """Takes transformers' CLIPVisionModelWithProjection, and whether rows are divided by their norms."""
+    def __init__(self, tower: Any) -> None:
+        """Takes transformers' CLIPVisionModelWithProjection."""
         super().__init__()
         self.tower = tower
-        self._unit_rows = unit_rows
 
-    def forward(self, frames: Tensor) -> Tensor:
-        """Turns frames [W, 3, 1, H, W'], normalised, into rows [W, 1, D]."""
-        rows = self.tower(pixel_values=frames[:, :, 0]).image_embeds
-        if self._unit_rows:
-            rows = F.normalize(rows.float(), dim=-1)
-        return rows[:, None]
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Turns pictures [W, 3, H, W'], normalised, into rows [W, D]."""
+        rows: Tensor = self.tower(pixel_values=pictures).image_embeds
+        return rows
 
 
 def build(parameters: ClipImageParameters, device: str) -> NetworkExtractor:
@@ -65,13 +55,13 @@ def build_tower(sizes: TowerSizes, parameters: ClipImageParameters, device: str)
         checkpoint = read_checkpoint(parameters.weights, parameters.weights_sha256)
         tower = _make(sizes, _agree(parameters, checkpoint.activation), parameters.crop)
         weights.load_strict(tower, select(checkpoint, "vision", parameters.weights), parameters.weights)
-    rows = ImageRows(tower, parameters.normalise == "l2")
-    pipeline = nn.Sequential(NormalisedFrames(MEAN, DEVIATION), rows)
+    rows = ImageRows(Embeddings(tower), parameters.normalise == "l2")
+    pipeline = nn.Sequential(NormalisedFrames(CLIP_MEAN, CLIP_DEVIATION), rows)
     return NetworkExtractor(pipeline, parameters, device, sizes.rows, rows_per_window=1)
 
 
 def _make(sizes: TowerSizes, activation: str, pixels: int) -> Any:
-    transformers = import_extra("transformers", EXTRA)
+    transformers = import_extra("transformers", ClipImageParameters.extra)
     config = transformers.CLIPVisionConfig(
         num_hidden_layers=sizes.layers,
         hidden_size=sizes.width,

@@ -41,6 +41,9 @@ TOWERS: dict[Architecture, TowerSizes] = {
 class ClipImageParameters(ImageParameters):
     """CLIP's image tower (Radford et al. 2021): one frame a row, in the space that it shares with texts."""
 
+    extra: ClassVar[str] = "clip"
+    widths: ClassVar[tuple[int, ...]] = (512, 768)
+
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "moment_detr": {"clip_seconds": 2.0, "crop_offset": "truncated"},
         "univtg": {"clip_seconds": 2.0, "crop_offset": "truncated"},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from extractors.parameters import FrameParameters
@@ -10,6 +12,8 @@ from extractors.settings import Real, Whole
 
 class I3DR50Parameters(FrameParameters):
     """I3D with a ResNet-50 (pytorchvideo, Kinetics): 8 frames, every eighth of a 30 fps video."""
+
+    widths: ClassVar[tuple[int, ...]] = (2048,)
 
     frame_rate: Real | None = Field(
         default=3.75, ge=0.01, le=1000, description="Frames per second, by timestamp."

@@ -15,6 +15,9 @@ from extractors.settings import Real
 class EfficientNetParameters(ImageParameters):
     """EfficientNet-Lite0 of ImageNet (Tan & Le 2019, in its mobile form): a row for each frame."""
 
+    extra: ClassVar[str] = "pretrained"
+    widths: ClassVar[tuple[int, ...]] = (1280, 1000, 50)
+
     packaged: ClassVar[PackagedFile | None] = EFFICIENTNET_LITE0
 
     weights: Path | Literal["random", "package"] = Field(

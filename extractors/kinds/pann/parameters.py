@@ -13,6 +13,8 @@ from extractors.settings import Real
 class PannParameters(SoundParameters):
     """CNN14 of PANNs (Kong et al. 2020) on 32 kHz sound, one row for each window."""
 
+    widths: ClassVar[tuple[int, ...]] = (2048,)
+
     sample_rate: ClassVar[int] = 32_000
 
     window_seconds: Real = Field(

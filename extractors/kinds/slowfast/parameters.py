@@ -24,6 +24,8 @@ _ENDINGS = {
 class SlowFastParameters(ClipParameters):
     """SlowFast 8x8 with a ResNet-50 (Feichtenhofer et al. 2019, Kinetics): a row for every clip."""
 
+    widths: ClassVar[tuple[int, ...]] = (2304,)
+
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "moment_detr": {
             "clip_seconds": 2.0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -15,6 +16,8 @@ LEVELS = 255
 
 class VggishParameters(Parameters):
     """VGGish (Hershey et al. 2017) on 16 kHz sound: 0.96 s windows, PCA, 8-bit quantisation."""
+
+    widths: ClassVar[tuple[int, ...]] = (128,)
 
     pca: Path = Field(description="Path of the PCA parameters (.npz or .pth) of VGGish's postprocessing.")
     hop_seconds: Real = Field(

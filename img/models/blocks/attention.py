@@ -49,6 +49,18 @@ class MultiHeadAttention(nn.Module):
         return attended.transpose(2, 3).flatten(-2)
 
 
+def pair_bias(mask: Mask, context_mask: Mask | None) -> Tensor:
+    """Return the bias of logits between two sequences, [B, 1, L, 1 or M]; -1e30 where either is padded.
+
+    A padded step of the first one so attends uniformly to the whole context, which matters only where padding
+    leaks.
+    """
+    logit_bias = mask.logit_bias[:, None, :, None]
+    if context_mask is None:
+        return logit_bias
+    return torch.minimum(logit_bias, context_mask.logit_bias[:, None, None])
+
+
 class SelfAttention(nn.Module):
     """A sequence attends to itself; then one normalised Linear. Both are residual."""
 
@@ -85,15 +97,11 @@ class CrossAttention(nn.Module):
         Args:
             x: [S, B, L, D].
             context: [S, B, M, D].
-            mask: real steps of x. Padded ones attend uniformly to the whole context, which matters only where
-                padding leaks.
+            mask: real steps of x.
             context_mask: real steps of `context`; None where all are real.
         """
-        logit_bias = mask.logit_bias[:, None, :, None]
-        if context_mask is not None:
-            logit_bias = torch.minimum(logit_bias, context_mask.logit_bias[:, None, None])
         normal, normal_context = self.dropout(self.layer_norm1(x)), self.dropout(self.layer_norm2(context))
-        x = x + self.dropout(self.attention(normal, normal_context, logit_bias))
+        x = x + self.dropout(self.attention(normal, normal_context, pair_bias(mask, context_mask)))
         return x + self.dropout(self.linear(self.dropout(self.layer_norm3(x))))
 
 

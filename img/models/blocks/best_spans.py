@@ -50,11 +50,15 @@ def decode(branch: Branch, clip_mask: Tensor, answers: int = 1, nms_threshold: f
     Returns:
         Spans [B, n] by falling probability.
     """
-    start = branch.start_logits.masked_fill(~clip_mask, -torch.inf).log_softmax(-1)
-    end = branch.end_logits.masked_fill(~clip_mask, -torch.inf).log_softmax(-1)
+    start = branch.start_logits.masked_fill(~clip_mask, -torch.inf)
+    end = branch.end_logits.masked_fill(~clip_mask, -torch.inf)
     first, last = list_spans(clip_mask.shape[1], clip_mask.device)
+    # Sums of logits tie where sums of their log-probabilities would differ by rounding.
     found = take_best(start[:, first] + end[:, last], first, last, answers, nms_threshold)
-    return ClipSpans(found.start, found.end, found.score.exp())
+    log_start = start.log_softmax(-1).gather(1, found.start.clamp(min=0))
+    log_end = end.log_softmax(-1).gather(1, found.end.clamp(min=0))
+    score = (log_start + log_end).exp().masked_fill(found.start == NOTHING, 0)
+    return ClipSpans(found.start, found.end, score)
 
 
 def list_spans(clips: int, device: torch.device) -> tuple[Tensor, Tensor]:

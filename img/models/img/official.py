@@ -7,7 +7,7 @@ The authors keep one module per side and branch; here each tensor holds them alo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -18,6 +18,7 @@ from extractors.faults import describe
 from img.models.blocks.embedding import QueryProjection
 from img.models.img.model import IMG, build
 from img.models.img.options import ImgOptions
+from img.models.official_state import essential, list_faults, refuse, reshape
 from img.models.sizes import Sizes
 
 # Prefixes: ours -> theirs, one per stream.
@@ -164,10 +165,10 @@ def official_shapes(model: IMG) -> dict[str, tuple[int, ...]]:
             _, rows, width = own.shape
             for side in _PREFIXES["query_embedding."]:
                 shapes[f"{side}word_emb.pad_vec"] = (width,)
-                shapes[f"{side}word_emb.glove_vec"] = _essential((rows - 2, width))
+                shapes[f"{side}word_emb.glove_vec"] = essential((rows - 2, width))
         elif name != _SLOT_NOISE:
             names = official_names(name, given)
-            shapes |= dict.fromkeys(names, _essential(own.shape if len(names) == 1 else own.shape[1:]))
+            shapes |= dict.fromkeys(names, essential(own.shape if len(names) == 1 else own.shape[1:]))
     return {**shapes, _SECOND_POSITIONS: shapes[_FIRST_POSITIONS]}
 
 
@@ -179,23 +180,11 @@ def find_faults(model: IMG, state: Mapping[str, Tensor], shapes: bool = True) ->
         state: the authors' state dict.
         shapes: compare shapes too, not only names.
     """
-    expected = official_shapes(model)
-    faults = [f"{name}: is missing" for name in expected if name not in state]
-    faults += [f"{name}: is unknown" for name in state if name not in expected]
-    if shapes:
-        faults += [
-            f"{name}: expected the shape {list(shape)}, found {list(state[name].shape)}"
-            for name, shape in expected.items()
-            if name in state and _essential(state[name].shape) != shape
-        ]
+    faults = list_faults(official_shapes(model), state, shapes)
     first, second = state.get(_FIRST_POSITIONS), state.get(_SECOND_POSITIONS)
     if first is not None and second is not None and not torch.equal(first, second):
         faults.append(f"{_SECOND_POSITIONS}: expected what {_FIRST_POSITIONS} holds, found other values")
     return faults
-
-
-def _essential(shape: Sequence[int]) -> tuple[int, ...]:
-    return tuple(length for length in shape if length != 1)
 
 
 def load_official(model: IMG, state: Mapping[str, Tensor]) -> None:
@@ -214,8 +203,7 @@ def load_official(model: IMG, state: Mapping[str, Tensor]) -> None:
             loaded[name] = torch.stack([_word_table(state, side) for side in _PREFIXES["query_embedding."]])
         else:
             parts = [state[theirs] for theirs in official_names(name, given)]
-            # The authors' tensors differ by axes of length 1: 1x1 convolutions where we have Linears.
-            loaded[name] = torch.cat([part.flatten() for part in parts]).view(own.shape)
+            loaded[name] = reshape(parts, own.shape)
     model.load_state_dict(loaded)
 
 
@@ -284,9 +272,6 @@ def build_official(
         torch.manual_seed(0)
         model = build(options, sizes, torch.zeros(sizes.words, sizes.word_width))
     if faults := find_faults(model, state, shapes=are_known):
-        raise ValueError(
-            f"expected the authors' state dict of {len(official_shapes(model))} tensors, found one of "
-            f"{len(state)}, in which\n" + "\n".join(faults)
-        )
+        raise refuse(official_shapes(model), state, faults)
     load_official(model, state)
     return model.eval(), sizes

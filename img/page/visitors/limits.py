@@ -12,6 +12,10 @@ class RefusedError(ValueError):
     """What a visitor sent is not taken; the message is written for them."""
 
 
+class BusyError(RefusedError):
+    """The visitor is being served already; what is under way goes on."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """How much one visitor, and all together, may ask of the server.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from extractors.storage.files import link_or_copy, remove_content
-from img.page.visitors.limits import RefusedError
+from img.page.visitors.limits import BusyError
 
 Shown = TypeVar("Shown")
 
@@ -38,10 +38,10 @@ class Visit(Generic[Shown]):
         """Marks the visitor as being served; a second question meanwhile is refused and waits for nothing.
 
         Raises:
-            RefusedError: the visitor is being served.
+            BusyError: the visitor is being served.
         """
         if not self._busy.acquire(blocking=False):
-            raise RefusedError("One thing at a time: the last one is still being worked on.")
+            raise BusyError("One thing at a time: the last one is still being worked on.")
         try:
             self.seen = time.monotonic()
             yield

@@ -15,14 +15,14 @@ HALVED = ("char_emb.weight", "pos_embedding.position_embeddings.weight", "glove_
 SIZES = {"words": 102, "characters": 42, "visual": 1024, "audio": 2048}
 
 
-def filled(name: str, shape: tuple[int, ...]) -> torch.Tensor:
+def filled(name: str, shape: tuple[int, ...], scale: float = 0.7) -> torch.Tensor:
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     if len(shape) <= 1:
         base = 1.0 if "norm" in name and name.endswith("weight") else 0.0
         values = base + 0.1 * rng.standard_normal(shape)
     else:
         fan = max(math.prod(shape) // shape[0], 16)
-        values = rng.standard_normal(shape) * 0.7 / math.sqrt(fan)
+        values = rng.standard_normal(shape) * scale / math.sqrt(fan)
     values = values.astype(np.float32)
     return torch.from_numpy(values * np.float32(0.5) if name.endswith(HALVED) else values)
 

@@ -6,7 +6,9 @@ from typing import Any
 from img.config.variants import read_variants
 from img.models.img.options import ImgOptions
 
-VARIANTS = read_variants(Path(__file__).parents[3] / "config" / "papers" / "img" / "variants.yaml")
+SHIPPED = read_variants(Path(__file__).parents[3] / "config" / "papers" / "img" / "variants.yaml")
+VARIANTS = {name: variant for name, variant in SHIPPED.items() if "kind" not in variant.model}
+"""Those of IMG."""
 
 REPRESENTATIVES = {
     "img": "the `paper` preset, the predicted weight, three levels and every loss",

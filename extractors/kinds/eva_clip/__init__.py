@@ -1,0 +1,1 @@
+"""EVA-CLIP's image tower."""

@@ -1,0 +1,1 @@
+"""The system EMB (ECCV 2022): moments with elastic boundaries."""
