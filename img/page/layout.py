@@ -20,6 +20,15 @@ _SYSTEM_FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica 
 _SYSTEM_MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 
 
+# The page tells its own progress. Of its events programs see none: they have endpoints of their own.
+_EVENT: dict[str, Any] = {
+    "show_progress": "hidden",
+    "api_name": "page",
+    "api_visibility": "private",
+    "concurrency_limit": None,
+}
+
+
 def choose_theme() -> gr.themes.Base:
     """Returns the page's theme. Its fonts are those of the visitor's system: none is loaded."""
     theme = gr.themes.Default(
@@ -122,15 +131,9 @@ def _begin() -> str:
 
 
 def _tie(handlers: Handlers, parts: Parts, asked: Sequence[Any]) -> None:
-    quiet: dict[str, Any] = {
-        "outputs": parts.all,
-        "show_progress": "hidden",
-        "api_visibility": "private",
-        "concurrency_limit": None,
-    }
-    parts.upload.upload(handlers.receive, parts.upload, **quiet)
-    parts.another.upload(handlers.receive, parts.another, **quiet)
-    gr.on([parts.find.click, parts.query.submit], handlers.ask, list(asked), **quiet)
+    parts.upload.upload(handlers.receive, parts.upload, parts.all, **_EVENT)
+    parts.another.upload(handlers.receive, parts.another, parts.all, **_EVENT)
+    gr.on([parts.find.click, parts.query.submit], handlers.ask, list(asked), parts.all, **_EVENT)
 
 
 def _add_examples(handlers: Handlers, parts: Parts, examples: Sequence[Example]) -> None:
@@ -140,13 +143,7 @@ def _add_examples(handlers: Handlers, parts: Parts, examples: Sequence[Example])
     with gr.Row(elem_id="moments-examples"):
         for example in examples:
             button = gr.Button(f"“{example.sentence}” in {example.video}", size="sm", min_width=250)
-            button.click(
-                handlers.opener(example),
-                outputs=parts.all,
-                show_progress="hidden",
-                api_visibility="private",
-                concurrency_limit=None,
-            )
+            button.click(handlers.opener(example), None, parts.all, **_EVENT)
 
 
 def _add_endpoints(endpoints: Endpoints, service: Service) -> None:
