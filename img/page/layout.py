@@ -99,7 +99,7 @@ def _add_video(service: Service) -> tuple[gr.File, gr.HTML, gr.UploadButton]:
 def _add_question(service: Service) -> tuple[gr.Textbox, gr.Button]:
     with gr.Row(elem_id="moments-ask", equal_height=False):
         query = gr.Textbox(
-            label="What happens in the moment you look for?",
+            label="What happens in the moment?",
             placeholder="a man opens the fridge",
             max_length=service.limits.letters,
             scale=1,
