@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Task:
-    """A video whose array is to be made.
+    """A video whose array or texts are to be made.
 
     Attributes:
         video: its id.
@@ -22,6 +22,7 @@ class Task:
         state: of the file, taken before it was hashed (see `state_of`).
         source_hash: of the file's content.
         key: of the array in the store.
+        covered: seconds of the video that its texts are about, where these are what is read.
     """
 
     video: str
@@ -29,6 +30,7 @@ class Task:
     state: tuple[int, ...] | None
     source_hash: str
     key: str
+    covered: float | None = None
 
     def is_unchanged(self) -> bool:
         """Whether the file still is the one that was hashed, by what its folder says of it."""

@@ -1,4 +1,4 @@
-"""What makes arrays: a kind with its parameters, on some device; and what is written of it."""
+"""What makes arrays and texts: a kind with its parameters, on some device; and what is written of it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from extractors.gpus import take_gpu
-from extractors.kind import Extractor, Kind
+from extractors.kind import Extractor, Kind, Writer
 from extractors.media.batching import Features
+from extractors.media.writing import WrittenTexts
 from extractors.parameters import Parameters
 from extractors.provenance.makers import find_differences, fingerprint_kind
 from extractors.storage.files import sha256_of_path
@@ -45,10 +46,7 @@ def identify(kind: Kind, parameters: Parameters) -> dict[str, Any]:
     Raises:
         ValueError: where a file or folder that the parameters name is not there.
     """
-    values = parameters.model_dump()
-    if parameters.weights != "random":
-        del values["seed"]
-    del values["weights_sha256"]
+    values = parameters.identity()
     for name, value in values.items():
         if isinstance(value, Path):
             if not value.exists():
@@ -71,7 +69,7 @@ class Extraction:
         """Gives the key of the array of a file's content."""
         return Store.key({**self._identity, "source": source_hash})
 
-    def load_extractor(self) -> Extractor:
+    def load_network(self) -> Extractor | Writer:
         """Builds the network on its device."""
         import torch
 
@@ -79,14 +77,16 @@ class Extraction:
             take_gpu()
         if self.runtime.threads:
             torch.set_num_threads(self.runtime.threads)
-        return self.kind.load_extractor(self.parameters, self.runtime.device)
+        return self.kind.load_network(self.parameters, self.runtime.device)
 
-    def describe(self, source_hash: str, features: Features, facts: Mapping[str, Any]) -> dict[str, Any]:
-        """Says how an array was made: from what, by what, called what, and on what.
+    def describe(
+        self, source_hash: str, result: Features | WrittenTexts, facts: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Says how an array or texts were made: from what, by what, called what, and on what.
 
         Args:
-            source_hash: of the media file's content.
-            features: the array.
+            source_hash: of the content of the media file, or of the texts that were read.
+            result: the array or the texts.
             facts: what the model's own files say of how its inputs are made.
         """
         files = {name: value.name for name, value in self.parameters if isinstance(value, Path)}
@@ -96,17 +96,20 @@ class Extraction:
             "file_names": files,
             "device": self.runtime.device,
             "batch_size": self.runtime.batch_size,
-            "libraries": library_versions(*_DECODER_LIBRARIES.get(features.decoder, ())),
+            "libraries": library_versions(*_DECODER_LIBRARIES.get(result.decoder, ())),
             "source_sha256": source_hash,
-            "decoder": features.decoder,
-            "windows": features.windows,
-            "row_seconds": [[round(start, 6), round(end, 6)] for start, end in features.row_seconds],
+            "decoder": result.decoder,
+            "windows": result.windows,
         }
+        if isinstance(result, WrittenTexts):
+            made["covered_seconds"] = round(result.covered, 6)
+        else:
+            made["row_seconds"] = [[round(start, 6), round(end, 6)] for start, end in result.row_seconds]
         if facts:
             made["model"] = dict(facts)
-        if features.short:
-            made["reached_seconds"] = round(features.short.reached, 6)
-            made["promised_seconds"] = features.short.promised
+        if result.short:
+            made["reached_seconds"] = round(result.short.reached, 6)
+            made["promised_seconds"] = result.short.promised
         return made
 
     def differences(self, entry: Entry) -> list[str]:

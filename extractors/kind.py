@@ -6,10 +6,10 @@ Nothing here imports torch or a decoder, so a configuration is validated and a w
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from extractors.parameters import KindParameters, Modality, Parameters
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import torch
 
     from extractors.media.sampling import Window
+    from extractors.storage.texts import Text
 
 
 class Extractor(Protocol):
@@ -34,6 +35,22 @@ class Extractor(Protocol):
         ...
 
 
+class Writer(Protocol):
+    """A network that turns windows of one medium into texts with their seconds."""
+
+    windows_at_once: int | None
+    """How many windows of a video it takes at most; None for a whole video."""
+    facts: Mapping[str, Any]
+    """What the model's own files say of how its inputs are made."""
+
+    def write(self, windows: Sequence[Window]) -> list[Text]:
+        """Turns windows of one video into texts; their seconds are the video's."""
+        ...
+
+
+Gives = Literal["rows", "texts"]
+Reads = Literal["media", "texts"]
+
 Reader = Callable[[Path, Any, str], "Iterator[Window]"]
 """(media file, parameters, decoder name) -> windows in time order. Runs in a decoding process."""
 
@@ -50,6 +67,8 @@ class Kind:
         reader: "module:function" that cuts a media file into windows, a `Reader`; empty for `imported`.
         decoders: names of the decoders to try, in order.
         code_version: raised whenever the features change for the same video and parameters.
+        gives: `rows` where its network is an `Extractor`, `texts` where it is a `Writer`.
+        reads: `texts` where it reads those that another extractor gave, in the place of a media file.
     """
 
     name: str
@@ -59,15 +78,21 @@ class Kind:
     reader: str
     decoders: tuple[str, ...]
     code_version: int
+    gives: Gives = "rows"
+    reads: Reads = "media"
 
     def load_reader(self) -> Reader:
         """Imports the function that cuts a media file into windows."""
         return _import(self.reader)
 
-    def load_extractor(self, parameters: Parameters, device: str) -> Extractor:
+    def load_network(self, parameters: Parameters, device: str) -> Extractor | Writer:
         """Imports and builds the network; loads its weights."""
-        extractor: Extractor = _import(self.network)(parameters, device)
-        return extractor
+        network: Extractor | Writer = _import(self.network)(parameters, device)
+        return network
+
+    def load_extractor(self, parameters: Parameters, device: str) -> Extractor:
+        """Imports and builds the network of a kind that gives rows; loads its weights."""
+        return cast(Extractor, self.load_network(parameters, device))
 
 
 def _import(name: str) -> Any:

@@ -52,7 +52,7 @@ class NetworkExtractor:
     @torch.inference_mode()
     def embed(self, windows: Tensor) -> Tensor:
         """Turns windows [W, ...] into rows [W, R, D], float32, on the network's device."""
-        with _number_format(self._device, self._bfloat16):
+        with number_format(self._device, self._bfloat16):
             return self._network(windows.to(self._device)).float()
 
 
@@ -124,7 +124,8 @@ def _channels_last(network: nn.Module) -> nn.Module:
 
 
 @contextmanager
-def _number_format(device: torch.device, bfloat16: bool) -> Iterator[None]:
+def number_format(device: torch.device, bfloat16: bool) -> Iterator[None]:
+    """Runs networks in the block in float32, or under autocast to bfloat16."""
     # cuDNN's default rounds the inputs of float32 convolutions to 10 bits (TF32).
     with (
         torch.backends.cudnn.flags(enabled=True, allow_tf32=False),

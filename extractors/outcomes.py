@@ -6,7 +6,6 @@ One video never stops the others: whatever it does becomes its row, in `Outcomes
 from __future__ import annotations
 
 import errno
-import io
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,16 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from extractors.media.errors import MediaError, short_status
 from extractors.names import check_name
 from extractors.storage.files import StorageError
-from extractors.storage.finite import check_finite
 from extractors.storage.manifest import Row, write_manifest
-from extractors.storage.store import DESCRIPTION, Entry, Store
-
-ARRAY = "array.npy"
+from extractors.storage.results import ARRAY, SUFFIXES, TEXTS
+from extractors.storage.store import DESCRIPTION, Entry
 
 log = logging.getLogger(__name__)
 
@@ -93,26 +88,34 @@ class Outcomes:
         except Exception as error:
             self._add(Row(video, _status(error), source_sha256=source_hash))
 
-    def missing(self, video: str) -> None:
-        """Takes down a video that has no file."""
-        self._add(Row(video, "missing"))
+    def absent(self, video: str, status: str = "missing") -> None:
+        """Takes down a video that has no file, or no texts to read."""
+        self._add(Row(video, status))
 
-    def restored(self, video: str, source_hash: str, entry: Entry, differences: Iterable[str] = ()) -> None:
-        """Takes an array that was in the store.
+    def restored(
+        self,
+        video: str,
+        source_hash: str,
+        entry: Entry,
+        differences: Iterable[str] = (),
+        covered: float | None = None,
+    ) -> None:
+        """Takes what was in the store.
 
         Args:
             video: the video's id.
             source_hash: of its file's content.
-            entry: holds the array.
+            entry: holds the array or the texts.
             differences: what it was made by that is not today's; `finish` tells them.
+            covered: seconds of the video that it covers; None where its own seconds tell.
         """
-        self._publish(video, source_hash, entry)
+        self._publish(video, source_hash, entry, covered)
         self.counts.restored += 1
         self._differences.update(differences)
 
-    def computed(self, video: str, source_hash: str, entry: Entry) -> None:
-        """Takes an array that was made now."""
-        self._publish(video, source_hash, entry)
+    def computed(self, video: str, source_hash: str, entry: Entry, covered: float | None = None) -> None:
+        """Takes what was made now; see `restored`."""
+        self._publish(video, source_hash, entry, covered)
         self.counts.computed += 1
 
     def finish(self) -> Counts:
@@ -141,8 +144,8 @@ class Outcomes:
         write_manifest(self._delivery.manifest, self._rows)
         return self.counts
 
-    def _publish(self, video: str, source_hash: str, entry: Entry) -> None:
-        """Links an array and adds its row.
+    def _publish(self, video: str, source_hash: str, entry: Entry, covered: float | None) -> None:
+        """Links an array or texts and adds their row.
 
         That of a file cut short is in the store either way, so that changing one's mind computes nothing.
         """
@@ -152,22 +155,28 @@ class Outcomes:
             self._add(Row(video, status, source_sha256=source_hash))
             return
         out = self._delivery.out
-        entry.link({ARRAY: out / f"{video}.npy", DESCRIPTION: out / f"{video}.json"})
+        result = TEXTS if TEXTS in made["files"] else ARRAY
+        entry.link(
+            {
+                result: out / f"{video}{SUFFIXES[result]}",
+                DESCRIPTION: out / f"{video}.json",
+            }
+        )
         row = Row(
             video=video,
             status="ok",
             rows=made["rows"],
             width=made["width"],
-            seconds=made["row_seconds"][-1][1] if made["row_seconds"] else None,
+            seconds=_covered(made) if covered is None else covered,
             source_sha256=source_hash,
-            feature_sha256=made["files"][ARRAY],
+            feature_sha256=made["files"][result],
         )
         self._add(row)
 
     def _remove(self, video: str) -> None:
         try:
             check_name(video)
-            for suffix in (".npy", ".json"):
+            for suffix in (*SUFFIXES.values(), ".json"):
                 (self._delivery.out / f"{video}{suffix}").unlink(missing_ok=True)
         except ValueError:
             # What can be no file's name has no files.
@@ -182,29 +191,11 @@ class Outcomes:
         self.counts.absent += not row.is_ok and not row.is_failure
 
 
-def keep(store: Store, key: str, made: Mapping[str, Any], array: np.ndarray) -> Entry:
-    """Adds a video's array to the store, whatever made it.
-
-    Args:
-        store: keeps it.
-        key: the entry's key.
-        made: how the array was made.
-        array: rows [R, D], kept as float32.
-
-    Raises:
-        ValueError: it holds NaN, infinity, or a value whose square is infinite in float32.
-        StorageError: the store cannot be written.
-    """
-    with np.errstate(over="ignore"):
-        array = array.astype(np.float32)
-    check_finite(array)
-    # numpy's own writing to a file tells no reason where the disk is full.
-    content = io.BytesIO()
-    np.save(content, array, allow_pickle=False)
-    rows, width = array.shape
-    with store.adding(key, {**made, "rows": rows, "width": width}) as folder:
-        (folder / ARRAY).write_bytes(content.getbuffer())
-    return store.get(key)
+def _covered(made: Mapping[str, Any]) -> float | None:
+    """Says how much of a video a result covers, from its description; None where nobody knows."""
+    if "covered_seconds" in made:
+        return float(made["covered_seconds"])
+    return max(end for _, end in made["row_seconds"]) if made["row_seconds"] else None
 
 
 def _status(error: Exception) -> str:

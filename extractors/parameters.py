@@ -11,8 +11,9 @@ from extractors.frame_plan import FramePlan, Offset, Resampling, Shown
 from extractors.packaged import PackagedFile
 from extractors.settings import LARGEST_SEED, Real, Settings, Whole
 
-Modality = Literal["visual", "audio"]
+Modality = Literal["visual", "audio", "text"]
 MergeRule = Literal["cut_to_shortest", "bring_to_last"]
+WeightsForm = Literal["file", "folder", "file or folder"]
 NormaliseRule = Literal["none", "l2"]
 
 
@@ -27,6 +28,9 @@ class KindParameters(Settings):
 
     widths: ClassVar[tuple[int, ...]] = ()
     """Values of a row; several where parameters decide."""
+
+    weights_are: ClassVar[WeightsForm] = "file"
+    """Whether weights, where there are any, are one file, or a folder as transformers saves it."""
 
     @model_validator(mode="before")
     @classmethod
@@ -43,6 +47,11 @@ class KindParameters(Settings):
     def scale(self) -> float:
         """What stored values are multiplied with when they become a model's inputs."""
         return 1.0
+
+    @property
+    def reads_texts_of(self) -> str | None:
+        """The extractor whose texts are read in the place of a media file; None of most kinds."""
+        return None
 
     def sampling(self) -> str:
         """Says in words how media become windows; nothing where a kind does not sample."""
@@ -68,6 +77,13 @@ class Parameters(KindParameters):
     precision: Literal["float32", "bfloat16"] = Field(
         default="float32", description="Number format of the network's forward pass."
     )
+
+    def identity(self) -> dict[str, Any]:
+        """Gives what of them decides the features, files by their paths."""
+        values = self.model_dump(exclude={"weights_sha256"})
+        if self.weights != "random":
+            del values["seed"]
+        return values
 
     @model_validator(mode="after")
     def _is_packaged(self) -> Parameters:

@@ -22,7 +22,9 @@ from extractors.kinds.i3d_r50.parameters import I3DR50Parameters
 from extractors.kinds.image.parameters import EfficientNetParameters
 from extractors.kinds.imported.parameters import ImportedParameters
 from extractors.kinds.pann.parameters import PannParameters
+from extractors.kinds.sentence.parameters import SentenceParameters
 from extractors.kinds.slowfast.parameters import SlowFastParameters
+from extractors.kinds.speech.parameters import SpeechParameters
 from extractors.kinds.vggish.parameters import VggishParameters
 from extractors.parameters import KindParameters, Modality
 
@@ -63,9 +65,34 @@ KINDS: dict[str, Kind] = {
             _SOUND_DECODERS,
             2,
         ),
+        Kind(
+            "speech",
+            "audio",
+            SpeechParameters,
+            "extractors.kinds.speech.network:build",
+            "extractors.kinds.speech.network:windows",
+            _SOUND_DECODERS,
+            1,
+            gives="texts",
+        ),
+        Kind(
+            "sentence",
+            "text",
+            SentenceParameters,
+            "extractors.kinds.sentence.network:build",
+            "extractors.kinds.sentence.network:windows",
+            ("json",),
+            1,
+            reads="texts",
+        ),
         Kind("imported", "visual", ImportedParameters, "", "", (), 1),
     )
 }
+
+
+def reads_texts(kind: str) -> bool:
+    """Tells whether a kind reads texts in the place of media; false of one that is not known here."""
+    return kind in KINDS and KINDS[kind].reads == "texts"
 
 
 def parse(settings: dict[str, Any]) -> tuple[Kind, KindParameters]:

@@ -1,4 +1,4 @@
-"""What an extraction job does: a list of videos in, arrays in the store, links and a manifest out.
+"""What an extraction job does: a list of videos in, arrays or texts in the store, links and a manifest out.
 
 A shard is planned (which arrays are in the store?), computed (those that are not), and awaited (those that
 another process has in hand).
@@ -9,16 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from tqdm import tqdm
 
 from extractors.claims import Claims, Task, state_of
 from extractors.extraction import Extraction, Runtime
-from extractors.kind import Extractor, Kind
+from extractors.keeping import keep
+from extractors.kind import Extractor, Kind, Writer
 from extractors.media.batching import Features, embed_videos
 from extractors.media.decoding import Decoded, Event, Restarted, decode_ahead
+from extractors.media.errors import MediaError
+from extractors.media.writing import WrittenTexts, write_videos
 from extractors.names import check_name
-from extractors.outcomes import Counts, Delivery, Outcomes, keep
+from extractors.outcomes import Counts, Delivery, Outcomes
 from extractors.parameters import KindParameters, Parameters
 from extractors.storage.files import sha256_of
 from extractors.storage.store import Store
@@ -26,10 +30,19 @@ from extractors.storage.store import Store
 
 @dataclass(frozen=True)
 class Source:
-    """A video to extract; `path` is None where the dataset names it and no file was found."""
+    """A video to extract.
+
+    Attributes:
+        video: its id.
+        path: of its file, or of its texts; None where there is none.
+        absence: what the manifest says of a video without file.
+        covered: seconds of the video that its texts are about; None for a media file, which tells itself.
+    """
 
     video: str
     path: Path | None
+    absence: str = "missing"
+    covered: float | None = None
 
 
 def extract_shard(
@@ -46,8 +59,9 @@ def extract_shard(
     A killed run keeps every video it finished. Of several processes that need the same array from one store,
     one computes it; the others compute something else meanwhile and wait for it at the end.
 
-    A video's files in `delivery.out` are `{video}.npy`, float32 [rows, width], and `{video}.json`, which says
-    how the array was made; those of a video that has no array any more are removed.
+    A video's files in `delivery.out` are `{video}.npy`, float32 [rows, width], or `{video}.jsonl`, texts with
+    their seconds, and `{video}.json`, which says how they were made; those of a video that has no result any
+    more are removed.
 
     Args:
         kind: the extractor kind.
@@ -72,14 +86,15 @@ def extract_shard(
     extraction = Extraction(kind, parameters, runtime)
     tasks = _plan(extraction, sources, store, outcomes, quiet=watch is not None)
     if tasks:
+        results = "texts" if kind.gives == "texts" else "arrays"
         store.check_writable(
-            f"missing in it: {len(tasks)} of {len(sources)} arrays, such as {tasks[0].video}'s"
+            f"missing in it: {len(tasks)} of {len(sources)} {results}, such as {tasks[0].video}'s"
         )
-        extractor = extraction.load_extractor()
+        network = extraction.load_network()
         bar = tqdm(total=len(tasks), unit="video", desc=kind.name, disable=watch is not None)
         with bar as progress, Claims(store) as claims:
             while tasks:
-                elsewhere = _compute(extraction, extractor, tasks, claims, outcomes, progress, watch)
+                elsewhere = _compute(extraction, network, tasks, claims, outcomes, progress, watch)
                 tasks = _await(extraction, elsewhere, claims, outcomes, progress)
     return outcomes.finish()
 
@@ -92,24 +107,26 @@ def _plan(
     looked = f"{extraction.kind.name}: looked for in the store"
     for source in tqdm(sources, unit="video", desc=looked, disable=quiet):
         if source.path is None:
-            outcomes.missing(source.video)
+            outcomes.absent(source.video, source.absence)
             continue
         with outcomes.of(source.video):
             check_name(source.video)
             state = state_of(source.path)
             source_hash = sha256_of(source.path)
-            task = Task(source.video, source.path, state, source_hash, extraction.key(source_hash))
+            key = extraction.key(source_hash)
+            task = Task(source.video, source.path, state, source_hash, key, source.covered)
             entry = store.find(task.key)
             if entry is None:
                 tasks.append(task)
             else:
-                outcomes.restored(task.video, task.source_hash, entry, extraction.differences(entry))
+                differing = extraction.differences(entry)
+                outcomes.restored(task.video, task.source_hash, entry, differing, task.covered)
     return tasks
 
 
 def _compute(
     extraction: Extraction,
-    extractor: Extractor,
+    network: Extractor | Writer,
     tasks: Sequence[Task],
     claims: Claims,
     outcomes: Outcomes,
@@ -127,7 +144,7 @@ def _compute(
         begin=lambda index: claims.take(tasks[index]),
     )
     told = _tell_media_time(events, progress, watch)
-    for index, result in embed_videos(extractor, told, extraction.runtime.batch_size):
+    for index, result in _run(network, told, extraction):
         task = tasks[index]
         if result is None:
             elsewhere.append(task)
@@ -137,13 +154,23 @@ def _compute(
             if not is_unchanged:
                 # Its hash is that of another file than the one decoded.
                 raise ValueError(f"{task.path}: changed while being read; extract it again")
-            if not isinstance(result, Features):
+            if isinstance(result, MediaError):
                 raise result
-            made = extraction.describe(task.source_hash, result, extractor.facts)
-            outcomes.computed(task.video, task.source_hash, keep(claims.store, task.key, made, result.array))
+            made = extraction.describe(task.source_hash, result, network.facts)
+            entry = keep(claims.store, task.key, made, result)
+            outcomes.computed(task.video, task.source_hash, entry, task.covered)
         claims.drop(task)
         progress.update()
     return elsewhere
+
+
+def _run(
+    network: Extractor | Writer, events: Iterator[Event], extraction: Extraction
+) -> Iterator[tuple[int, Features | WrittenTexts | MediaError | None]]:
+    """Turns decoded windows into what the kind gives, video by video."""
+    if extraction.kind.gives == "texts":
+        return write_videos(cast(Writer, network), events)
+    return embed_videos(cast(Extractor, network), events, extraction.runtime.batch_size)
 
 
 def _tell_media_time(
@@ -175,6 +202,7 @@ def _await(
             if entry is None:
                 given_up.append(task)
                 continue
-            outcomes.restored(task.video, task.source_hash, entry, extraction.differences(entry))
+            differing = extraction.differences(entry)
+            outcomes.restored(task.video, task.source_hash, entry, differing, task.covered)
         progress.update()
     return given_up

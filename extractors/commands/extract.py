@@ -22,7 +22,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     """Adds the commands."""
     extract = commands.add_parser("extract", help="extract the features of some videos into a folder")
     extract.add_argument("kind", choices=sorted(KINDS), help="extractor kind")
-    extract.add_argument("videos", nargs="+", type=Path, metavar="VIDEO", help="media files")
+    extract.add_argument(
+        "videos", nargs="+", type=Path, metavar="VIDEO", help="media files, or texts (.jsonl)"
+    )
     extract.add_argument(
         "--out", required=True, type=Path, help="folder for {video}.npy, .json, manifest.tsv"
     )
@@ -46,6 +48,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     shard.add_argument("--out", required=True, type=Path, help="folder for the arrays")
     shard.add_argument("--manifest", required=True, type=Path, help="the manifest to write")
     shard.add_argument("--store", required=True, type=Path)
+    shard.add_argument(
+        "--reads",
+        type=Path,
+        metavar="MANIFEST",
+        help="of the same shard of the extractor whose texts are read in the place of the videos' files",
+    )
     _add_runtime(shard)
     shard.set_defaults(run=_shard)
 
@@ -97,6 +105,7 @@ def _extract(options: argparse.Namespace) -> int:
 
 def _shard(options: argparse.Namespace) -> int:
     from extractors.shard import Source
+    from extractors.text_sources import list_text_sources
 
     kind, parameters = parse(options.settings)
     with options.videos.open(newline="", encoding="utf-8") as file:
@@ -104,8 +113,12 @@ def _shard(options: argparse.Namespace) -> int:
     if isinstance(parameters, ImportedParameters):
         _import(options, parameters, [row["video"] for row in table])
     else:
-        sources = [Source(row["video"], Path(row["path"]) if row["path"] else None) for row in table]
-        _run(options, kind, parameters, sources, Store(options.store), options.manifest)
+        store = Store(options.store)
+        if options.reads:
+            sources = list_text_sources(options.reads, [row["video"] for row in table], store)
+        else:
+            sources = [Source(row["video"], Path(row["path"]) if row["path"] else None) for row in table]
+        _run(options, kind, parameters, sources, store, options.manifest)
     # Under `report` the manifest tells what failed, and whoever reads it goes on without.
     return 0
 

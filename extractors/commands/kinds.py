@@ -31,7 +31,7 @@ def _describe(kind: Kind) -> tuple[str, ...]:
     return (
         kind.name,
         kind.modality if kind.network else "arrays",
-        " or ".join(map(str, parameters.widths)) or "-",
+        "texts" if kind.gives == "texts" else " or ".join(map(str, parameters.widths)) or "-",
         f"pip install '.[{parameters.extra}]'" if parameters.extra else "-",
         ", ".join(parameters.presets) or "-",
         (parameters.__doc__ or "").partition("\n")[0],

@@ -10,9 +10,10 @@ from tqdm import tqdm
 
 from extractors.importing.folders import Collection, Part, open_collection
 from extractors.importing.merging import merge
+from extractors.keeping import keep_array
 from extractors.kinds.imported.parameters import ImportedParameters
 from extractors.names import check_name, video_names
-from extractors.outcomes import Counts, Delivery, Outcomes, keep
+from extractors.outcomes import Counts, Delivery, Outcomes
 from extractors.registry import KINDS
 from extractors.storage.files import sha256_of_json
 from extractors.storage.libraries import library_versions
@@ -56,7 +57,7 @@ def import_shard(
             if parts:
                 _take_in(video, parts, parameters, store, outcomes)
             else:
-                outcomes.missing(video)
+                outcomes.absent(video)
     return outcomes.finish()
 
 
@@ -83,7 +84,7 @@ def _take_in(
         "libraries": library_versions(),
         "row_seconds": None,
     }
-    outcomes.computed(video, source_hash, keep(store, key, made, array))
+    outcomes.computed(video, source_hash, keep_array(store, key, made, array))
 
 
 def _find_parts(collections: Sequence[Collection], paths: Sequence[Path], video: str) -> list[Part]:

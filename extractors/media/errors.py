@@ -23,6 +23,15 @@ class NoAudioError(MediaError):
         return "no_audio"
 
 
+class NoTextError(MediaError):
+    """A file of texts holds none, as of a video in which nobody speaks: legitimate."""
+
+    @property
+    def status(self) -> str:
+        """What the manifest says of the video."""
+        return "no_text"
+
+
 class ShortMediaError(MediaError):
     """A media file ends before its header says; what it gave until then is right.
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from extractors.outcomes import ARRAY
 from extractors.provenance.makers import find_differences, fingerprint_kind
 from extractors.registry import KINDS, parse
 from extractors.storage.files import read_json, sha256_of
+from extractors.storage.results import ARRAY, SUFFIXES
 from extractors.storage.store import Store
+from extractors.storage.texts import SUFFIX, read_texts
 
 _SHOWN_WINDOWS = 3
 _EVERY_DESCRIPTION = {"kind", "code_version", "parameters", "source_sha256", "libraries", "key", "files"}
@@ -44,7 +45,8 @@ def explain(path: Path, store: Store | None = None) -> Explanation:
     """Finds out how a feature array was made, and verifies that it is the array described.
 
     Args:
-        path: the `.npy` file; its description lies beside it under the same name, `.json`.
+        path: the `.npy` file, or the `.jsonl` of texts; its description lies beside it, under the same name
+            and `.json`.
         store: looked through for an entry with this very content where the description is absent or that of
             another array.
 
@@ -53,16 +55,17 @@ def explain(path: Path, store: Store | None = None) -> Explanation:
         ValueError: what lies beside it, or an entry of the store, is no description.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: expected a feature array, found no file")
+        raise FileNotFoundError(f"{path}: expected a feature array or texts, found no file")
     found = sha256_of(path)
+    result = next((name for name, suffix in SUFFIXES.items() if suffix == path.suffix), ARRAY)
     content = _content(path)
     beside = path.with_suffix(".json")
     description = read_description(beside) if beside.is_file() else None
-    if description is not None and description["files"].get(ARRAY) == found:
+    if description is not None and description["files"].get(result) == found:
         return Explanation(path, found, content, description, beside)
     if store is not None:
         for entry in store.entries():
-            if entry.description["files"].get(ARRAY) == found:
+            if entry.description["files"].get(result) == found:
                 known = _checked(entry.description, entry.folder)
                 return Explanation(path, found, content, known, entry.folder)
     elsewhere = "" if store is None else f", and the store {store.root} holds no entry of its content"
@@ -70,8 +73,8 @@ def explain(path: Path, store: Store | None = None) -> Explanation:
         fault = f"nothing describes it: expected {beside.name} beside it, found none{elsewhere}"
         return Explanation(path, found, content, fault=fault)
     fault = (
-        f"this array is not the one described: {beside.name} expects SHA-256 "
-        f"{description['files'].get(ARRAY)}, the file has {found}{elsewhere}"
+        f"this is not what is described: {beside.name} expects SHA-256 "
+        f"{description['files'].get(result)}, the file has {found}{elsewhere}"
     )
     return Explanation(path, found, content, description, beside, fault)
 
@@ -153,7 +156,8 @@ def _facts(made: Mapping[str, Any], every_window: bool) -> Iterator[tuple[str, s
         for source in made["sources"]:
             yield "imported", f"{source['name']}, SHA-256 {source['sha256']}"
     else:
-        yield "video", f"SHA-256 {made['source_sha256']}"
+        kind = KINDS.get(made["kind"])
+        yield "texts" if kind and kind.reads == "texts" else "video", f"SHA-256 {made['source_sha256']}"
     if "decoder" in made:
         yield "decoder", made["decoder"]
     if "reached_seconds" in made:
@@ -168,6 +172,8 @@ def _facts(made: Mapping[str, Any], every_window: bool) -> Iterator[tuple[str, s
         seconds = made["row_seconds"]
         yield "covers", f"{seconds[0][0]:g} to {max(end for _, end in seconds):g} s in {len(seconds)} rows"
         yield "windows", _windows(made, every_window)
+    if "covered_seconds" in made:
+        yield "covers", f"0 to {made['covered_seconds']:g} s, in {made['rows']} texts"
     if "device" in made:
         yield "made on", f"{made['device']}, in batches of {made['batch_size']}"
     yield "libraries", ", ".join(f"{name} {version}" for name, version in made["libraries"].items())
@@ -195,11 +201,13 @@ def _windows(made: Mapping[str, Any], every_window: bool) -> str:
 
 def _content(path: Path) -> str:
     try:
+        if path.suffix == SUFFIX:
+            return f"{len(read_texts(path))} texts"
         array = np.load(path, mmap_mode="r", allow_pickle=False)
         return f"{array.dtype} {list(array.shape)}"
     except Exception as error:
         # A damaged file may fail in any way while it is read.
-        return f"no readable array ({error})"
+        return f"nothing readable ({error})"
 
 
 def _checked(description: Any, source: Path) -> dict[str, Any]:

@@ -13,12 +13,13 @@ from extractors.kind import Kind
 from extractors.provenance.fingerprint import find_modules, fingerprint
 from extractors.storage.libraries import differing_libraries
 
-# Turns what any reader and network give into an array, and imports the decoding processes.
-_EVERY_KIND = "extractors.media.batching"
+# Turn what any reader and network give into an array or texts, and import the decoding processes.
+_RESULTS = {"rows": "extractors.media.batching", "texts": "extractors.media.writing"}
 _WITHIN = (
     "extractors.kinds",
     "extractors.media",
     "extractors.model_folders",
+    "extractors.storage.texts",
     "extractors.network",
     "extractors.storage.pickles",
     "extractors.weights",
@@ -34,7 +35,7 @@ def list_code(kind: Kind) -> list[str]:
     """
     homes = [name.partition(":")[0] for name in (kind.network, kind.reader)]
     parameters = kind.parameters.__module__
-    return find_modules([*homes, _EVERY_KIND], [*_WITHIN, *homes], [*_WITHOUT, parameters])
+    return find_modules([*homes, _RESULTS[kind.gives]], [*_WITHIN, *homes], [*_WITHOUT, parameters])
 
 
 def fingerprint_kind(kind: Kind) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from extractors.storage.cells import as_cell, from_cell
 from extractors.storage.files import write_text
 
-_WITHOUT_ARRAY = ("missing", "no_audio")
+_WITHOUT_ARRAY = ("missing", "no_audio", "no_text")
 _LONGEST_STATUS = 2000
 
 
@@ -21,13 +21,13 @@ class Row:
 
     Attributes:
         video: the video's id.
-        status: `ok`, `missing`, `no_audio`, `failed: reason`, or `short: 1.0 of 18.0 s` where the file is cut
-            short and that was not accepted.
-        rows: feature rows, 0 where there is no array.
-        width: values in a row.
+        status: `ok`, `missing`, `no_audio`, `no_text`, `failed: reason`, or `short: 1.0 of 18.0 s` where the
+            file is cut short and that was not accepted.
+        rows: feature rows, or texts; 0 where there is no array.
+        width: values in a row; 0 of texts.
         seconds: how much of the video the rows cover, from its start; None where nobody recorded it.
         source_sha256: hash of the video file's content, empty where it is missing.
-        feature_sha256: hash of the .npy file, empty where there is none.
+        feature_sha256: hash of the .npy or .jsonl file, empty where there is none.
     """
 
     video: str

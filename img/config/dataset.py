@@ -304,6 +304,7 @@ class Dataset(Settings):
             readers = sorted(name for name, kind in self.extractors.items() if kind["kind"] != "imported")
             raise ValueError(f"videos: needed by the extractors {readers}, found nothing")
         self._check_streams()
+        self._check_readers_of_texts()
         if self.selection_split not in self.annotations.splits:
             raise ValueError(
                 f"selection_split: expected one of {sorted(self.annotations.splits)}, "
@@ -322,6 +323,17 @@ class Dataset(Settings):
             raise ValueError(f"variants: expected different names, found {self.variants}")
         return self
 
+    def _check_readers_of_texts(self) -> None:
+        """Checks that whoever reads texts names an extractor that gives some."""
+        parsed = {name: registry.parse(settings) for name, settings in self.extractors.items()}
+        writers = sorted(name for name, (kind, _) in parsed.items() if kind.gives == "texts")
+        for name, (kind, parameters) in parsed.items():
+            if kind.reads == "texts" and parameters.reads_texts_of not in writers:
+                raise ValueError(
+                    f"extractors.{name}.reads: expected an extractor that gives texts, one of {writers}, "
+                    f"found {parameters.reads_texts_of!r}"
+                )
+
     def _check_streams(self) -> None:
         """Checks that streams and extractors fit each other."""
         for stream, settings in self.streams.items():
@@ -331,6 +343,11 @@ class Dataset(Settings):
                         f"streams.{stream}: expected one of {sorted(self.extractors)}, found {name!r}"
                     )
                 kind, _ = registry.parse(self.extractors[name])
+                if kind.gives == "texts":
+                    raise ValueError(
+                        f"streams.{stream}: expected an extractor that gives rows, found {name!r} of kind "
+                        f"{kind.name}, which gives texts; name one of kind sentence that reads it"
+                    )
                 if stream in get_args(Modality) and kind.modality != stream:
                     raise ValueError(
                         f"streams.{stream}: {name!r} is of kind {kind.name}, which reads {kind.modality}"

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from extractors import registry
+from extractors.parameters import WeightsForm
 from extractors.settings import Settings, Whole
 from img.config.base import Name
 from img.config.dataset import Dataset
@@ -115,7 +116,15 @@ def _check_kinds_of_files(configuration: Configuration, datasets: Mapping[str, D
             for key in ("weights", "pca"):
                 given = getattr(parameters, key, None)
                 if isinstance(given, Path):
-                    _expect_file(given, f"{source}: extractors.{extractor}.{key}")
+                    form: WeightsForm = parameters.weights_are if key == "weights" else "file"
+                    _expect_form(given, form, f"{source}: extractors.{extractor}.{key}")
+
+
+def _expect_form(path: Path, form: WeightsForm, key: str) -> None:
+    if form == "file":
+        _expect_file(path, key)
+    elif form == "folder":
+        _expect_folder(path, key)
 
 
 def _expect_folder(path: Path, key: str) -> None:

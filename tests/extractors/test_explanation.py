@@ -7,11 +7,12 @@ from fake_kind import KIND, PARAMETERS
 
 from extractors.__main__ import main
 from extractors.extraction import Runtime, identify
-from extractors.outcomes import ARRAY, Delivery
+from extractors.outcomes import Delivery
 from extractors.provenance.explanation import as_text, explain
 from extractors.registry import parse
 from extractors.shard import Source, extract_shard
 from extractors.storage.libraries import library_versions
+from extractors.storage.results import ARRAY
 from extractors.storage.store import DESCRIPTION, Store
 
 
@@ -157,7 +158,7 @@ def test_an_array_that_is_not_the_one_described_is_a_fault(folder, capsys):
     np.save(folder / "a.npy", np.zeros((6, 1), np.float32))
     assert main(["explain", str(folder / "a.npy")]) == 1
     out = capsys.readouterr().out
-    assert "FAULT      this array is not the one described: a.json expects SHA-256 " in out
+    assert "FAULT      this is not what is described: a.json expects SHA-256 " in out
     assert "kind       doubler" in out
 
 
@@ -165,7 +166,7 @@ def test_an_array_that_is_damaged_beyond_reading_is_still_explained(folder, caps
     (folder / "a.npy").unlink()
     (folder / "a.npy").write_bytes(b"")
     assert main(["explain", str(folder / "a.npy")]) == 1
-    assert "a.npy: no readable array" in capsys.readouterr().out
+    assert "a.npy: nothing readable" in capsys.readouterr().out
 
 
 def test_without_a_description_what_can_be_said_is_said(folder, capsys):
@@ -191,7 +192,7 @@ def test_a_store_knows_an_array_by_its_content(folder, tmp_path, capsys):
 def test_one_file_that_is_absent_does_not_keep_the_others_from_being_explained(folder, capsys):
     assert main(["explain", str(folder / "gone.npy"), str(folder / "a.npy")]) == 1
     printed = capsys.readouterr()
-    assert "gone.npy: expected a feature array, found no file" in printed.err
+    assert "gone.npy: expected a feature array or texts, found no file" in printed.err
     assert "kind       doubler" in printed.out
 
 
@@ -221,7 +222,7 @@ def test_a_damaged_array_or_description_is_told_and_no_crash(folder, capsys):
         damaged[position] ^= 4
         array.write_bytes(damaged)
         assert main(["explain", str(array)]) == 1
-        assert "FAULT      this array is not the one described" in capsys.readouterr().out
+        assert "FAULT      this is not what is described" in capsys.readouterr().out
     description.unlink()
     description.write_text("[" * 100_000)
     assert main(["explain", str(array)]) == 1

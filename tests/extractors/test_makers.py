@@ -13,13 +13,14 @@ from fake_kind import KIND, PARAMETERS
 import extractors.extraction as extraction_module
 from extractors.__main__ import main
 from extractors.extraction import Runtime
-from extractors.outcomes import ARRAY, Counts, Delivery
+from extractors.outcomes import Counts, Delivery
 from extractors.provenance.explanation import as_json, as_text, explain
 from extractors.provenance.fingerprint import fingerprint
 from extractors.provenance.makers import find_differences, fingerprint_kind, list_code
 from extractors.registry import KINDS
 from extractors.shard import Source, extract_shard
 from extractors.storage.libraries import differing_libraries, library_versions
+from extractors.storage.results import ARRAY
 from extractors.storage.store import DESCRIPTION, Store
 
 OTHER = "0" * 64

@@ -83,7 +83,7 @@ def test_a_second_run_computes_nothing_and_writes_the_same_bytes(shard, tmp_path
     def refuse(*arguments):
         raise AssertionError("the network was built though nothing is to compute")
 
-    monkeypatch.setattr(type(KIND), "load_extractor", refuse)
+    monkeypatch.setattr(type(KIND), "load_network", refuse)
     counts, _ = shard({"a": "1 2 3", "b": "5"})
     assert (counts.computed, counts.restored) == (0, 2)
     assert (tmp_path / "out" / "shards" / "000.tsv").read_bytes() == before
@@ -326,10 +326,10 @@ def test_an_array_that_is_not_finite_fails_its_video_and_no_other(shard, tmp_pat
 def test_whatever_a_video_does_is_its_own_failure(shard, monkeypatch):
     keep = shard_module.keep
 
-    def stumble(store, key, made, array):
-        if array[0, 0] == 1:
+    def stumble(store, key, made, features):
+        if features.array[0, 0] == 1:
             raise MemoryError("too much")
-        return keep(store, key, made, array)
+        return keep(store, key, made, features)
 
     monkeypatch.setattr(shard_module, "keep", stumble)
     counts, rows = shard({"a": "1", "b": "2"})
@@ -403,7 +403,7 @@ def test_a_store_that_cannot_be_written_says_what_is_missing_before_any_work(sha
     def refuse(*arguments, **options):
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(type(KIND), "load_extractor", refuse)
+    monkeypatch.setattr(type(KIND), "load_network", refuse)
     counts, _ = shard({"a": "1"})
     assert counts.restored == 1
     monkeypatch.setattr(os, "mkdir", refuse)

@@ -9,9 +9,9 @@ import numpy as np
 from extractors.media.audio_windows import cut
 from extractors.media.sampling import Timed, frames_at_rate
 from extractors.media.windows import cut_windows
-from extractors.outcomes import ARRAY
 from extractors.storage.files import sha256_of
 from extractors.storage.manifest import Row, write_manifest
+from extractors.storage.results import ARRAY
 from extractors.storage.store import DESCRIPTION, Store
 from img.data.clips.feature_folder import FeatureFolder, read_feature_folder
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
 from extractors.kinds.imported.parameters import ImportedParameters
+from extractors.storage.files import list_content
 from img.config.base import to_json
 from img.config.streams import FeatureSource, StreamSource
 from planning.paths import name_feature_folder, name_manifest
@@ -27,16 +29,27 @@ def write_settings(project: Project, dataset: str, extractor: str) -> str:
 
 
 def list_files(project: Project, dataset: str, extractor: str) -> list[Path]:
-    """Lists the weights and other files that an extractor's parameters name.
+    """Lists the weights and other files that an extractor's parameters name, those in folders too.
 
     Raises:
         Refusal: where one is missing.
     """
     _, parameters = project.find_extractor(dataset, extractor)
     source = f"config/datasets/{dataset}.yaml: extractors.{extractor}"
-    return [
-        require(project, value, f"{source}.{key}") for key, value in parameters if isinstance(value, Path)
-    ]
+    paths = [(key, value) for key, value in parameters if isinstance(value, Path)]
+    named = [require(project, path, f"{source}.{key}") for key, path in paths]
+    return [file for path in named for file in (list_content(path) if path.is_dir() else [path])]
+
+
+def find_read_extractor(project: Project, dataset: str, extractor: str) -> str | None:
+    """Finds the extractor whose texts an extractor reads; None where it reads videos."""
+    return project.find_extractor(dataset, extractor)[1].reads_texts_of
+
+
+def write_reads_option(project: Project, dataset: str, extractor: str, shard: str) -> str:
+    """Writes the option that names the manifest of the texts that a shard reads, where it reads texts."""
+    read = find_read_extractor(project, dataset, extractor)
+    return f"--reads {shlex.quote(name_manifest(dataset, read, shard))}" if read else ""
 
 
 def is_imported(project: Project, dataset: str, extractor: str) -> bool:

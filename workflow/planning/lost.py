@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from extractors.storage.manifest import read_manifest
+from extractors.storage.results import SUFFIXES
 from planning.paths import name_feature_folder, name_loss_record, name_manifest
+
+_SUFFIXES = frozenset(SUFFIXES.values())
 
 
 class Losses(NamedTuple):
@@ -52,8 +55,8 @@ def _read_listed(manifest: Path, modified: int) -> frozenset[str]:
 
 @functools.cache
 def _list_arrays(folder: Path, modified: int) -> frozenset[str]:
-    """Lists the videos that have an array, once for as long as the folder is not modified."""
-    return frozenset(path.stem for path in folder.iterdir() if path.suffix == ".npy")
+    """Lists the videos that have an array or texts, once for as long as the folder is not modified."""
+    return frozenset(path.stem for path in folder.iterdir() if path.suffix in _SUFFIXES)
 
 
 def list_loss_records(dataset: str, extractor: str, shard: str) -> list[str]:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from extractors.importing.folders import Collection, open_collection
 from extractors.names import video_names
-from planning.features import is_imported, name_shards, require_arrays
+from planning.features import find_read_extractor, is_imported, name_shards, require_arrays
+from planning.paths import name_manifest
 from planning.project import Project
 from planning.resources import Refusal
 
@@ -30,7 +31,7 @@ def check_shard(project: Project, dataset: str, extractor: str, shard: str) -> N
 
 
 def list_sources(project: Project, dataset: str, extractor: str, shard: str, table: Path) -> list[str]:
-    """Lists a shard's videos, or the arrays that are imported for them.
+    """Lists a shard's videos, or the arrays that are imported for them, or the manifest of the texts read.
 
     One that cannot be read would end the whole run, as Snakemake hashes small inputs; its shard reports it.
 
@@ -44,6 +45,8 @@ def list_sources(project: Project, dataset: str, extractor: str, shard: str, tab
     Raises:
         Refusal: where imported arrays are in no folder or pickle.
     """
+    if read := find_read_extractor(project, dataset, extractor):
+        return [name_manifest(dataset, read, shard)]
     rows = _read_shards(table, table.stat().st_mtime_ns).get(shard, [])
     if is_imported(project, dataset, extractor):
         names = [name for video, _ in rows for name in video_names(video)]

@@ -33,11 +33,12 @@ rule extract_features:
         code_version=plan(features.find_code_version),
         folder=subpath(output.manifest, ancestor=2),
         store=CONFIG.store,
+        reads=plan(features.write_reads_option),
         short="--accept-short" if CONFIG.accept_short else "--no-accept-short",
     shell:
         "python -m extractors shard --settings {params.settings:q} --videos {input.table:q} "
         "--shard {wildcards.shard} --out {params.folder:q} --manifest {output.manifest:q} "
-        "--store {params.store:q} --device {resources.device} --threads {threads} --workers {threads} "
+        "{params.reads} --store {params.store:q} --device {resources.device} --threads {threads} --workers {threads} "
         "--batch-size {resources.batch_size} --timeout {resources.timeout} "
         "--on-failure {resources.on_failure} {params.short} "
         "2> {log:q}"

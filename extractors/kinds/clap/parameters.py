@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from extractors.parameters import SoundParameters
+from extractors.parameters import SoundParameters, WeightsForm
 from extractors.settings import Real
 
 
@@ -18,6 +18,8 @@ class ClapParameters(SoundParameters):
     widths: ClassVar[tuple[int, ...]] = (512, 768)
 
     sample_rate: ClassVar[int] = 48_000
+
+    weights_are: ClassVar[WeightsForm] = "folder"
 
     weights: Path = Field(
         description="Folder of a ClapModel without fusion, as transformers saves it "

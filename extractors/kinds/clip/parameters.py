@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
-from extractors.parameters import ImageParameters, NormaliseRule
+from extractors.parameters import ImageParameters, NormaliseRule, WeightsForm
 
 Architecture = Literal["ViT-B/32", "ViT-B/16", "ViT-L/14"]
 Activation = Literal["quick_gelu", "gelu"]
@@ -41,6 +41,7 @@ TOWERS: dict[Architecture, TowerSizes] = {
 class ClipImageParameters(ImageParameters):
     """CLIP's image tower (Radford et al. 2021): one frame a row, in the space that it shares with texts."""
 
+    weights_are: ClassVar[WeightsForm] = "file or folder"
     extra: ClassVar[str] = "clip"
     widths: ClassVar[tuple[int, ...]] = (512, 768)
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from extractors.outcomes import ARRAY
+from extractors.registry import reads_texts
 from extractors.rows import shorten
 from extractors.storage.files import read_json, sha256_of
 from extractors.storage.manifest import Row, read_manifest
+from extractors.storage.results import ARRAY
 from extractors.storage.store import Store
 
 _IDENTITY = ("kind", "code_version", "parameters")
@@ -50,6 +52,12 @@ class FeatureFolder:
     def parts(self) -> tuple[FeatureFolder]:
         """Itself, as features merged of several folders have several."""
         return (self,)
+
+    @cached_property
+    def has_spans(self) -> bool:
+        """Whether rows are of texts, whose spans are not equal."""
+        path = self._find_description()
+        return path is not None and reads_texts(read_json(path).get("kind", ""))
 
     @property
     def width(self) -> int:
@@ -127,11 +135,14 @@ class FeatureFolder:
 
     def _describe(self) -> tuple[Path, dict[str, Any]]:
         """Reads an array's description."""
-        paths = (self.folder / f"{row.video}.json" for row in self.rows.values() if row.is_ok)
-        path = next((path for path in paths if path.is_file()), None)
+        path = self._find_description()
         if path is None:
             raise ValueError(f"{self.folder}: expected a description beside each array, found none at all")
         return path, read_json(path)
+
+    def _find_description(self) -> Path | None:
+        paths = (self.folder / f"{row.video}.json" for row in self.rows.values() if row.is_ok)
+        return next((path for path in paths if path.is_file()), None)
 
     def _heal(self, path: Path, row: Row, store: Store) -> None:
         description = path.with_suffix(".json")

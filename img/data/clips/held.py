@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from extractors.registry import reads_texts
 from extractors.rows import shorten
 from extractors.storage.manifest import Row
 from extractors.storage.store import Store
@@ -54,6 +55,11 @@ class HeldFeatures:
         # To milliseconds, as in a manifest.
         covered = None if self.seconds is None else round(float(self.seconds[-1, 1]), 3)
         return {self.video: Row(self.video, "ok", count, width, covered)}
+
+    @property
+    def has_spans(self) -> bool:
+        """Whether rows are of texts, whose spans are not equal."""
+        return reads_texts(self.made["kind"])
 
     @property
     def width(self) -> int:

@@ -8,10 +8,10 @@ from functools import partial
 
 import numpy as np
 
-from extractors.rows import pool
+from extractors.storage.manifest import Row
 from extractors.storage.store import Store
 from img.config.streams import AlignRule
-from img.data.clips.alignment import Fit, fit
+from img.data.clips.alignment import Fit, SpanFit, fit, fit_spans
 from img.data.clips.merged_folder import StreamFeatures
 
 
@@ -29,7 +29,7 @@ class Layout:
     video: str
     clips: int
     seconds: float | None
-    fits: Mapping[str, Fit]
+    fits: Mapping[str, Fit | SpanFit]
 
     def reach(self, stream: str) -> int:
         """Counts the clips, from the first, that a stream after the first covers."""
@@ -46,8 +46,7 @@ class Layout:
         clips = {first: streams[first].load(self.video, store, self.clips)}
         for name in further:
             if self.reach(name):
-                rows = self.fits[name].apply(streams[name].load(self.video, store))
-                clips[name] = pool(rows, self.clips)
+                clips[name] = self.fits[name].lay(streams[name].load(self.video, store), self.clips)
         return clips
 
 
@@ -70,8 +69,13 @@ def lay_out(
     first, *further = streams
     lead = streams[first].rows[video]
     fits = {
-        name: fit(streams[name].rows[video], lead, partial(streams[name].row_seconds, video), align[name])
-        for name in further
-        if has(streams[name], video)
+        name: _fit(video, streams[name], lead, align[name]) for name in further if has(streams[name], video)
     }
     return Layout(video, min(lead.rows, max_clips), lead.seconds, fits)
+
+
+def _fit(video: str, features: StreamFeatures, lead: Row, rule: AlignRule) -> Fit | SpanFit:
+    row_seconds = partial(features.row_seconds, video)
+    if features.has_spans and rule == "seconds":
+        return fit_spans(features.rows[video], lead, row_seconds)
+    return fit(features.rows[video], lead, row_seconds, rule)

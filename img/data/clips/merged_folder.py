@@ -47,6 +47,11 @@ class MergedFeatures:
         return {video: self._merge_rows(video) for video in listed}
 
     @property
+    def has_spans(self) -> bool:
+        """Whether rows are of texts, whose spans are not equal."""
+        return any(part.has_spans for part in self.parts)
+
+    @property
     def width(self) -> int:
         """Values in a row.
 
