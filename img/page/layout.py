@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -93,7 +94,21 @@ def _add_video(service: Service) -> tuple[gr.File, gr.HTML, gr.UploadButton]:
     another = gr.UploadButton(
         "Another video", file_types=endings, visible=False, size="sm", elem_id="moments-another"
     )
+    for component in (upload, another):
+        _take_files_only(component)
     return upload, player, another
+
+
+def _take_files_only(component: gr.File | gr.UploadButton) -> None:
+    """Has a component refuse addresses, which Gradio would fetch from other hosts."""
+    move = component.async_move_resource_to_block_cache
+
+    async def move_file(path: str | Path | None) -> str | None:
+        if str(path).lower().startswith(("http:", "https:")):
+            raise gr.Error("Send a file, not an address.", print_exception=False)
+        return await move(path)
+
+    setattr(component, move.__name__, move_file)
 
 
 def _add_question(service: Service) -> tuple[gr.Textbox, gr.Button]:
@@ -149,6 +164,7 @@ def _add_examples(handlers: Handlers, parts: Parts, examples: Sequence[Example])
 def _add_endpoints(endpoints: Endpoints, service: Service) -> None:
     """Adds what programs call; its inputs and outputs are on no screen."""
     video = gr.File(label="video", visible=False)
+    _take_files_only(video)
     query = gr.Textbox(label="query", visible=False)
     answers = gr.Number(5, label="answers", visible=False)
     branch = gr.Dropdown([AUTO, *service.branches], value=AUTO, label="branch", visible=False)

@@ -256,4 +256,8 @@ def test_a_program_gets_the_same_answers(served: Served, expect, small: SmallRun
             assert values == pytest.approx([getattr(answer, name) for answer in expected], abs=1e-5)
     with pytest.raises(clients.exceptions.AppError, match=r"notes\.mp4: damaged"):
         client.predict(clients.handle_file(make_text(tmp_path)), SENTENCE, 5, "auto", api_name="/retrieve")
+    with pytest.raises(clients.exceptions.AppError, match="Send a file, not an address"):
+        client.predict(
+            clients.handle_file("https://example.org/a.mp4"), SENTENCE, 5, "auto", api_name="/retrieve"
+        )
     client.close()
