@@ -8,7 +8,9 @@ from typing import Any
 from extractors.extras import import_extra
 from extractors.storage.files import sha256_of_path
 
-_CONFIG = "config.json"
+CONFIG = "config.json"
+"""What every such folder holds."""
+
 _LISTED = 5
 
 
@@ -74,9 +76,9 @@ def check_folder(folder: Path, sha256: str | None = None) -> None:
         FileNotFoundError: there is none.
         ValueError: its hash is another than expected.
     """
-    if not (folder / _CONFIG).is_file():
+    if not (folder / CONFIG).is_file():
         raise FileNotFoundError(
-            f"{folder}: expected a folder with a model as transformers saves it ({_CONFIG} and weights), "
+            f"{folder}: expected a folder with a model as transformers saves it ({CONFIG} and weights), "
             "found none; set `weights` to its path"
         )
     if sha256 is not None and (found := sha256_of_path(folder)) != sha256:

@@ -154,7 +154,7 @@ class FrameParameters(VideoParameters):
         )
 
 
-class ClipParameters(VideoParameters):
+class ClipLengthParameters(VideoParameters):
     """A row for every clip of some seconds, of frames scaled as for networks of pictures."""
 
     clip_seconds: Real = Field(
@@ -171,7 +171,7 @@ class ClipParameters(VideoParameters):
     )
 
     @model_validator(mode="after")
-    def _offset_fits(self) -> ClipParameters:
+    def _offset_fits(self) -> ClipLengthParameters:
         if self.resampling == "bilinear" and self.crop_offset == "truncated":
             raise ValueError("crop_offset: expected rounded with resampling: bilinear, found truncated")
         return self
@@ -184,7 +184,7 @@ class ClipParameters(VideoParameters):
         )
 
 
-class ImageParameters(ClipParameters):
+class ImageParameters(ClipLengthParameters):
     """One frame a row, for networks that see single pictures."""
 
     shown: Shown = Field(

@@ -26,12 +26,16 @@ from extractors.kinds.sentence.parameters import SentenceParameters
 from extractors.kinds.slowfast.parameters import SlowFastParameters
 from extractors.kinds.speech.parameters import SpeechParameters
 from extractors.kinds.vggish.parameters import VggishParameters
+from extractors.kinds.yamnet.parameters import YamnetParameters
 from extractors.parameters import KindParameters, Modality
 
 _FRAMES = "extractors.media.video:frame_windows"
 _FRAME_DECODERS = ("decord", "pyav")
+# Of one frame in many: PyAV converts only those that are used.
+_SPARSE_FRAME_DECODERS = ("pyav", "decord")
 _SOUND = "extractors.media.audio_windows:audio_windows"
 _SOUND_DECODERS = ("pyav",)
+_YAMNET = "extractors.kinds.yamnet.network:windows"
 
 
 def _kind(
@@ -51,11 +55,12 @@ KINDS: dict[str, Kind] = {
     for kind in (
         _kind("i3d", "visual", I3DParameters, _FRAMES, _FRAME_DECODERS, 2),
         _kind("i3d_r50", "visual", I3DR50Parameters, _FRAMES, _FRAME_DECODERS, 2),
-        _kind("clip", "visual", ClipImageParameters, _FRAMES, _FRAME_DECODERS, 1),
-        _kind("eva_clip", "visual", EvaClipParameters, _FRAMES, _FRAME_DECODERS, 1),
+        _kind("clip", "visual", ClipImageParameters, _FRAMES, _SPARSE_FRAME_DECODERS, 1),
+        _kind("eva_clip", "visual", EvaClipParameters, _FRAMES, _SPARSE_FRAME_DECODERS, 1),
         _kind("slowfast", "visual", SlowFastParameters, _FRAMES, _FRAME_DECODERS, 1),
-        _kind("image", "visual", EfficientNetParameters, _FRAMES, _FRAME_DECODERS, 1),
+        _kind("image", "visual", EfficientNetParameters, _FRAMES, _SPARSE_FRAME_DECODERS, 1),
         _kind("pann", "audio", PannParameters, _SOUND, _SOUND_DECODERS, 2),
+        _kind("yamnet", "audio", YamnetParameters, _YAMNET, _SOUND_DECODERS, 1),
         _kind("clap", "audio", ClapParameters, "extractors.kinds.clap.network:windows", _SOUND_DECODERS, 1),
         _kind(
             "vggish",

@@ -15,6 +15,7 @@ from img.config.dataset import Dataset
 from img.config.runs import RunOptions
 from img.config.variants import Variant, resolve
 from img.models.options import SystemOptions
+from img.models.registry import DEFAULT
 from img.models.sizes import Sizes
 
 if TYPE_CHECKING:
@@ -28,9 +29,13 @@ def add_commands(commands: Commands) -> None:
     """Adds this module's commands."""
     profile = commands.add_parser("profile", help="count a system's parameters and FLOPs, part by part")
     profile.add_argument("--dataset", type=Path, help="a dataset's file, for its model options")
+    profile.add_argument("--system", help=f"a system (default: the dataset's, or {DEFAULT})")
     profile.add_argument("--preset", help="preset instead of the dataset's")
     profile.add_argument("--visual-width", type=_count, default=1024, help="Dv (default: I3D's 1024)")
     profile.add_argument("--audio-width", type=_count, default=2048, help="Da (default: PANN's 2048)")
+    profile.add_argument(
+        "--narrative-width", type=_count, default=300, help="width of narratives (default: GloVe's 300)"
+    )
     profile.add_argument("--clips", type=_count, help="of the video (default: the most the system takes)")
     profile.add_argument("--words", type=_count, default=10, help="of the query (default: 10)")
     profile.add_argument(
@@ -45,9 +50,12 @@ def _profile(options: argparse.Namespace) -> None:
     from img.paper.transcription import read_paper
     from img.runs.cost import COUNTED, Question, count_cost
 
-    model = _model_options(options.dataset, {"preset": options.preset} if options.preset else {})
+    changes = {key: value for key, value in (("kind", options.system), ("preset", options.preset)) if value}
+    model = _model_options(options.dataset, changes)
     question = Question(options.clips or model.max_clips, options.words)
-    sizes = replace(SIZES, streams={"visual": options.visual_width, "audio": options.audio_width})
+    widths = {name: getattr(options, f"{name}_width") for name in ("visual", "audio", "narrative")}
+    read = {name: width for name, width in widths.items() if name in model.needs().streams}
+    sizes = replace(SIZES, streams=read)
     costs = count_cost(model, sizes, question)
     # Other systems have no such parts.
     sums = sum_parts(costs) if any(name.startswith("fusion.") for name in costs) else {}
@@ -55,10 +63,9 @@ def _profile(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps(_as_json(costs, sums, printed, sizes, question), indent=2, allow_nan=False))
         return
-    widths = " and ".join(f"{name} {width}" for name, width in sizes.streams.items())
-    print(
-        f"{widths} wide, {question.clips} clips, {question.words} words of up to {question.letters} letters"
-    )
+    described = " and ".join(f"{name} {width}" for name, width in sizes.streams.items())
+    asked = f"{question.clips} clips, {question.words} words of up to {question.letters} letters"
+    print(f"{described} wide, {asked}")
     print(_format_parts(costs), *([_format_sums(sums, printed)] if sums else []), COUNTED, sep="\n\n")
 
 

@@ -8,13 +8,16 @@ from pathlib import Path
 from extractors.storage.store import Store
 from img.commands.arguments import (
     Commands,
+    add_device,
     add_features,
     add_settings,
+    choose_device,
     open_streams,
     read_settings,
     read_streams,
 )
 from img.config.dataset import Annotations, InputOptions, QueryOptions
+from img.config.query_encoder import QueryEncoder
 
 
 def add_commands(commands: Commands) -> None:
@@ -43,6 +46,14 @@ def add_commands(commands: Commands) -> None:
     features.add_argument("--max-words", required=True, type=int, help="rows kept of a query")
     features.add_argument("--out", required=True, type=Path, help="folder to write into")
     features.set_defaults(run=_assemble_query_features)
+
+    encode = commands.add_parser("encode-queries", help="make features of queries by a text encoder")
+    encode.add_argument("--queries", required=True, type=Path, help="queries folder")
+    add_settings(encode, "encoder")
+    encode.add_argument("--max-words", required=True, type=int, help="rows kept of a query")
+    encode.add_argument("--out", required=True, type=Path, help="folder to write into")
+    add_device(encode)
+    encode.set_defaults(run=_encode_queries)
 
     assemble = commands.add_parser("assemble", help="pool and align features into one file")
     add_settings(assemble, "options")
@@ -79,6 +90,15 @@ def _assemble_query_features(options: argparse.Namespace) -> None:
 
     queries = read_queries_table(options.queries)
     assemble_query_features(queries, options.arrays, options.max_words, options.out)
+
+
+def _encode_queries(options: argparse.Namespace) -> None:
+    from img.data.text.queries import read_queries_table
+    from img.data.text.query_encoding import encode_query_features
+
+    encoder = read_settings(QueryEncoder, options.encoder, "encoder")
+    queries = read_queries_table(options.queries)
+    encode_query_features(queries, encoder, options.max_words, choose_device(options), options.out)
 
 
 def _assemble(options: argparse.Namespace) -> None:

@@ -14,6 +14,7 @@ from extractors.packaged import GLOVE, GLOVE_WIDTH
 from extractors.parameters import Modality
 from extractors.settings import LARGEST_SEED, Settings, Whole
 from img.config.base import NAME, Name, check, read_yaml
+from img.config.query_encoder import QueryEncoder
 from img.config.runs import InferenceOptions, TrainingOptions
 from img.config.streams import AUDIO, AnyStream, StreamName, StreamOptions, label_streams, name_extractors
 
@@ -42,14 +43,27 @@ def _check_extractor(settings: dict[str, Any]) -> dict[str, Any]:
 ExtractorSettings = Annotated[dict[str, Any], AfterValidator(_check_extractor)]
 
 
+class QuerySubset(Settings):
+    """Some queries of a split, evaluated as a split of their own."""
+
+    split: Name = Field(description="The split they are of.")
+    part_of_speech: Literal["NOUN", "VERB", "ADJ", "ADV"] = Field(
+        description="What a novel word of theirs is; the split's file lists novel words under `news`, as "
+        "Charades-CG and ActivityNet-CG do."
+    )
+
+
 class Annotations(Settings):
     """Where the queries are and how they are written."""
 
     format: Literal["charades_sta", "activitynet_captions"] = Field(
         description="`charades_sta`: lines `video start end##sentence` or `video start end##qid_N##sentence`"
-        "; `activitynet_captions`: JSON of video -> duration, timestamps, sentences."
+        "; `activitynet_captions`: JSON of video -> duration (or video_duration), timestamps, sentences."
     )
     splits: dict[Name, Path] = Field(description="Annotation file of each split; `train` is required.")
+    subsets: dict[Name, QuerySubset] = Field(
+        default={}, description="Parts of a split that get metrics of their own, by their names."
+    )
     durations: Path | None = Field(
         default=None, description="JSON of video -> {duration: seconds}; needed by `charades_sta`."
     )
@@ -65,7 +79,21 @@ class Annotations(Settings):
                 f"durations: expected nothing where format is activitynet_captions, which tells them itself, "
                 f"found {self.durations}"
             )
+        self._check_subsets()
         return self
+
+    def _check_subsets(self) -> None:
+        for name, subset in self.subsets.items():
+            if name in self.splits:
+                raise ValueError(f"subsets: expected other names than those of splits, found {name!r}")
+            tested = sorted(set(self.splits) - {"train"})
+            if subset.split not in tested:
+                raise ValueError(f"subsets.{name}.split: expected one of {tested}, found {subset.split!r}")
+        if self.subsets and self.format != "activitynet_captions":
+            raise ValueError(
+                f"subsets: expected none where format is {self.format}, which lists no novel words, found "
+                f"{', '.join(self.subsets)}"
+            )
 
     @property
     def files(self) -> list[Path]:
@@ -91,6 +119,21 @@ class QueryOptions(Settings):
         description="Folder of `{query}.npy`, `.npz` or `.pt`, features of a text encoder [words, width] "
         "that the model reads in the place of words; those of query `qid_7` may also be called `qid7`.",
     )
+    encoder: QueryEncoder | None = Field(
+        default=None,
+        description="A text encoder that makes such features of the sentences, in the place of a folder.",
+    )
+
+    @property
+    def are_features(self) -> bool:
+        """Whether a model reads features in the place of words."""
+        return self.features is not None or self.encoder is not None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> QueryOptions:
+        if self.features is not None and self.encoder is not None:
+            raise ValueError(f"encoder: expected none beside features, found {self.encoder.kind}")
+        return self
 
     @model_validator(mode="after")
     def _has_the_packages_width(self) -> QueryOptions:
@@ -291,7 +334,9 @@ class Dataset(Settings):
     @property
     def sources(self) -> list[Path]:
         """Every file and folder of annotations, and of the videos and arrays that features come from."""
-        paths = [*self.annotations.files, *filter(None, [self.queries.features])]
+        encoder = self.queries.encoder
+        text = [self.queries.features, encoder.weights if encoder else None]
+        paths = [*self.annotations.files, *filter(None, text)]
         for settings in self.extractors.values():
             _, parameters = registry.parse(settings)
             if isinstance(parameters, ImportedParameters):

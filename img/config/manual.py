@@ -18,8 +18,10 @@ SET_ELSEWHERE = {"max_clips": "inputs.max_clips", "max_words": "queries.max_word
 
 _SECTIONS = {
     "annotations": "Annotations",
+    "annotations.subsets": "QuerySubset",
     "streams": "StreamOptions",
     "queries": "QueryOptions",
+    "queries.encoder": "QueryEncoder",
     "inputs": "InputOptions",
     "imported": "ImportedArrays",
     "training": "TrainingOptions",

@@ -111,6 +111,8 @@ def _check_kinds_of_files(configuration: Configuration, datasets: Mapping[str, D
             _expect_file(dataset.annotations.durations, f"{source}: annotations.durations")
         if isinstance(dataset.queries.embedding, Path):
             _expect_file(dataset.queries.embedding, f"{source}: queries.embedding")
+        if dataset.queries.encoder is not None:
+            _expect_folder(dataset.queries.encoder.weights, f"{source}: queries.encoder.weights")
         for extractor, settings in dataset.extractors.items():
             _, parameters = registry.parse(settings)
             for key in ("weights", "pca"):

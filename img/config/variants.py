@@ -144,15 +144,17 @@ def _check_needs(name: str, dataset: Dataset, variant: str, options: RunOptions)
             f"config/datasets/{name}.yaml: streams: expected {', '.join(lacking)}, {reader}, "
             f"found {', '.join(dataset.streams)}"
         )
-    given = dataset.queries.features
-    if needs.text == "features" and given is None:
+    given = dataset.queries
+    if needs.text == "features" and not given.are_features:
         raise ValueError(
-            f"config/datasets/{name}.yaml: queries.features: expected features, {reader}, found none"
+            f"config/datasets/{name}.yaml: queries.features: expected features or an encoder, {reader}, "
+            "found none"
         )
-    if needs.text == "words" and given is not None:
+    if needs.text == "words" and given.are_features:
+        key = "features" if given.features is not None else "encoder"
         raise ValueError(
-            f"config/datasets/{name}.yaml: queries.features: expected none, as words are {reader}, "
-            f"found {given}"
+            f"config/datasets/{name}.yaml: queries.{key}: expected none, as words are {reader}, "
+            f"found {getattr(given, key)}"
         )
     further = list(dataset.streams)[1:]
     if not options.training.sound and AUDIO not in further:

@@ -133,10 +133,12 @@ def count_coverage(queries: pd.DataFrame, coverage: pd.DataFrame) -> dict[str, d
         For each split: videos, videos_used, queries, left_out (reason -> queries), and of the queries used:
         how many (used), how many on videos without sound, on videos that are partly heard, on shorter and on
         longer videos than annotated, with a moment that is cut off by the end of a shorter one; and the mean
-        share of their video that is heard, None where one is not known.
+        share of their video that is heard, None where one is not known. Where there are other streams after
+        the first, also how many are on videos `without` each.
     """
-    is_heard = coverage[AUDIO] == "ok" if AUDIO in name_streams(coverage) else np.zeros(len(coverage), bool)
-    with_sound = set(coverage.loc[is_heard, "video"])
+    further = name_streams(coverage)[1:]
+    having = {name: set(coverage.loc[coverage[name] == "ok", "video"]) for name in further}
+    with_sound = having.pop(AUDIO, set())
     heard = queries["video"].map(dict(zip(coverage["video"], coverage["heard"], strict=True)))
     annotated, covered = _durations(queries, coverage)
     length = pd.Series(compare_durations(annotated, covered), queries.index)
@@ -162,6 +164,10 @@ def count_coverage(queries: pd.DataFrame, coverage: pd.DataFrame) -> dict[str, d
             "moments_cut": int(cut[used.index].sum()),
             "left_out": {str(reason): int(count) for reason, count in left_out.items()},
         }
+        if having:
+            counts[str(split)]["without"] = {
+                name: sum(video not in videos for video in used) for name, videos in having.items()
+            }
     return counts
 
 

@@ -69,6 +69,11 @@ class Maker:
                 longer understood.
         """
         kind = KINDS[self.made["kind"]]
+        if kind.reads == "texts":
+            raise ValueError(
+                f"{self.name}: expected an extractor that reads videos, found {kind.name}, which reads the "
+                "texts of another; give its arrays"
+            )
         if kind.code_version != self.made["code_version"]:
             raise ValueError(
                 f"{self.name}: the run was trained on features of {kind.name}, version "

@@ -29,6 +29,7 @@ from img.retrieval.answers import Answer, read_answers
 from img.retrieval.encoding import NO_SOUND, Progress, extract, merge_streams, read_clips
 from img.retrieval.makers import list_makers, name_imported
 from img.retrieval.questions import ASKED, Lexicon, Question, read_features
+from img.retrieval.text_encoder import QUERIES, TextEncoder
 from img.retrieval.video import EncodedVideo
 from img.retrieval.weights import find_files
 from img.runs.folder import METRICS
@@ -64,8 +65,10 @@ class Retriever:
         device: str,
         files: Mapping[str, Path],
         embedding: Path | str | None,
+        text_encoder: TextEncoder | None = None,
     ) -> None:
         self.run = run
+        self._text_encoder = text_encoder
         self.branches = system.branches
         self._system = system
         self._store = store
@@ -95,8 +98,8 @@ class Retriever:
             embedding: vectors of words that the run did not meet in training: a GloVe text file or its zip,
                 or what `prepare_queries` saved (`vectors.bin`); `random` draws them as `queries.embedding:
                 random` does. Without, such words are unknown.
-            weights: where an extractor's weights file is, by the extractor's name; others are found by their
-                hash below `resources/`.
+            weights: where an extractor's weights file is, by the extractor's name, and under `queries` the
+                folder of the text encoder; others are found by their hash below `resources/`.
 
         Raises:
             ValueError: a file is not what it should be, or a weights file is not that of the training; the
@@ -106,8 +109,11 @@ class Retriever:
         opened = open_run(Path(run))
         system = opened.load(choose_protocol(opened.protocols)).to(device)
         makers = list_makers(opened.reads) if opened.reads else {}
-        files = find_files(makers, weights or {})
-        return Retriever(opened, system, Store(Path(store or default_store())), device, files, embedding)
+        given = dict(weights or {})
+        text_encoder = TextEncoder.of_run(opened.made, device, given.pop(QUERIES, None))
+        files = find_files(makers, given)
+        kept = Store(Path(store or default_store()))
+        return Retriever(opened, system, kept, device, files, embedding, text_encoder)
 
     def encode(
         self, path: Path | str, progress: Progress | None = None, duration: float | None = None
@@ -167,7 +173,8 @@ class Retriever:
             answers: most answers.
             branch: whose answers; `auto` is the preferred branch, or the one that can do without sound
                 where the video has none.
-            features: of the sentence [N, Dq], for a run that reads queries as features.
+            features: of the sentence [N, Dq], for a run that reads queries as features and does not say by
+                which text encoder they were made.
 
         Returns:
             The answers, the best first; fewer than asked for where the model has no more.
@@ -236,6 +243,8 @@ class Retriever:
     def _read(self, query: str, features: np.ndarray | None) -> Question:
         if self._lexicon is None:
             width = self.run.sizes.query_width or 0
+            if features is None and self._text_encoder is not None:
+                features = self._text_encoder.encode(query)
             if features is None:
                 raise ValueError(
                     f"{self.run.folder}: the run reads queries as features of {width} values; give them"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from extractors.model_folders import CONFIG
 from extractors.packaged import EFFICIENTNET_LITE0
-from extractors.storage.files import sha256_of
+from extractors.storage.files import sha256_of_path
 from img.retrieval.makers import Maker
 
 _RESOURCES = Path("resources")
@@ -36,7 +37,7 @@ def find_files(
         raise ValueError(f"weights: expected names of {sorted(named)}, found {strange}")
     found: dict[str, Path] = {}
     for name, path in given.items():
-        hashed = sha256_of(path)
+        hashed = sha256_of_path(path)
         if hashed not in named[name].hashes.values():
             raise ValueError(
                 f"{path}: expected the file that {name}'s features were made with in training, "
@@ -52,7 +53,7 @@ def find_files(
     for path in _candidates(folder, names):
         if not wanted:
             break
-        hashed = sha256_of(path)
+        hashed = sha256_of_path(path)
         if hashed in wanted:
             found[hashed] = path
             wanted.remove(hashed)
@@ -60,7 +61,9 @@ def find_files(
 
 
 def _candidates(folder: Path, names: set[str]) -> Iterator[Path]:
-    """Yields files that may be weights, those of the names they had first."""
+    """Yields files and folders that may be weights, those of the names they had first."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    yield from (path for path in files if path.name in names)
+    models = [path.parent for path in files if path.name == CONFIG]
+    yield from (path for path in [*files, *models] if path.name in names)
     yield from (path for path in files if path.name not in names and path.suffix in _SUFFIXES)
+    yield from (path for path in models if path.name not in names)

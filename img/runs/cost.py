@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -53,10 +54,11 @@ def count_cost(options: SystemOptions, sizes: Sizes, question: Question) -> dict
     """Counts each part of a system and the whole.
 
     On the CPU, where GRUs are matrix products that can be counted; on a GPU they are one operation that
-    cannot.
+    cannot. LSTMs are one operation there too, whose products are counted from its shapes.
     """
     system = build_system(options, sizes).eval()
-    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+    counted = {torch.ops.aten.mkldnn_rnn_layer: _count_lstm}
+    with torch.inference_mode(), FlopCounterMode(display=False, custom_mapping=counted) as counter:
         system.answer(_ask(question, sizes), InferenceOptions(answers=1))
     flops = {name: sum(counts.values()) for name, counts in counter.get_flop_counts().items()}
     parts = {
@@ -64,6 +66,11 @@ def count_cost(options: SystemOptions, sizes: Sizes, question: Question) -> dict
         for name, part in system.parts()
     }
     return {**parts, WHOLE: Cost(_count_parameters(system), flops["Global"])}
+
+
+def _count_lstm(x: torch.Size, from_input: torch.Size, from_state: torch.Size, *_: Any, **__: Any) -> int:
+    """Counts one direction of an LSTM from the shapes of its input, [B, T, D], and its two matrices."""
+    return 2 * x[0] * x[1] * (from_input.numel() + from_state.numel())
 
 
 def _count_parameters(module: nn.Module) -> int:

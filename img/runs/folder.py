@@ -5,6 +5,9 @@ from __future__ import annotations
 OPTIONS = "options.json"
 """Options of system and training, seed, device, epochs chosen, library versions."""
 
+QUERY_ENCODER = "query_encoder"
+"""Key of the options' file: the text encoder that made the features of queries, its folder by its hash."""
+
 READS = "inputs.json"
 """What the run reads: its streams and how they were made, options of the inputs, their standardisation."""
 

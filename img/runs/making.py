@@ -28,7 +28,7 @@ from img.models.checkpoint import build_system, save_checkpoint
 from img.models.registry import find_system
 from img.models.sizes import Sizes
 from img.runs.device import computing_on
-from img.runs.folder import EVENTS, HISTORY, OPTIONS, READS
+from img.runs.folder import EVENTS, HISTORY, OPTIONS, QUERY_ENCODER, READS
 from img.runs.run_code import fingerprint_run
 from img.runs.training import Loop, Reached, train
 
@@ -134,6 +134,8 @@ def make_run(
                 save_checkpoint(checkpoint_of(folder, protocol), state, options.model, sizes)
             made = {name: ingredients[name] for name in ("seed", "device", "threads", "code")}
             made |= {name: value for name, value in data.queries.attrs.items() if name == MAX_WORDS}
+            if isinstance(data.text, QueryFeatures) and data.text.encoder:
+                made[QUERY_ENCODER] = dict(data.text.encoder)
             made |= {
                 "best_epoch": reached.best[options.selection_split].epoch,
                 "selected_epochs": {best_on(split): best.epoch for split, best in reached.best.items()},

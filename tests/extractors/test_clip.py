@@ -267,6 +267,15 @@ def test_code_in_an_archive_is_never_run(tmp_path):
         load_torchscript(path)
 
 
+def test_an_archive_of_no_module_is_refused(tmp_path):
+    path = tmp_path / "forged.pt"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("forged/data.pkl", pickle.dumps({"visual.proj": 3}))
+        archive.writestr("forged/constants.pkl", b"")
+    with pytest.raises(ValueError, match=r"forged\.pt: .*expected a module, found dict"):
+        load_torchscript(path)
+
+
 def test_a_tensor_may_not_reach_beyond_its_numbers(network, tmp_path):
     path = write_torchscript(network, tmp_path)
     with zipfile.ZipFile(path) as archive:

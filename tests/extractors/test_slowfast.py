@@ -12,7 +12,7 @@ from pytorchvideo.models.hub import slowfast_r50
 from pytorchvideo.models.slowfast import create_slowfast
 from torch.nn import functional as F
 
-from extractors.kinds.slowfast.checkpoint import read_checkpoint, rename_caffe2
+from extractors.kinds.slowfast.checkpoint import read_checkpoint, rename, rename_caffe2
 from extractors.kinds.slowfast.network import PathwayFeatures, build, build_network
 from extractors.kinds.slowfast.parameters import SlowFastParameters
 from extractors.registry import parse
@@ -153,6 +153,17 @@ def test_caffe2s_names_hand_written():
     }
     found = rename_caffe2({name: torch.zeros(1) for name in names})
     assert list(found) == list(names.values())
+
+
+def test_pyslowfasts_names_and_pytorchvideos_own_hand_written():
+    names = {
+        "s1.pathway1_stem.conv.weight": "blocks.0.multipathway_blocks.1.conv.weight",
+        "s2_fuse.bn.running_mean": "blocks.1.multipathway_fusion.norm.running_mean",
+        "s5.pathway0_res2.branch1_bn.bias": "blocks.4.multipathway_blocks.0.res_blocks.2.branch1_norm.bias",
+        "head.projection.weight": "blocks.6.proj.weight",
+        "blocks.6.proj.bias": "blocks.6.proj.bias",
+    }
+    assert list(rename({name: torch.zeros(1) for name in names})) == list(names.values())
 
 
 def test_a_caffe2_pickle_that_lacks_or_adds_a_blob_is_refused_by_name(network, tmp_path):

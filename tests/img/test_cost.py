@@ -83,6 +83,27 @@ def test_a_model_without_sound_has_neither_predictor_nor_fusion() -> None:
     assert costs["whole"].flops > 0
 
 
+def test_emb_and_tea_are_counted_with_their_lstms(capsys: pytest.CaptureFixture[str]) -> None:
+    found = {}
+    for system in ("emb", "tea"):
+        assert main(["profile", "--system", system, "--json"]) == 0
+        found[system] = json.loads(capsys.readouterr().out)
+    emb, tea = (found[system]["parts"] for system in ("emb", "tea"))
+    assert found["emb"]["size"]["streams"] == {"visual": 1024}
+    assert found["tea"]["size"]["streams"] == {"visual": 1024, "narrative": 300}
+    # TEA's paragraph has blocks of its own; its merge and projection come on top.
+    assert (emb["whole"]["parameters"], tea["whole"]["parameters"]) == (2_199_856, 3_604_019)
+    assert tea["span"]["flops"] == 2 * emb["span"]["flops"]
+    lstms = 2 * 2 * T * 4 * D * (D + D)
+    joins = 2 * T * 2 * D * D
+    heads = 2 * (T * 2 * D * D + T * D)
+    context_query = T * N * D + T * D + T * N * D + 2 * T * N * D + T * 4 * D * D
+    concatenation = 2 * N * D + T * 2 * D * D
+    highlight = T * D
+    by_hand = lstms + joins + heads + context_query + concatenation + highlight
+    assert emb["span"]["flops"] == 2 * by_hand
+
+
 def test_the_command_prints_tables_and_the_same_numbers_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = [
         "profile",

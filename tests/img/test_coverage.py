@@ -76,6 +76,14 @@ def test_every_query_is_counted_as_used_or_left_out_with_its_reason(tmp_path: Pa
     }
 
 
+def test_queries_on_videos_without_a_further_stream_are_counted(tmp_path: Path) -> None:
+    coverage = coverage_of(tmp_path)
+    coverage.insert(2, "narrative", ["ok" if video == "silent" else "missing" for video in coverage["video"]])
+    counts = count_coverage(QUERIES, coverage)
+    assert (counts["train"]["used"], counts["train"]["without"]) == (1, {"narrative": 1})
+    assert (counts["test"]["used"], counts["test"]["without"]) == (2, {"narrative": 1})
+
+
 def test_everything_left_out_is_named_with_its_reason(tmp_path: Path) -> None:
     assert list_left_out(QUERIES, coverage_of(tmp_path)) == {
         "train": {"annotation": ["q1", "q7"], "video missing": ["gone"]},

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from toy_dataset import Toy
+from toy_dataset import Toy, make_toy
 
 from extractors.storage.store import Store
 from img.config.base import check
@@ -70,6 +70,31 @@ def test_a_run_learns_where_the_colours_are(toy: Toy, tmp_path: Path) -> None:
     assert scores["mIoU"] == pytest.approx(
         100 * predictions.query("protocol == 'last' and branch == 'visual'")["iou"].mean()
     )
+
+
+@pytest.mark.slow
+def test_tea_answers_videos_without_narratives_by_their_clips(tmp_path: Path) -> None:
+    toy = make_toy(tmp_path / "toy", second="narrative")
+    variant = Variant(description="", model={"kind": "tea", **SMALL})
+    streams = {"visual": "i3d", "narrative": "i3d"}
+    options = resolve({"toy": dataset(streams=streams)}, {"tea": variant}, "toy", "tea")
+    folder, _ = make_run(toy.data(), options, 0, Store(tmp_path / "store"), "cpu", False)
+    out = tmp_path / "predictions.parquet"
+    found = evaluate_run(open_run(folder), toy.splits("test"), "cpu", InferenceOptions(answers=1), out)
+    predictions = pd.read_parquet(out).query("protocol == 'last'")
+    assert set(predictions["branch"]) == {"fusion", "visual", "narrative", "auto"}
+    assert found["protocols"]["last"]["test"]["fusion"]["mIoU"] > 50
+    spans = predictions.pivot(index=["video", "query"], columns="branch", values=["start", "end"])
+    silent = spans.loc["test1"]
+    for side in ("start", "end"):
+        assert silent[side, "fusion"].tolist() == silent[side, "visual"].tolist()
+        assert silent[side, "auto"].tolist() == silent[side, "visual"].tolist()
+
+
+def test_a_dataset_without_narratives_is_refused_to_tea() -> None:
+    variants = {"tea": Variant(description="", model={"kind": "tea"})}
+    with pytest.raises(ValueError, match=r"streams: expected narrative, which system tea of variant tea"):
+        resolve({"toy": dataset()}, variants, "toy", "tea")
 
 
 def test_the_code_of_a_run_is_embs_own() -> None:

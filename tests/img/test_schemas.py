@@ -86,6 +86,7 @@ def test_every_model_option_and_kind_may_be_written_in_a_dataset() -> None:
     values["extractors"]["eva_clip"] = {"kind": "eva_clip", "preset": "hirest", "weights": "w.pt"}
     values["extractors"]["image"] = {"kind": "image"}
     values["extractors"]["clap"] = {"kind": "clap", "weights": "folder"}
+    values["extractors"]["yamnet"] = {"kind": "yamnet", "weights": "YamNet.onnx.zip", "output": "classes"}
     values["extractors"]["speech"] = {"kind": "speech", "weights": "folder"}
     values["extractors"]["speech_rows"] = {"kind": "sentence", "weights": "folder", "reads": "speech"}
     values["extractors"]["made_elsewhere"] = {

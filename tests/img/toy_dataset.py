@@ -47,10 +47,11 @@ class Toy:
         return Moments(table, split, Inputs.load(self.inputs), self.vocabulary, sound)
 
 
-def make_toy(root: Path, further: str = "") -> Toy:
-    """Writes 12 training and 4 test videos with two queries each; two of them have no sound.
+def make_toy(root: Path, further: str = "", second: str = "audio") -> Toy:
+    """Writes 12 training and 4 test videos with two queries each; two of them lack the second stream.
 
-    With a further sentence there is a further split, of a query with it about a video of its own.
+    That one is called `audio`, or as it is said. With a further sentence there is a further split, of a query
+    with it about a video of its own.
     """
     rng = np.random.default_rng(0)
     lines: dict[str, list[str]] = {"train": [], "test": []}
@@ -91,7 +92,7 @@ def make_toy(root: Path, further: str = "") -> Toy:
         table,
         {
             "visual": write_features(root / "visual", store, visual),
-            "audio": write_features(root / "audio", store, audio),
+            second: write_features(root / second, store, audio),
         },
         InputOptions(max_clips=CLIPS),
         store,

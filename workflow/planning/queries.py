@@ -8,7 +8,9 @@ import shlex
 from pathlib import Path
 
 from extractors.importing.arrays import SUFFIXES
+from extractors.storage.files import list_content
 from img.config.base import to_json
+from img.config.query_encoder import QueryEncoder
 from planning.paths import name_indexed_features, name_query_features
 from planning.project import Project
 from planning.resources import PUBLISHED, require
@@ -57,7 +59,7 @@ def _list_files(folder: Path) -> list[str]:
 
 def find_features(project: Project, dataset: str) -> dict[str, str]:
     """Finds the assembled query features, where a dataset's queries are given as such."""
-    if project.datasets[dataset].queries.features is None:
+    if not project.datasets[dataset].queries.are_features:
         return {}
     files = name_indexed_features(name_query_features(dataset))
     return {"query_features": files["features"], "query_index": files["index"]}
@@ -65,9 +67,37 @@ def find_features(project: Project, dataset: str) -> dict[str, str]:
 
 def write_features_option(project: Project, dataset: str) -> str:
     """Writes the option that names the folder of assembled query features, where there is one."""
-    if project.datasets[dataset].queries.features is None:
+    if not project.datasets[dataset].queries.are_features:
         return ""
     return f"--query-features {shlex.quote(name_query_features(dataset))}"
+
+
+def list_encoded_datasets(project: Project) -> list[str]:
+    """Lists the datasets whose query features a text encoder makes."""
+    return [name for name, dataset in project.datasets.items() if dataset.queries.encoder is not None]
+
+
+def list_encoder_files(project: Project, dataset: str) -> list[Path]:
+    """Lists the files of the text encoder of a dataset's queries.
+
+    Raises:
+        Refusal: where its folder is missing.
+    """
+    encoder = _find_encoder(project, dataset)
+    source = f"config/datasets/{dataset}.yaml: queries.encoder.weights"
+    return list_content(require(project, encoder.weights, source))
+
+
+def write_encoder(project: Project, dataset: str) -> str:
+    """Writes the text encoder of a dataset's queries, as JSON."""
+    return to_json(_find_encoder(project, dataset))
+
+
+def _find_encoder(project: Project, dataset: str) -> QueryEncoder:
+    encoder = project.datasets[dataset].queries.encoder
+    if encoder is None:
+        raise ValueError(f"config/datasets/{dataset}.yaml: queries.encoder: expected one, found none")
+    return encoder
 
 
 def list_embedding_files(project: Project, dataset: str) -> list[Path]:

@@ -30,6 +30,39 @@ rule prepare_queries:
         "--vocabulary-splits {params.vocabulary_splits} --out {params.folder:q} 2> {log:q}"
 
 
+# Features of queries are given, or made by a text encoder: the dataset's file says which.
+rule encode_queries:
+    input:
+        queries="results/{dataset}/queries/queries.parquet",
+        weights=plan(queries.list_encoder_files),
+    output:
+        features="results/{dataset}/query_features/features.safetensors",
+        index="results/{dataset}/query_features/index.json",
+    log:
+        "logs/encode_queries/{dataset}.log",
+    benchmark:
+        "logs/encode_queries/{dataset}.benchmark.tsv"
+    wildcard_constraints:
+        dataset=patterns.match_any(queries.list_encoded_datasets(PROJECT)),
+    conda:
+        "../envs/img.yaml"
+    threads: CONFIG.extraction_threads
+    resources:
+        mem_mb=grow(3000),
+        runtime=60,
+        gpu=PROJECT.gpus,
+        device=CONFIG.device,
+    params:
+        queries=subpath(input.queries, parent=True),
+        encoder=plan(queries.write_encoder),
+        max_words=plan(queries.count_words),
+        folder=subpath(output.features, parent=True),
+    shell:
+        "python -m img encode-queries --queries {params.queries:q} --encoder {params.encoder:q} "
+        "--max-words {params.max_words} --device {resources.device} --threads {threads} --out {params.folder:q} "
+        "2> {log:q}"
+
+
 rule assemble_query_features:
     input:
         queries="results/{dataset}/queries/queries.parquet",
@@ -41,6 +74,10 @@ rule assemble_query_features:
         "logs/assemble_query_features/{dataset}.log",
     benchmark:
         "logs/assemble_query_features/{dataset}.benchmark.tsv"
+    wildcard_constraints:
+        dataset=patterns.match_any(
+            set(PROJECT.datasets) - set(queries.list_encoded_datasets(PROJECT))
+        ),
     conda:
         "../envs/img.yaml"
     threads: 1

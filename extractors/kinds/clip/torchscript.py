@@ -52,15 +52,15 @@ def load_torchscript(path: Path) -> dict[str, Tensor]:
                 raise pickle.UnpicklingError(f"expected one data.pkl, found {len(names)}")
             with archive.open(names[0]) as file:
                 module = _TensorUnpickler(file, archive, PurePosixPath(names[0]).parent).load()
+        if not isinstance(module, _Module):
+            raise pickle.UnpicklingError(f"expected a module, found {type(module).__name__}")
+        return dict(module.tensors())
     except Exception as error:
         # A damaged or forged archive may fail in any way while it is read.
         raise ValueError(
             f"{path}: expected a TorchScript archive of tensors, found one that does not load ({error}); "
             "fetch it again"
         ) from error
-    if not isinstance(module, _Module):
-        raise ValueError(f"{path}: expected a TorchScript module, found {type(module).__name__}")
-    return dict(module.tensors())
 
 
 class _Module:
@@ -68,7 +68,9 @@ class _Module:
 
     attributes: dict[str, Any]
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: Any) -> None:
+        if not isinstance(state, dict):
+            raise pickle.UnpicklingError(f"expected a module's attributes, found {type(state).__name__}")
         self.attributes = state
 
     def tensors(self, prefix: str = "") -> list[tuple[str, Tensor]]:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from extractors.frame_plan import Choice, Ending, FramePlan
-from extractors.parameters import ClipParameters
+from extractors.parameters import ClipLengthParameters
 
 # Of Kinetics' training: it saw 32 frames of videos at 30 a second.
 FRAME_RATE = 30
@@ -21,7 +21,7 @@ _ENDINGS = {
 }
 
 
-class SlowFastParameters(ClipParameters):
+class SlowFastParameters(ClipLengthParameters):
     """SlowFast 8x8 with a ResNet-50 (Feichtenhofer et al. 2019, Kinetics): a row for every clip."""
 
     widths: ClassVar[tuple[int, ...]] = (2304,)

@@ -21,6 +21,7 @@ from extractors.media.sampling import Window
 from extractors.network import Float32, NetworkExtractor
 
 SAMPLE_RATE = 16_000
+LOG_OFFSET = 0.01
 WIDTH = 128
 # 96 frames of 25 ms, 10 ms apart: an example reaches 15 ms beyond its 0.96 s.
 _EXAMPLE_SAMPLES = 15_600
@@ -77,7 +78,9 @@ def windows(path: Path, parameters: VggishParameters, decoder: str) -> Iterator[
     yield from examples(read_audio(path, SAMPLE_RATE), parameters.hop_seconds)
 
 
-def examples(blocks: Iterable[np.ndarray], hop_seconds: float = 0.96) -> Iterator[Window]:
+def examples(
+    blocks: Iterable[np.ndarray], hop_seconds: float = 0.96, log_offset: float = LOG_OFFSET
+) -> Iterator[Window]:
     """Turns sound into log-mel examples float32 [96, 64] of 0.96 s each.
 
     An incomplete last example is dropped, as in the reference; sound too short for one is padded with zeros.
@@ -85,11 +88,13 @@ def examples(blocks: Iterable[np.ndarray], hop_seconds: float = 0.96) -> Iterato
     Args:
         blocks: the sound at 16 kHz, float32 [S] each, of any lengths; full scale is 1.
         hop_seconds: seconds between the starts of two examples.
+        log_offset: added to the mel spectrum before its logarithm is taken.
 
     Yields:
         Windows of examples; `end` is at most the sound's own.
     """
-    from torchvggish.vggish_input import waveform_to_examples
+    from torchvggish import vggish_params as front
+    from torchvggish.mel_features import log_mel_spectrogram
 
     starts = (round(index * hop_seconds * SAMPLE_RATE) for index in count())
     for start, sound in stretches(blocks, _EXAMPLE_SAMPLES, starts):
@@ -97,7 +102,16 @@ def examples(blocks: Iterable[np.ndarray], hop_seconds: float = 0.96) -> Iterato
             return
         padded = np.pad(sound, (0, _EXAMPLE_SAMPLES - len(sound)))
         # An example follows from its own samples alone: one at a time gives the numbers of the whole sound.
-        (example,) = waveform_to_examples(padded, SAMPLE_RATE, return_tensor=False)
+        example = log_mel_spectrogram(
+            padded,
+            audio_sample_rate=SAMPLE_RATE,
+            log_offset=log_offset,
+            window_length_secs=front.STFT_WINDOW_LENGTH_SECONDS,
+            hop_length_secs=front.STFT_HOP_LENGTH_SECONDS,
+            num_mel_bins=front.NUM_MEL_BINS,
+            lower_edge_hertz=front.MEL_MIN_HZ,
+            upper_edge_hertz=front.MEL_MAX_HZ,
+        )
         end = start + min(_OWN_SAMPLES, len(sound))
         yield Window(example.astype(np.float32), start / SAMPLE_RATE, end / SAMPLE_RATE)
 

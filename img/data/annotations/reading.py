@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeGuard
 
 from extractors.names import PREFIX
 from extractors.storage.files import read_json
-from img.config.dataset import Annotations
+from img.config.dataset import Annotations, QuerySubset
+from img.data.annotations import novel_words
 
 _CHARADES_LINE = re.compile(
     r"(?P<video>\S+) (?P<start>\S+) (?P<end>[^\s#]+)##(?:(?P<query>qid_\d+)##)?(?P<sentence>.*)", re.DOTALL
@@ -76,7 +77,25 @@ def read_queries(annotations: Annotations) -> list[Query]:
             log.warning(f"{path}: {len(faulty)} of {len(found)} queries are left out")
         queries.extend(found)
     _refuse_twins({query.video: annotations.splits[query.split] for query in queries})
+    for name, subset in annotations.subsets.items():
+        queries.extend(_choose_subset(name, subset, annotations.splits[subset.split], queries))
     return queries
+
+
+def _choose_subset(name: str, subset: QuerySubset, path: Path, queries: Sequence[Query]) -> list[Query]:
+    """Repeats some queries of a split under the name of a subset."""
+    chosen = novel_words.find_queries(path, subset.part_of_speech)
+    found = [
+        replace(query, split=name)
+        for query in queries
+        if query.split == subset.split and query.query in chosen
+    ]
+    if not found:
+        raise ValueError(
+            f"{path}: expected queries with a novel word that is a {subset.part_of_speech}, for the subset "
+            f"{name}, found none"
+        )
+    return found
 
 
 def _refuse_twins(files: Mapping[str, Path]) -> None:
@@ -156,13 +175,16 @@ def _activitynet_captions(path: Path, split: str) -> Iterator[Query]:
         raise ValueError(f"{path}: expected an object of videos, found a {type(content).__name__}")
     for video, entry in content.items():
         where = f"{path}, video {_check_video(video, str(path))}"
-        missing = {"duration", "timestamps", "sentences"} - set(entry if isinstance(entry, dict) else ())
+        keys = set(entry if isinstance(entry, dict) else ())
+        # Charades-CD calls it by another name.
+        length = "video_duration" if "video_duration" in keys and "duration" not in keys else "duration"
+        missing = {length, "timestamps", "sentences"} - keys
         if missing:
             raise ValueError(
                 f"{where}: expected the keys duration, timestamps, sentences; "
                 f"missing: {', '.join(sorted(missing))}"
             )
-        duration = _seconds(entry["duration"], where)
+        duration = _seconds(entry[length], where)
         spans, sentences = (_check_list(entry, key, where) for key in ("timestamps", "sentences"))
         if len(spans) != len(sentences):
             raise ValueError(

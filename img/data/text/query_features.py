@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
@@ -21,7 +22,7 @@ from img.data.clips.mapped import hash_arrays, mapped_safetensors
 FAULT = "text features"
 """What the fault of a query begins with that lacks them."""
 
-_FEATURES, _INDEX = "features.safetensors", "index.json"
+FEATURES, INDEX = "features.safetensors", "index.json"
 
 log = logging.getLogger(__name__)
 
@@ -35,21 +36,27 @@ class QueryFeatures:
         rows: first row and number of rows N of each query, by its id.
         faults: why a query has none, by its id.
         content_sha256: hash of the values and the index: equal features, equal hash.
+        encoder: what made them, as JSON; None of arrays that were made elsewhere.
     """
 
     values: torch.Tensor
     rows: Mapping[str, tuple[int, int]]
     faults: Mapping[str, str]
     content_sha256: str
+    encoder: Mapping[str, Any] | None = None
 
     @staticmethod
     def load(folder: Path) -> QueryFeatures:
-        """Opens what `assemble_query_features` wrote; values are read from disk when they are used."""
-        index = read_json(folder / _INDEX)
-        with safe_open(folder / _FEATURES, "pt") as file:
+        """Opens what `assemble_query_features` or `encode_query_features` wrote.
+
+        Values are read from disk when they are used.
+        """
+        index = read_json(folder / INDEX)
+        with safe_open(folder / FEATURES, "pt") as file:
             values = file.get_tensor("queries")
         rows = {query: (first, count) for query, (first, count) in index["queries"].items()}
-        return QueryFeatures(values, rows, index["left_out"], sha256_of(folder / _INDEX))
+        content = sha256_of(folder / INDEX)
+        return QueryFeatures(values, rows, index["left_out"], content, index.get("encoder"))
 
     def content_of(self, queries: Iterable[str]) -> str:
         """Hashes the features of some queries, wherever they lie in the file."""
@@ -88,7 +95,8 @@ def assemble_query_features(queries: pd.DataFrame, arrays: Path, max_words: int,
         OSError: there is nothing where the arrays should be.
         ValueError: one id stands for several sentences, or no query has features.
     """
-    _check_ids(queries)
+    check_sentences(queries)
+    _check_names(sorted(queries["query"].unique()))
     collection = open_collection(arrays)
     parts: dict[str, Part] = {}
     shapes: dict[str, tuple[int, int]] = {}
@@ -115,16 +123,21 @@ def assemble_query_features(queries: pd.DataFrame, arrays: Path, max_words: int,
             left_out[query] = (
                 f"{parts[query].name}: expected rows of {width} values, as most have, found {found}"
             )
-    with mapped_safetensors({"queries": (total, width)}, out / _FEATURES) as data:
+    with mapped_safetensors({"queries": (total, width)}, out / FEATURES) as data:
         for query, (first, rows) in kept.items():
             data["queries"][first : first + rows] = parts[query].read()[:rows]
         content = hash_arrays(data)
     _report(left_out, len(kept))
     index = {"width": width, "content_sha256": content, "queries": kept, "left_out": left_out}
-    write_json(out / _INDEX, index)
+    write_json(out / INDEX, index)
 
 
-def _check_ids(queries: pd.DataFrame) -> None:
+def check_sentences(queries: pd.DataFrame) -> None:
+    """Refuses queries of which one id stands for several sentences.
+
+    Raises:
+        ValueError: naming such an id.
+    """
     sentences = queries.groupby("query")["sentence"].nunique()
     ambiguous: Sequence[str] = sorted(sentences.index[sentences > 1])
     if ambiguous:
@@ -132,8 +145,11 @@ def _check_ids(queries: pd.DataFrame) -> None:
             "queries: expected ids that stand for one sentence each, since features are found by them, "
             f"found {len(ambiguous)} that stand for several, such as {ambiguous[0]}"
         )
+
+
+def _check_names(queries: Iterable[str]) -> None:
     owners: dict[str, str] = {}
-    for query in sentences.index:
+    for query in queries:
         for name in query_names(query):
             if (owner := owners.setdefault(name, query)) != query:
                 raise ValueError(

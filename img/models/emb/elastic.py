@@ -7,8 +7,6 @@ import math
 import torch
 from torch import Tensor
 
-from img.models.blocks.best_spans import ClipSpans
-from img.models.blocks.clip_logits import Branch
 from img.models.emb.options import ElasticOptions
 from img.models.emb.proposals import Proposals
 from img.models.protocol import Progress
@@ -50,7 +48,9 @@ def second_opinion(
     fits = (overlaps(proposals, start, end) >= least) & (proposals.mask.keep > 0)
     first, last = best_bounds(proposals, scores.masked_fill(~fits, -torch.inf))
     found = fits.any(1)
-    return torch.where(found, first, start), torch.where(found, last, end) + _lateness(options)
+    return torch.where(found, first, start), torch.where(found, last, end) + int(
+        options.elastic_end == "one_late"
+    )
 
 
 def best_bounds(proposals: Proposals, scores: Tensor) -> tuple[Tensor, Tensor]:
@@ -60,32 +60,25 @@ def best_bounds(proposals: Proposals, scores: Tensor) -> tuple[Tensor, Tensor]:
     return first, last
 
 
-def elastic_traces(
-    branch: Branch, answer: ClipSpans, proposals: Proposals, scores: Tensor, options: ElasticOptions
-) -> dict[str, Tensor]:
-    """Return a branch's curves: boundaries, highlight, and the clips on which its answer may start and end.
+def describe_best(proposals: Proposals, scores: Tensor, clip_mask: Tensor) -> dict[str, Tensor]:
+    """Return the best-scored proposal of each sample, [B] by name.
 
-    The last two, 1 or 0, reach from the best answer to the best-scored proposal.
+    Between it and an answer lie the clips on which that answer's boundaries may be (its elastic boundary).
 
     Args:
-        branch: its logits; the saliency is the highlight's.
-        answer: its spans, the best first.
         proposals: P of them.
-        scores: [B, P].
-        options: how a proposal's end is counted.
+        scores: [B, P], the logits of their scores.
+        clip_mask: [B, T] bool.
 
     Returns:
-        [B, T] by name.
+        Start and end as shares of the clips' time, and the score, which stands for its IoU with the moment.
     """
-    clips = branch.start_logits.shape[1]
     first, last = best_bounds(proposals, scores)
-    starts = between(answer.start[:, 0], first, clips)
-    ends = between(answer.end[:, 0], last + _lateness(options), clips)
+    clips = clip_mask.sum(1)
     return {
-        **branch.traces(),
-        "highlight": branch.saliency.sigmoid(),
-        "elastic_start": starts.float(),
-        "elastic_end": ends.float(),
+        "proposal_start": first / clips,
+        "proposal_end": (last + 1) / clips,
+        "proposal_score": scores.amax(1).sigmoid(),
     }
 
 
@@ -93,7 +86,3 @@ def between(one: Tensor, other: Tensor, clips: int) -> Tensor:
     """Tell which clips lie between two, both included, [B, T] of [B] and [B]."""
     at = torch.arange(clips, device=one.device)
     return (at >= torch.minimum(one, other)[:, None]) & (at <= torch.maximum(one, other)[:, None])
-
-
-def _lateness(options: ElasticOptions) -> int:
-    return int(options.elastic_end == "one_late")

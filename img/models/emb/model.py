@@ -12,7 +12,7 @@ from img.models.blocks.clip_logits import Branch
 from img.models.blocks.embedding import FeatureProjection, WordEmbedding
 from img.models.blocks.encoder import SinusoidalPosition
 from img.models.blocks.streams import Mask, StreamLayerNorm
-from img.models.emb.elastic import elastic_traces
+from img.models.emb.elastic import describe_best
 from img.models.emb.encoder import ClipEncoder, ProposalEncoder
 from img.models.emb.guided import AttentionUnit, PlainUnit
 from img.models.emb.heads import ProposalRanker, SpanHead
@@ -136,14 +136,11 @@ class EMB(ElasticSystem):
         return {"total": total, "location": location, "highlight": highlight, "ranking": ranking}
 
     def answer(self, batch: Batch, options: InferenceOptions) -> Answers:
-        """Answer a batch, with the highlight and the clips up to the best proposal as curves."""
+        """Answer a batch; the best proposal stands beside each answer."""
         outputs: Outputs = self(batch)
         found = decode(outputs.branch, batch.clip_mask, options.answers, options.nms_threshold)
         return Answers(
             spans={"visual": found.as_shares(batch.clip_mask)},
-            traces={
-                "visual": elastic_traces(
-                    outputs.branch, found, outputs.proposals, outputs.scores, self.options
-                )
-            },
+            columns=describe_best(outputs.proposals, outputs.scores, batch.clip_mask),
+            traces={"visual": outputs.branch.traces()},
         )

@@ -15,7 +15,7 @@ from img.models.blocks.best_spans import decode
 from img.models.blocks.clip_logits import Branch
 from img.models.blocks.embedding import FeatureProjection
 from img.models.blocks.streams import Mask
-from img.models.emb.elastic import elastic_traces
+from img.models.emb.elastic import describe_best
 from img.models.emb.encoder import ClipEncoder, EncodedClips, ProposalEncoder
 from img.models.emb.guided import PlainUnit
 from img.models.emb.heads import ProposalRanker, SpanHead
@@ -186,12 +186,15 @@ class TEA(ElasticSystem):
         return loss
 
     def answer(self, batch: Batch, options: InferenceOptions) -> Answers:
-        """Answer a batch: each branch's spans and curves."""
+        """Answer a batch: each branch's spans and curves; the best proposal stands beside each answer."""
         outputs: Outputs = self(batch)
-        spans, traces = {}, {}
-        for name in self.branches:
-            branch = outputs.branches[name]
-            found = decode(branch, batch.clip_mask, options.answers, options.nms_threshold)
-            spans[name] = found.as_shares(batch.clip_mask)
-            traces[name] = elastic_traces(branch, found, outputs.proposals, outputs.scores, self.options)
-        return Answers(spans=spans, traces=traces)
+        branches = {name: outputs.branches[name] for name in self.branches}
+        spans = {
+            name: decode(branch, batch.clip_mask, options.answers, options.nms_threshold)
+            for name, branch in branches.items()
+        }
+        return Answers(
+            spans={name: found.as_shares(batch.clip_mask) for name, found in spans.items()},
+            columns=describe_best(outputs.proposals, outputs.scores, batch.clip_mask),
+            traces={name: branch.traces() for name, branch in branches.items()},
+        )

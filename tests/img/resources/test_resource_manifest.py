@@ -56,7 +56,8 @@ def test_the_manifest_says_which_shipped_dataset_needs_a_file():
     assert said.pop("charades_videos_original") == {"charades"}
     assert named.pop("charades_videos_original") == set()
     assert said == named
-    assert named["glove"] == {"charades", "activitynet"}
+    splits = ("", "_cd", "_cg")
+    assert named["glove"] == {f"{name}{split}" for name in ("charades", "activitynet") for split in splits}
 
 
 @needs_annotations
