@@ -29,6 +29,12 @@ def test_bands_lie_where_their_seconds_are() -> None:
     assert places == [("2", "0.000", "5.000"), ("1", "25.000", "25.000")]
 
 
+def test_numbers_do_not_stand_on_each_other() -> None:
+    bands = [Band(5, 10), Band(5.1, 7, 2), Band(8, 9, 3)]
+    html = render_timeline(20.0, Strip(), [Lane("fusion", COLOUR, bands)])
+    assert re.findall(r"<em>(\d)</em>", html) == ["3", "1"]
+
+
 def test_a_band_beyond_the_video_is_cut_off() -> None:
     html = render_timeline(10.0, Strip(), [Lane("fusion", COLOUR, [Band(8, 14)])])
     assert "left: 80.000%; width: 20.000%" in html

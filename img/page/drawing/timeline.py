@@ -14,6 +14,8 @@ from img.reports.colours import Colour
 
 _STEPS = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 _TICKS = 8
+_NUMBER_SHARE = 0.015
+"""Of the timeline's width, for a number."""
 _DOWNWARDS = "end"
 """The curve drawn dashed, so that a start and an end at one clip can be told apart."""
 
@@ -90,9 +92,17 @@ def _view(lane: Lane, duration: float) -> dict[str, object]:
         "name": lane.name,
         "colour": lane.colour,
         "chosen": lane.chosen,
-        "bands": [_place(band, duration) for band in reversed(lane.bands)],
+        "bands": [
+            {**_place(band, duration), "told": _has_room(band, lane.bands[:better], duration)}
+            for better, band in reversed(list(enumerate(lane.bands)))
+        ],
         "curves": _draw_curves(lane.curves),
     }
+
+
+def _has_room(band: Band, better: Sequence[Band], duration: float) -> bool:
+    """Tells whether a band's number would stand on that of no better one."""
+    return all(abs(band.start - other.start) >= _NUMBER_SHARE * duration for other in better)
 
 
 def _place(band: Band, duration: float) -> dict[str, object]:
