@@ -9,15 +9,16 @@ import numpy as np
 
 from extractors.packaged import GLOVE_VECTORS, GLOVE_WIDTH, GLOVE_WORDS
 
-_COMMON = 1e-3
-"""Half weight goes to a word of this frequency (Arora et al. 2017, "A Simple but Tough-to-Beat Baseline")."""
+_COMMON = 1e-4
+"""Half weight goes to a word of this frequency (Arora et al. 2017 recommend 0.0001 to 0.001)."""
 
 
-def read_packaged_glove(words: Collection[str]) -> dict[str, np.ndarray]:
+def read_packaged_glove(words: Collection[str], weighted: bool = False) -> dict[str, np.ndarray]:
     """Picks some words' vectors out of the installed package.
 
     Args:
         words: the wanted words, lower-cased.
+        weighted: multiply each with what its word counts in a sentence, see `embed_texts`.
 
     Returns:
         The vectors, float32 [50], of those that it holds.
@@ -27,14 +28,17 @@ def read_packaged_glove(words: Collection[str]) -> dict[str, np.ndarray]:
     """
     ranks = _rank(words)
     vectors = _open_vectors()
-    return {word: np.array(vectors[rank]) for word, rank in ranks.items()}
+    weights = {
+        word: _weigh(rank, len(vectors)) if weighted else np.float32(1) for word, rank in ranks.items()
+    }
+    return {word: weights[word] * vectors[rank] for word, rank in ranks.items()}
 
 
 def embed_texts(texts: Sequence[str]) -> np.ndarray:
     """Brings short texts into the space of word vectors: the mean of their words, common ones counting less.
 
-    A word counts a / (a + p), a = 0.001 (Arora et al. 2017). Its frequency p follows from its rank among the
-    400,000 by Zipf's law: GloVe lists words by falling frequency.
+    A word counts a / (a + p) (Arora et al. 2017, "A Simple but Tough-to-Beat Baseline").
+    Its frequency p follows from its rank by Zipf's law: GloVe lists words by falling frequency.
 
     Args:
         texts: such as names of classes.
@@ -43,15 +47,17 @@ def embed_texts(texts: Sequence[str]) -> np.ndarray:
         Unit vectors float32 [texts, 50]; 0 where no word of a text has a vector.
     """
     split = [re.findall(r"[a-z0-9']+", text.lower()) for text in texts]
-    ranks = _rank({word for words in split for word in words})
-    vectors = _open_vectors()
-    total = np.log(len(vectors)) + np.euler_gamma
+    vectors = read_packaged_glove({word for words in split for word in words}, weighted=True)
     rows = np.zeros((len(texts), GLOVE_WIDTH), np.float32)
     for row, words in zip(rows, split, strict=True):
-        for rank in (ranks[word] for word in words if word in ranks):
-            frequency = 1 / ((rank + 1) * total)
-            row += _COMMON / (_COMMON + frequency) * vectors[rank]
+        row += sum(vectors[word] for word in words if word in vectors)
     return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+
+
+def _weigh(rank: int, words: int) -> np.float32:
+    """Tells what the word of a rank, from 0, counts among all words."""
+    frequency = 1 / ((rank + 1) * (np.log(words) + np.euler_gamma))
+    return np.float32(_COMMON / (_COMMON + frequency))
 
 
 def _open_vectors() -> np.ndarray:

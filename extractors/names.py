@@ -7,6 +7,9 @@ import os
 PREFIX = "v_"
 """What ActivityNet's files have in front of the video's id, and other lists leave out."""
 
+VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".webm", ".avi", ".mov", ".m4v", ".flv", ".mpg", ".mpeg", ".wmv"})
+"""Compared in lower case. An unfinished download ends in .part or .ytdl and so is none."""
+
 # Bytes: file systems of Linux allow no more, some less.
 _LONGEST_NAME = 255
 
@@ -14,6 +17,12 @@ _LONGEST_NAME = 255
 def video_names(video: str) -> list[str]:
     """Lists what a video's files may be called, without suffix: its id, with or without `v_` in front."""
     return list(dict.fromkeys((video, f"{PREFIX}{video}", video.removeprefix(PREFIX))))
+
+
+def without_suffix(name: str) -> str:
+    """Returns a file's name, or an id that is one, without the suffix of a video where it has one."""
+    stem, _, suffix = name.rpartition(".")
+    return stem if stem and f".{suffix.lower()}" in VIDEO_SUFFIXES else name
 
 
 def check_name(video: str) -> None:

@@ -93,5 +93,8 @@ GLOVE_WORDS = PackagedFile(
 GLOVE = "package:glove-6b-50d"
 """What these vectors are called where a setting names them."""
 
+GLOVE_WEIGHTED = "package:glove-6b-50d-weighted"
+"""The same, those of common words made shorter: a sentence's mean then says what it is about."""
+
 GLOVE_WIDTH = 50
 """Values of one of them."""

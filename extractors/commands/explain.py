@@ -1,4 +1,4 @@
-"""`explain`: how feature arrays were made."""
+"""`explain`: how feature arrays and texts were made."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "files",
         nargs="+",
         type=Path,
-        metavar="FILE.npy",
-        help="feature arrays, their .json beside them",
+        metavar="FILE",
+        help="feature arrays (.npy) or texts (.jsonl), their .json beside them",
     )
     parser.add_argument("--json", action="store_true", help="print a JSON list, with the whole descriptions")
     parser.add_argument("--windows", action="store_true", help="list the seconds of every window")

@@ -43,7 +43,7 @@ def _plot_ratios(options: argparse.Namespace) -> None:
     import pandas as pd
 
     from img.data.text.queries import read_queries_table
-    from img.paper.claims import first_answers
+    from img.reports.answers import first_answers
     from img.reports.figures.ratios import plot_ratios
 
     _, recipes, scope = read_paper_files(options)

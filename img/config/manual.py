@@ -26,6 +26,7 @@ _SECTIONS = {
     "imported": "ImportedArrays",
     "training": "TrainingOptions",
     "inference": "InferenceOptions",
+    "timelines": "TimelineChoice",
     "paper": "PaperOptions",
 }
 _REQUIRED = "required"

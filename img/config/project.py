@@ -61,6 +61,11 @@ class Configuration(Settings):
         description="Files of your own instead of downloads: a name of the manifest -> `path`, the file, or "
         "for an archive of videos a folder of them.",
     )
+    pictures: Path = Field(
+        default=Path("/usr/share/tuxpaint/stamps"),
+        description="Folder of captioned pictures and sounds that the videos of `demo_pretrained` are made "
+        "of: Tux Paint's stamps (`apt-get install tuxpaint-stamps-default`), or your own.",
+    )
     manifest: Path | None = Field(
         default=None, description="A manifest in place of the project's own resources/manifest.yaml."
     )

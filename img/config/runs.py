@@ -13,7 +13,7 @@ from img.models.registry import parse_options
 TRAINING_VERSION = 1
 """Raised whenever a training run's result changes for the same inputs, options and seed."""
 
-EVALUATION_VERSION = 1
+EVALUATION_VERSION = 2
 """Raised whenever predictions or metrics change for the same checkpoints and inputs."""
 
 

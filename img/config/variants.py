@@ -169,6 +169,8 @@ def merge_options(
 ) -> RunOptions:
     """Merges a dataset's options with a variant's changes, whether or not the dataset has what it reads.
 
+    A variant that names another system takes none of the dataset's options of its own.
+
     Args:
         datasets: every dataset.
         variants: every variant.

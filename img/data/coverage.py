@@ -13,10 +13,12 @@ import pandas as pd
 from extractors.storage.files import replacing
 from extractors.storage.manifest import Row
 from img.config.streams import AUDIO
+from img.data.annotations.query import seem_milliseconds
 from img.data.clips.alignment import share_covered
 from img.data.clips.merged_folder import StreamFeatures
 from img.data.durations import LONGER, SHORTER, compare_durations, find_beyond, find_cut
 from img.data.text.query_features import FAULT
+from img.data.windows import list_windows
 
 _NOT_LISTED = "not extracted"
 _FAULTY = "annotation"
@@ -70,6 +72,7 @@ def write_coverage(
     with replacing(path) as temporary:
         table.round(4).to_csv(temporary, sep="\t", index=False)
     _warn(table)
+    _warn_of_milliseconds(queries, table)
 
 
 def _share_heard(sound: Row, video: Row) -> float:
@@ -87,6 +90,19 @@ def _warn(table: pd.DataFrame) -> None:
                 f"{len(found)} of {len(table)} videos are {length} than annotated, such as {first['video']}: "
                 f"{first['seconds']:g} s in place of {first['annotated']:g} s; moments keep their seconds"
             )
+
+
+def _warn_of_milliseconds(queries: pd.DataFrame, table: pd.DataFrame) -> None:
+    """Tells of times beyond videos whose duration is not annotated that would fit as milliseconds."""
+    annotated, covered = _durations(queries, table)
+    is_known = np.isnan(annotated) & ~np.isnan(covered)
+    times = zip(queries["start"][is_known], queries["end"][is_known], covered[is_known], strict=True)
+    count = sum(seem_milliseconds(start, end, float(seconds)) for start, end, seconds in times)
+    if count:
+        log.warning(
+            f"{count} of {len(queries)} moments begin after their video and would lie inside if their times "
+            "were milliseconds; times are in seconds"
+        )
 
 
 def read_coverage(path: Path) -> pd.DataFrame:
@@ -142,8 +158,9 @@ def count_coverage(queries: pd.DataFrame, coverage: pd.DataFrame) -> dict[str, d
     heard = queries["video"].map(dict(zip(coverage["video"], coverage["heard"], strict=True)))
     annotated, covered = _durations(queries, coverage)
     length = pd.Series(compare_durations(annotated, covered), queries.index)
-    is_cut = find_cut(queries["start"].to_numpy(), queries["end"].to_numpy(), annotated, covered)
-    cut = pd.Series(is_cut, queries.index)
+    starts, ends = np.moveaxis(list_windows(queries), 2, 0)
+    is_cut = find_cut(starts, ends, annotated[:, None], covered[:, None])
+    cut = pd.Series(is_cut.any(axis=1), queries.index)
     reasons = explain_absence(queries, coverage)
     counts: dict[str, dict[str, object]] = {}
     for split, group in queries.groupby("split", sort=False):

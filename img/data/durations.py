@@ -33,14 +33,21 @@ def compare_durations(annotated: np.ndarray, covered: np.ndarray) -> np.ndarray:
 
 
 def choose_duration(annotated: np.ndarray, covered: np.ndarray) -> np.ndarray:
-    """Returns the seconds [Q] that videos' clips share: as annotated, or as covered where these differ."""
+    """Returns the seconds [Q] that videos' clips share: as annotated, or as covered where these differ.
+
+    Where no duration is annotated (nan) it is as covered; nan where nobody knows that either.
+    """
     differs = np.isin(compare_durations(annotated, covered), (SHORTER, LONGER))
-    return np.where(differs, covered, annotated)
+    return np.where(differs | np.isnan(annotated), covered, annotated)
 
 
 def find_beyond(start: np.ndarray, annotated: np.ndarray, covered: np.ndarray) -> np.ndarray:
-    """Tells which moments begin after all that is there of a video that is shorter than annotated [Q]."""
-    return (compare_durations(annotated, covered) == SHORTER) & (start >= covered)
+    """Tells which moments begin after all that is there of a video [Q].
+
+    It is shorter than annotated, or nobody annotated its duration (nan).
+    """
+    is_end = (compare_durations(annotated, covered) == SHORTER) | np.isnan(annotated)
+    return is_end & (start >= covered)
 
 
 def find_cut(start: np.ndarray, end: np.ndarray, annotated: np.ndarray, covered: np.ndarray) -> np.ndarray:

@@ -20,6 +20,7 @@ from img.data.spans import label
 from img.data.subsets import choose_share
 from img.data.text.query_features import QueryFeatures
 from img.data.text.vocabulary import PAD, UNKNOWN, Vocabulary
+from img.data.windows import list_windows, split_windows
 from img.models.protocol import Batch, MomentTargets, Stream
 
 Text: TypeAlias = Vocabulary | QueryFeatures
@@ -61,6 +62,7 @@ class Moments:
         clips: T of each sample's video [Q].
         reach: of each stream but the first, how many of them, from the first, it covers [Q].
         complete: whether each sample's video has every stream of the dataset [Q].
+        windows: every moment of each sample's query, in seconds [Q, W, 2]; one with fewer repeats its first.
         start: label, first clip of each moment [Q].
         end: label, last clip of each moment, inclusive [Q].
     """
@@ -74,6 +76,7 @@ class Moments:
         sound: bool = True,
         fraction: float = 1.0,
         noisy_audio_share: float = 0.0,
+        each_window: bool = False,
     ):
         """Joins the queries of a split with their videos' inputs.
 
@@ -85,11 +88,14 @@ class Moments:
             sound: false treats every video as one without the stream `audio`.
             fraction: share of the usable queries to keep; see `img.data.subsets.choose_share`.
             noisy_audio_share: share of the videos with noise in their sound; see `img.data.noise.add_noise`.
+            each_window: a query with several moments becomes a sample for each, as training has it; else it
+                is one sample, whose targets are those of its first.
 
         Raises:
-            ValueError: where the split has no usable query, or the stream `audio`, which noise is added to or
-                which is left out, is absent or leads.
+            ValueError: where the split has no usable query, the stream `audio`, which noise is added to or
+                which is left out, is absent or leads, or nobody knows how long a video is.
         """
+        queries = split_windows(queries) if each_window else queries
         usable = queries[find_usable(queries, split, inputs)]
         chosen = usable["query"].isin(choose_share(usable["query"], fraction))
         self.table = usable[chosen].reset_index(drop=True)
@@ -109,7 +115,14 @@ class Moments:
             self.reach[AUDIO] = np.zeros_like(self.clips)
         self.complete = np.all([np.ones(len(videos)), *self.reach.values()], axis=0)
         covered = _covered(self.table, inputs)
-        self.table["duration"] = choose_duration(self.table["duration"].to_numpy(), covered)
+        annotated = self.table["duration"].to_numpy()
+        self.table["duration"] = choose_duration(annotated, covered)
+        _require_durations(self.table)
+        self.windows = list_windows(self.table)
+        # An end after a video whose duration was annotated is cut to it where annotations are read.
+        limits = np.where(np.isnan(annotated), self.table["duration"], np.inf)
+        self.windows[..., 1] = np.minimum(self.windows[..., 1], limits[:, None])
+        self.table["end"] = self.windows[:, 0, 1]
         spans = self.table[["duration", "start", "end"]].to_numpy()
         labels = np.array([label(int(clips), *span) for clips, span in zip(self.clips, spans, strict=True)])
         self.start, self.end = labels[:, 0], labels[:, 1]
@@ -178,6 +191,15 @@ class Moments:
         order = generator.permutation(len(self)) if shuffle else np.arange(len(self))
         for first in range(0, len(self), batch_size):
             yield self.batch(order[first : first + batch_size], generator)
+
+
+def _require_durations(table: pd.DataFrame) -> None:
+    unknown = table.loc[table["duration"].isna(), "video"]
+    if len(unknown):
+        raise ValueError(
+            f"video {unknown.iloc[0]}: expected a duration, found none: the annotations do not tell it, and "
+            "its features, made elsewhere, do not say how many seconds they cover; add a column duration"
+        )
 
 
 def _require_audio(further: Collection[str], option: str) -> None:

@@ -27,6 +27,22 @@ def label(clips: int, duration: float, start: float, end: float) -> tuple[int, i
     return int(i), int(j)
 
 
+def find_nearest(start: np.ndarray, end: np.ndarray, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Finds the moment that each answer overlaps most, the first of equals.
+
+    Args:
+        start: of each answer, in seconds [A].
+        end: of each answer, in seconds [A].
+        windows: the moments of each answer's query, in seconds [A, W, 2].
+
+    Returns:
+        The moment's start and end [A, 2], and the IoU with it [A].
+    """
+    iou = interval_iou(start[:, None], end[:, None], windows[..., 0], windows[..., 1])
+    nearest, answers = iou.argmax(axis=1), np.arange(len(iou))
+    return windows[answers, nearest], iou[answers, nearest]
+
+
 def interval_iou(
     start: np.ndarray | float,
     end: np.ndarray | float,

@@ -10,6 +10,7 @@ import pandas as pd
 from img.config.protocols import reported_on
 from img.paper.recipes import Origin, Recipes, Scope, pair_origins
 from img.paper.transcription import Claim, Column, Paper
+from img.reports.answers import first_answers
 from img.reports.bootstrap import Comparison, compare
 
 Answers = Callable[[str, str], Sequence[pd.DataFrame]]
@@ -83,14 +84,3 @@ def _compare(better: Origin, worse: Origin, answers: Answers) -> dict[str, Compa
         if not any(table.empty for table in (*first, *second)):
             results[protocol] = compare(first, second, better.quantity)
     return results
-
-
-def first_answers(predictions: pd.DataFrame, split: str, branch: str, protocol: str) -> pd.DataFrame:
-    """Picks the first answers, a table (query, video, iou), of a branch to a split's queries."""
-    chosen = (
-        (predictions["protocol"] == protocol)
-        & (predictions["split"] == split)
-        & (predictions["branch"] == branch)
-        & (predictions["rank"] == 1)
-    )
-    return predictions.loc[chosen, ["query", "video", "iou"]]

@@ -7,16 +7,10 @@ from pathlib import Path
 
 from img.paper.recipes import Recipes, Scope
 from img.paper.transcription import Paper
+from img.reports.contents import describe_file, link_file
 from img.reports.page import SIMULATED
 
-_PAGES = {
-    "claims": ("Claims", "what the paper says is better than what, put to the test by a paired bootstrap."),
-    "coverage": ("Coverage", "what became of each video, and the queries on it."),
-    "provenance": ("Provenance", "how the features were made."),
-    "metrics": ("Metrics", "every variant, protocol, split and branch."),
-    "runtime": ("Time and memory", "what each stage cost."),
-}
-
+_CLAIMS = "what the paper says is better than what, put to the test by a paired bootstrap."
 DURATIONS_CAPTION = "Normalised durations of moments, AudioMatter's and the whole test split's."
 
 
@@ -33,22 +27,18 @@ def list_contents(paper: Paper, recipes: Recipes, scope: Scope, files: Sequence[
     lines = [f"# {paper.title}", "Tables and figures of the paper, made from one's own runs."]
     if scope.simulated:
         lines.append(f"**{SIMULATED}: {', '.join(scope.simulated)} stands for the paper's data.**")
-    for file in files:
-        link = file.relative_to(out.parent).as_posix()
-        heading, caption = _describe(file.stem, paper, recipes)
-        picture = f"\n\n![{heading}]({link})" if file.suffix == ".png" else ""
-        lines.append(f"[{heading}]({link}): {caption}{picture}")
+    lines += [link_file(file, out, *_describe(file.stem, paper, recipes)) for file in files]
     return "\n\n".join(lines) + "\n"
 
 
 def _describe(name: str, paper: Paper, recipes: Recipes) -> tuple[str, str]:
-    if name.startswith("history_"):
-        return f"Training of {name.removeprefix('history_')}", "losses, ramps and recalls over epochs."
-    if name in _PAGES:
-        return _PAGES[name]
+    if name == "claims":
+        return "Claims", _CLAIMS
     if name.startswith("table"):
         number = int(name.removeprefix("table"))
         return f"Table {number}", paper.tables[number].caption
+    if not name.startswith("figure"):
+        return describe_file(name)
     captions = {name: figure.caption for name, figure in recipes.figures.items()}
     captions |= {name: figure.caption for name, figure in recipes.timelines.items()}
     return name.replace("figure", "Figure "), captions.get(name, DURATIONS_CAPTION)

@@ -9,9 +9,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from extractors.settings import Settings, Whole
+from extractors.settings import Settings
 from img.config.base import Name, check, read_yaml
 from img.config.dataset import Dataset, PaperDataset, PaperSplit, StandIn
+from img.config.timelines import TimelineChoice
 from img.paper.transcription import Claim, Column, Key, Paper
 
 Branch = Literal["fusion", "visual", "audio"]
@@ -85,16 +86,13 @@ class FigureRecipe(Settings):
         return list(dict.fromkeys([*points, *self.variants.values()]))
 
 
-class TimelineRecipe(Settings):
+class TimelineRecipe(TimelineChoice):
     """A figure that follows single queries along their video's time."""
 
     caption: str = Field(description="What is shown.")
     dataset: PaperDataset = Field(description="The paper's dataset.")
     split: PaperSplit = Field(default="test", description="The paper's split.")
     variant: Name = Field(default="img", description="The variant whose first seed answers.")
-    queries: list[str] = Field(default=[], description="Ids of queries to show in any case.")
-    best: Whole = Field(default=1, ge=0, le=100, description="How many to show where the sound helped most.")
-    worst: Whole = Field(default=1, ge=0, le=100, description="How many to show where it hurt most.")
 
 
 class Recipes(Settings):

@@ -11,7 +11,7 @@ import torch
 
 from img.config.runs import InferenceOptions
 from img.data.samples import Moments
-from img.data.spans import interval_iou
+from img.data.spans import find_nearest
 from img.models.protocol import Spans, System
 
 
@@ -42,8 +42,7 @@ class Timeline:
         sentence: the query.
         reason: why it was chosen.
         duration: of the video, in seconds.
-        start: of the annotated moment, in seconds.
-        end: of the annotated moment, in seconds.
+        windows: start and end of each annotated moment, in seconds.
         importance: of the sound; nan where the model has none.
         branches: by name.
     """
@@ -53,8 +52,7 @@ class Timeline:
     sentence: str
     reason: str
     duration: float
-    start: float
-    end: float
+    windows: Sequence[tuple[float, float]]
     importance: float
     branches: Mapping[str, BranchTimeline]
 
@@ -80,11 +78,14 @@ def select_queries(
         A row for each: query, video, reason.
 
     Raises:
-        ValueError: where a wanted query was not answered.
+        ValueError: where a wanted query was not answered, or none of the split.
     """
     first = predictions[
         (predictions["split"] == split) & (predictions["protocol"] == protocol) & (predictions["rank"] == 1)
     ]
+    if first.empty:
+        answered = ", ".join(sorted(predictions["split"].unique()))
+        raise ValueError(f"split: expected one of {answered}, which were answered, found {split}")
     iou = first.pivot(index="query", columns="branch", values="iou")
     preferred = iou[first["branch"].iloc[0]]
     alone = "visual" in iou and preferred.name != "visual"
@@ -121,7 +122,7 @@ def trace_queries(model: System, moments: Moments, reasons: Mapping[str, str]) -
     table = moments.table.iloc[samples].assign(reason=list(reasons.values()))
     importance = answers.columns.get("importance", torch.full((len(samples),), torch.nan))
     branches = {
-        name: _trace_branch(spans, answers.traces.get(name, {}), table, moments.clips[samples])
+        name: _trace_branch(spans, answers.traces.get(name, {}), moments, samples)
         for name, spans in answers.spans.items()
     }
     return [
@@ -131,8 +132,8 @@ def trace_queries(model: System, moments: Moments, reasons: Mapping[str, str]) -
             moment["sentence"],
             moment["reason"],
             float(moment["duration"]),
-            float(moment["start"]),
-            float(moment["end"]),
+            # A query with fewer moments than others repeats its first.
+            list(dict.fromkeys(map(tuple, moments.windows[samples[row]].tolist()))),
             float(importance[row]),
             {name: traced[row] for name, traced in branches.items()},
         )
@@ -141,11 +142,11 @@ def trace_queries(model: System, moments: Moments, reasons: Mapping[str, str]) -
 
 
 def _trace_branch(
-    spans: Spans, traces: Mapping[str, torch.Tensor], table: pd.DataFrame, clips: np.ndarray
+    spans: Spans, traces: Mapping[str, torch.Tensor], moments: Moments, samples: np.ndarray
 ) -> list[BranchTimeline]:
-    duration = table["duration"].to_numpy()
+    duration = moments.table["duration"].to_numpy()[samples]
     start, end = spans.start[:, 0].numpy() * duration, spans.end[:, 0].numpy() * duration
-    iou = interval_iou(start, end, table["start"].to_numpy(), table["end"].to_numpy())
+    _, iou = find_nearest(start, end, moments.windows[samples])
     return [
         BranchTimeline(
             float(start[row]),
@@ -153,5 +154,5 @@ def _trace_branch(
             float(iou[row]),
             {name: values[row, :count].numpy() for name, values in traces.items()},
         )
-        for row, count in enumerate(clips)
+        for row, count in enumerate(moments.clips[samples])
     ]

@@ -13,9 +13,8 @@ from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
-from extractors.names import video_names
+from extractors.names import VIDEO_SUFFIXES, video_names
 from extractors.storage.files import replacing, write_text
-from img.data.videos import VIDEO_SUFFIXES
 
 _CHUNK = 1 << 20
 _DRIVE = re.compile(r"[A-Za-z]:")

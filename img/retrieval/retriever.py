@@ -43,8 +43,13 @@ def default_store() -> Path:
     """Gives the project's store where there is one here, else a folder in the user's cache."""
     if _PROJECT_STORE.is_dir():
         return _PROJECT_STORE
+    return user_cache() / "store"
+
+
+def user_cache() -> Path:
+    """Gives the project's folder in the user's cache."""
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "img-pipeline" / "store"
+    return Path(cache) / "img-pipeline"
 
 
 class Retriever:
@@ -202,14 +207,14 @@ class Retriever:
             features: of the sentence, for a run that reads queries as features.
 
         Returns:
-            The timeline; of a moment that nobody annotated start, end and IoU are nan.
+            The timeline; nobody annotated a moment: it has no windows, and its IoUs are nan.
         """
         with self._lock:
             moments = self._ask(video, self._read(query, features))
             (traced,) = trace_queries(self._system, moments, {ASKED: ASKED})
         branches = {name: replace(found, iou=nan) for name, found in traced.branches.items()}
         importance = traced.importance if moments.complete[0] else nan
-        return replace(traced, start=nan, end=nan, importance=importance, branches=branches)
+        return replace(traced, windows=(), importance=importance, branches=branches)
 
     def learn(self, queries: Iterable[str]) -> None:
         """Looks up the words of many sentences in one pass over the embedding, before they are asked."""

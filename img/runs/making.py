@@ -165,7 +165,8 @@ def _train(
     data: RunData, options: RunOptions, seed: int, device: str, partial: Path
 ) -> tuple[Loop, Sizes, Reached]:
     sound = options.training.sound
-    samples = Moments(data.queries, TRAIN, data.inputs, data.text, sound, options.training.fraction)
+    fraction = options.training.fraction
+    samples = Moments(data.queries, TRAIN, data.inputs, data.text, sound, fraction, each_window=True)
     selections: Mapping[str, Moments] = {
         split: Moments(data.queries, split, data.inputs, data.text, sound)
         for split in options.selection_splits

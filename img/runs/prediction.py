@@ -15,6 +15,21 @@ from img.models.protocol import AUTO, System
 from img.runs.device import computing_on
 from img.tasks.moment import tabulate
 
+COLUMNS = (
+    "query",
+    "video",
+    "branch",
+    "rank",
+    "start",
+    "end",
+    "score",
+    "iou",
+    "annotated_start",
+    "annotated_end",
+    "duration",
+    "sentence",
+)
+
 
 @torch.inference_mode()
 def predict(
@@ -31,7 +46,7 @@ def predict(
 
     Returns:
         A row for each query, branch and rank (from 1, the best answer; fewer where a video has fewer spans):
-        query, video, branch, rank, start, end (seconds), score, iou, and the system's own columns.
+        `COLUMNS` and the system's own; docs/predictions.md says what each means.
     """
     system.eval()
     with torch.random.fork_rng(), computing_on(device, batch_size):
@@ -40,10 +55,9 @@ def predict(
         answers, columns = _answer(system, moments, batch_size, device, options)
     preferred, fallback = answers[system.branches[0]], answers[system.fallback]
     answers[AUTO] = np.where(moments.complete[:, None, None], preferred, fallback)
-    table = moments.table[["query", "video"]].assign(**columns)
+    table = moments.table[["query", "video", "sentence", "duration"]].assign(**columns)
     frames = [tabulate(moments, table.assign(branch=name), found) for name, found in answers.items()]
-    order = ["query", "video", "branch", "rank", "start", "end", "score", "iou", *columns]
-    return pd.concat(frames, ignore_index=True)[order]
+    return pd.concat(frames, ignore_index=True)[[*COLUMNS, *columns]]
 
 
 def _answer(

@@ -10,7 +10,10 @@ _WITHIN = (
     "img.models",
     "img.tasks",
     *(f"img.runs.{name}" for name in ("training", "optimisation", "prediction", "device")),
-    *(f"img.data.{name}" for name in ("samples", "ragged", "noise", "subsets", "spans", "durations")),
+    *(
+        f"img.data.{name}"
+        for name in ("samples", "ragged", "noise", "subsets", "spans", "durations", "windows")
+    ),
 )
 # A further system in the registry, or the form of a checkpoint, changes no run.
 _WITHOUT = ("img.models.registry", "img.models.checkpoint")

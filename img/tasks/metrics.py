@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from img.data.spans import interval_iou
+from img.data.spans import find_nearest
 
 THRESHOLDS = (0.3, 0.5, 0.7)
 
@@ -33,9 +33,7 @@ def recalls(iou: np.ndarray, answers: int) -> dict[str, float]:
     return {f"R{answers}@{threshold}": 100.0 * float(np.mean(iou >= threshold)) for threshold in THRESHOLDS}
 
 
-def best_constant(
-    duration: np.ndarray, start: np.ndarray, end: np.ndarray, steps: int = 20
-) -> dict[str, float]:
+def best_constant(duration: np.ndarray, windows: np.ndarray, steps: int = 20) -> dict[str, float]:
     """Returns, metric by metric, the best that one fixed answer can reach on these very queries.
 
     The answer is a share of the video, [i/steps, j/steps]·duration, the same for every query. Choosing it on
@@ -43,12 +41,11 @@ def best_constant(
 
     Args:
         duration: of each query's video, in seconds [Q].
-        start: of each moment, in seconds [Q].
-        end: of each moment, in seconds [Q].
+        windows: the moments of each query, in seconds [Q, W, 2]; the nearest counts.
         steps: fineness of the grid.
     """
     scores = [
-        summarise_iou(interval_iou(i / steps * duration, j / steps * duration, start, end))
+        summarise_iou(find_nearest(i / steps * duration, j / steps * duration, windows)[1])
         for i in range(steps)
         for j in range(i + 1, steps + 1)
     ]

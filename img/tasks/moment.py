@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from img.data.samples import Moments
-from img.data.spans import interval_iou
+from img.data.spans import find_nearest
 from img.tasks.metrics import best_constant, recalls, summarise_iou
 
 SELECTED_BY = "R1@0.7"
@@ -24,15 +24,24 @@ def tabulate(moments: Moments, table: pd.DataFrame, answers: np.ndarray) -> pd.D
         answers: start and end as shares of the clips' time, and score [Q, n, 3]; NaN where there is none.
 
     Returns:
-        A row for each answer, with rank (from 1), start, end (seconds), score and iou.
+        A row for each answer, with rank (from 1), start, end (seconds), score, the annotated moment that it
+        overlaps most (annotated_start, annotated_end, seconds) and the iou with that.
     """
     query, rank = np.nonzero(~np.isnan(answers[:, :, 0]))
     moment = moments.table.iloc[query]
     duration = moment["duration"].to_numpy()
     first, last, confidence = answers[query, rank].T
     start, end = first * duration, last * duration
-    iou = interval_iou(start, end, moment["start"].to_numpy(), moment["end"].to_numpy())
-    return table.iloc[query].assign(rank=rank + 1, start=start, end=end, score=confidence, iou=iou)
+    nearest, iou = find_nearest(start, end, moments.windows[query])
+    return table.iloc[query].assign(
+        rank=rank + 1,
+        start=start,
+        end=end,
+        score=confidence,
+        annotated_start=nearest[:, 0],
+        annotated_end=nearest[:, 1],
+        iou=iou,
+    )
 
 
 def score(predictions: pd.DataFrame, answers: int = 1, missed: int = 0) -> dict[str, dict[str, float]]:
@@ -64,8 +73,8 @@ def score_constants(
     """
     scores: dict[str, dict[str, float]] = {}
     for split, moments in splits.items():
-        duration, start, end = moments.table[["duration", "start", "end"]].to_numpy().T
-        scores[split] = _over_all(best_constant(duration, start, end), len(moments), missed.get(split, 0))
+        constant = best_constant(moments.table["duration"].to_numpy(), moments.windows)
+        scores[split] = _over_all(constant, len(moments), missed.get(split, 0))
     return scores
 
 

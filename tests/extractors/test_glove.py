@@ -17,6 +17,14 @@ def test_vectors_are_stanfords_and_unknown_words_have_none() -> None:
     assert all(vector.dtype == np.float32 and vector.shape == (50,) for vector in vectors.values())
 
 
+def test_common_words_count_less_where_vectors_are_weighted() -> None:
+    plain, weighted = (read_packaged_glove({"the", "koala"}, weighted=flag) for flag in (False, True))
+    shares = {word: np.linalg.norm(weighted[word]) / np.linalg.norm(plain[word]) for word in plain}
+    # `the` has rank 0: a frequency of 1 / (ln 400,000 + 0.577) = 0.0742, and 0.0001 / 0.0743 = 0.00135.
+    assert shares["the"] == pytest.approx(0.001346, rel=1e-3)
+    assert shares["koala"] > 0.9
+
+
 def test_texts_are_unit_means_in_which_common_words_hardly_count() -> None:
     rows = embed_texts(["the koala", "koala", "the", "qwxzzy"])
     np.testing.assert_allclose(np.linalg.norm(rows, axis=1), [1, 1, 1, 0], atol=1e-6)

@@ -20,6 +20,8 @@ from extractors.kinds.slowfast import network as slowfast
 from extractors.kinds.slowfast.parameters import SlowFastParameters
 from extractors.kinds.vggish import network as vggish
 from extractors.kinds.vggish.parameters import VggishParameters
+from extractors.kinds.yamnet import network as yamnet
+from extractors.kinds.yamnet.parameters import YamnetParameters
 from extractors.network import NetworkExtractor
 
 pytestmark = [
@@ -76,6 +78,10 @@ def test_vggish(tmp_path: Path) -> None:
     parameters = VggishParameters(weights="random", pca=tmp_path / "pca.npz")
     # The last step rounds to whole numbers: a value between two of them may go either way.
     expect_equal_rows(vggish.build, parameters, 10 * samples(3, 96, 64), apart=1.0)
+
+
+def test_yamnet() -> None:
+    expect_equal_rows(yamnet.build, YamnetParameters(weights="random"), samples(3, 96, 64))
 
 
 def expect_equal_rows(build, parameters, windows: torch.Tensor, apart: float = 0.0) -> None:

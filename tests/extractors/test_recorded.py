@@ -28,6 +28,7 @@ SETTINGS = {
     "slowfast": {"preset": "cg_detr", "shorter_side": 64, "crop": 64},
     "pann": {},
     "vggish": {},
+    "yamnet": {},
 }
 
 # The published tower takes 4 GB.
@@ -43,6 +44,7 @@ RECORDED: dict[str, tuple[int, tuple[int, int], float, float, float]] = {
     "slowfast": (1, (4, 2304), 2.14738, 2.49781, 2.07011),
     "pann": (2, (3, 2048), 15.7544, 22.2872, 16.4661),
     "vggish": (2, (3, 128), 130.87, 105.295, 133.699),
+    "yamnet": (1, (3, 1024), 0.270548, 0.291361, 0.276217),
 }
 
 

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from img.config.dataset import Annotations
-from img.data.annotations.reading import Query, read_durations, read_queries
+from img.data.annotations.durations import read_durations
+from img.data.annotations.query import Query
+from img.data.annotations.reading import read_queries
 from img.data.text.vocabulary import Vocabulary
 
 SEEDS = range(2)

@@ -5,7 +5,8 @@ import pytest
 from shared_data import ACTIVITYNET, CHARADES, needs_annotations
 
 from img.config.dataset import Annotations
-from img.data.annotations.reading import read_durations, read_queries
+from img.data.annotations.durations import read_durations
+from img.data.annotations.reading import read_queries
 
 
 def charades(folder: Path, text: str, durations: dict[str, float] | None = None) -> Annotations:
@@ -53,10 +54,10 @@ def test_an_end_after_the_video_is_clamped_to_its_duration(tmp_path: Path) -> No
     ("line", "reason"),
     [
         ("AO8RW 33.67 40##someone leaves.", "its start 33.67 s lies outside the video of 33.67 s"),
-        ("AO8RW -1 4##someone leaves.", "its start -1 s lies outside the video of 33.67 s"),
+        ("AO8RW -1 4##someone leaves.", "its start -1 s lies before the video"),
         ("AO8RW 5 5##someone leaves.", "its end 5 s does not come after its start 5 s"),
         ("AO8RW 5 4##someone leaves.", "its end 4 s does not come after its start 5 s"),
-        ("AO8RW 5 6## ", "it has no words"),
+        ("AO8RW 5 6## ", "its sentence is empty"),
     ],
 )
 def test_a_query_that_cannot_be_used_says_why_and_the_others_go_on(

@@ -64,7 +64,7 @@ def test_settings_left_out_have_their_defaults() -> None:
         ("seeds", [1, 1], r"seeds: expected different numbers, found \[1, 1\]"),
         ("shards", 0, "shards: "),
         ("variants", ["a b"], r"variants\.0: "),
-        ("annotations.format", "csv", "annotations.format: "),
+        ("annotations.format", "xlsx", "annotations.format: "),
         ("annotations.format", "charades_sta", "durations: needed where format is charades_sta"),
         ("annotations.splits", {"test": "a"}, r"splits: expected a split called train, found \['test'\]"),
         ("selection_split", "val", r"selection_split: expected one of \['test', 'train'\], found 'val'"),

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 from coverage_tables import AS_ANNOTATED
 from feature_folders import write_features
 
@@ -94,3 +95,32 @@ def test_everything_left_out_is_named_with_its_reason(tmp_path: Path) -> None:
 def test_a_miss_is_a_faultless_query_whose_video_is_absent(tmp_path: Path) -> None:
     # Of train, q6 on the missing video; q7 on it is faulty, q1 is faulty on a video that is there.
     assert count_misses(QUERIES, coverage_of(tmp_path)) == {"train": 1, "test": 3}
+
+
+def coverage_of_eight_seconds(folder: Path, queries: pd.DataFrame) -> pd.DataFrame:
+    store = Store(folder / "store")
+    visual = write_features(folder / "v", store, {"a": ARRAY}, row_seconds={"a": [(0.0, 4.0), (4.0, 8.0)]})
+    write_coverage(queries, {"visual": visual}, {}, folder / "coverage.tsv")
+    return read_coverage(folder / "coverage.tsv")
+
+
+def test_a_duration_that_is_not_annotated_is_what_the_clips_cover(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    spans = {"start": [2.0, 2000.0, 8.0], "end": [9.0, 4000.0, 9.0]}
+    queries = pd.DataFrame({"query": ["in", "ms", "after"], **spans})
+    queries = queries.assign(video="a", split="test", fault="", duration=np.nan)
+    coverage = coverage_of_eight_seconds(tmp_path, queries)
+    assert (coverage["seconds"].tolist(), coverage["annotated"].tolist()) == ([8.0], [""])
+    counts = count_coverage(queries, coverage)["test"]
+    assert (counts["used"], counts["left_out"]) == (1, {"moment beyond video": 2})
+    assert (counts["on_shorter_videos"], counts["moments_cut"]) == (0, 0)
+    assert "1 of 3 moments begin after their video and would lie inside if their times" in caplog.text
+
+
+def test_a_query_counts_as_cut_where_any_of_its_moments_is(tmp_path: Path) -> None:
+    queries = pd.DataFrame(
+        {"query": ["one", "two"], "start": 1.0, "end": 2.0, "further_windows": [(), ((7.0, 9.0),)]}
+    ).assign(video="a", split="test", fault="", duration=20.0)
+    counts = count_coverage(queries, coverage_of_eight_seconds(tmp_path, queries))["test"]
+    assert (counts["queries"], counts["used"], counts["moments_cut"]) == (2, 2, 1)

@@ -116,7 +116,7 @@ def test_a_sentence_is_drawn_as_it_is_whatever_a_formula_would_make_of_it(
     tmp_path: Path, sentence: str
 ) -> None:
     answer = BranchTimeline(start=1.0, end=2.0, iou=0.5, traces={"start": np.ones(2) / 2})
-    timeline = Timeline("q$1$", "v$2$", sentence, "best", 4.0, 1.0, 3.0, float("nan"), {"fusion": answer})
+    timeline = Timeline("q$1$", "v$2$", sentence, "best", 4.0, [(1.0, 3.0)], float("nan"), {"fusion": answer})
     with plt.rc_context({"svg.fonttype": "none"}):
         plot_timelines([timeline], {}, f"title {sentence}", [], tmp_path / "f.svg")
     drawn = html.unescape((tmp_path / "f.svg").read_text())

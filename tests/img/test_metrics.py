@@ -40,19 +40,25 @@ def test_the_best_constant_equals_a_plain_search() -> None:
                 share = 100 * sum(iou >= threshold for iou in ious) / len(ious)
                 best[f"R1@{threshold}"] = max(best[f"R1@{threshold}"], share)
             best["mIoU"] = max(best["mIoU"], 100 * sum(ious) / len(ious))
-    assert best_constant(duration, start, end, steps=10) == pytest.approx(best)
+    assert best_constant(duration, np.stack([start, end], axis=1)[:, None], steps=10) == pytest.approx(best)
 
 
 def test_the_best_constant_may_end_with_the_video() -> None:
-    best = best_constant(np.array([4.0, 8.0]), np.array([2.0, 4.0]), np.array([4.0, 8.0]), steps=2)
+    best = best_constant(np.array([4.0, 8.0]), np.array([[[2.0, 4.0]], [[4.0, 8.0]]]), steps=2)
     assert best == {"R1@0.3": 100, "R1@0.5": 100, "R1@0.7": 100, "mIoU": 100}
 
 
 def test_the_best_constant_by_hand() -> None:
     # Two of three queries ask for the first half, one for the last quarter; whole videos in halves:
     # the first half gives IoU 1, 1, 0, the last one 0, 0, 0.5, the whole one 0.5, 0.5, 0.25.
-    best = best_constant(
-        np.array([4.0, 8.0, 12.0]), np.array([0.0, 0.0, 9.0]), np.array([2.0, 4.0, 12.0]), steps=2
-    )
+    windows = np.array([[[0.0, 2.0]], [[0.0, 4.0]], [[9.0, 12.0]]])
+    best = best_constant(np.array([4.0, 8.0, 12.0]), windows, steps=2)
     expected = {"R1@0.3": 200 / 3, "R1@0.5": 200 / 3, "R1@0.7": 200 / 3, "mIoU": 200 / 3}
     assert best == pytest.approx(expected)
+
+
+def test_the_best_constant_counts_the_nearest_of_several_moments() -> None:
+    # As above, but the third query is also about the first half: a constant finds all three.
+    windows = np.array([[[0.0, 2.0]] * 2, [[0.0, 4.0]] * 2, [[9.0, 12.0], [0.0, 6.0]]])
+    best = best_constant(np.array([4.0, 8.0, 12.0]), windows, steps=2)
+    assert best == {"R1@0.3": 100, "R1@0.5": 100, "R1@0.7": 100, "mIoU": 100}

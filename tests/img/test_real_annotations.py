@@ -12,7 +12,8 @@ from img.__main__ import main
 from img.config.base import to_json
 from img.config.dataset import Dataset, read_datasets
 from img.config.variants import read_variants, resolve
-from img.data.annotations.reading import Query, read_queries
+from img.data.annotations.query import Query
+from img.data.annotations.reading import read_queries
 from img.data.text.queries import read_queries_table
 from img.data.text.vocabulary import Vocabulary, read_vectors, tokenise
 

@@ -39,6 +39,11 @@ def test_a_model_of_one_branch_is_judged_by_its_own_answers() -> None:
     assert chosen(found) == {("c", "best"), ("a", "worst")}
 
 
+def test_a_split_that_was_not_answered_is_refused_with_those_that_were() -> None:
+    with pytest.raises(ValueError, match="expected one of test, which were answered, found val"):
+        select_queries(predictions(), "val", "last", [], best=1, worst=1)
+
+
 def test_a_query_that_was_not_answered_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match=r"found \['nobody'\]"):
         select_queries(predictions(), "test", "last", ["nobody"], best=0, worst=0)

@@ -145,3 +145,59 @@ def test_a_table_of_an_earlier_version_is_made_again(tmp_path: Path) -> None:
     table.write_text(f"video\tshard\tpath\na\t000\t{tmp_path}/videos/a.mp4\n")
     assert not is_current(table, tmp_path / "videos")
     assert read_duplicates(table) == {}
+
+
+def test_an_id_that_ends_in_a_suffix_finds_its_file(tmp_path: Path) -> None:
+    write_files(tmp_path, "arm.mp4", "arm.mkv", "deep/leg.MP4", "foot.mp4.webm", "v_hand.mov")
+    ids = ("arm.mp4", "leg.mp4", "foot.mp4", "hand.mov", "nose.mp4", "v1.5")
+    assert found_in(tmp_path, *ids) == {
+        "arm.mp4": "arm.mp4",
+        "leg.mp4": "deep/leg.MP4",
+        "foot.mp4": "foot.mp4.webm",
+        "hand.mov": "v_hand.mov",
+    }
+
+
+def two_splits(folder: Path, train: str, test: str) -> Annotations:
+    splits = {}
+    for split, video in (("train", train), ("test", test)):
+        splits[split] = folder / f"{split}.csv"
+        splits[split].write_text(f"video,start,end,sentence\n{video},1,2,x\n")
+    return Annotations(format="csv", splits=splits)
+
+
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        (
+            ["Kitchen 1.mp4", "other.mp4"],
+            "found none of the 2 videos of train and test, such as kitchen_1, in this folder and its "
+            "subfolders, but "
+            "files of 2 other names; nearest: 'Kitchen 1' for 'kitchen_1', 'Kitchen 1' for 'kitchen_2'",
+        ),
+        (["kitchen_1.mp4"], "found none of the 1 videos of test, such as kitchen_2"),
+        (["kitchen_1.txt"], "but no file that ends in .avi, .flv, "),
+    ],
+)
+def test_a_split_without_any_file_stops_at_once_and_near_names_are_told(
+    tmp_path: Path, files: list[str], reason: str
+) -> None:
+    videos = tmp_path / "videos"
+    write_files(videos, *files)
+    with pytest.raises(ValueError, match="expected files of the videos of every split") as error:
+        list_videos(two_splits(tmp_path, "kitchen_1", "kitchen_2"), videos, 1, tmp_path / "videos.tsv")
+    assert str(error.value).startswith(f"{videos}: ")
+    assert reason in str(error.value)
+    assert not (tmp_path / "videos.tsv").exists()
+
+
+def test_an_absent_video_is_told_with_the_nearest_name(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_files(tmp_path / "videos", "a.mp4", "kitchen-2.mp4")
+    with caplog.at_level(logging.WARNING):
+        annotations = annotations_of(tmp_path, "a", "kitchen_2")
+        list_videos(annotations, tmp_path / "videos", 1, tmp_path / "videos.tsv")
+    assert (
+        "1 of 2 videos have no file, such as kitchen_2; nearest: 'kitchen-2' for 'kitchen_2'" in caplog.text
+    )

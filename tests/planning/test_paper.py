@@ -78,4 +78,6 @@ def test_timelines_are_answered_by_the_first_seed(project):
     assert timelines.find_checkpoint(project, "demo/", name) == f"{run}/last.safetensors"
     assert timelines.find_videos(project, "demo/", name) == "results/demo/videos.tsv"
     assert timelines.find_inputs(project, "demo/", name)["index"] == "results/demo/inputs/i3d+pann/index.json"
-    assert timelines.write_choice(project, name).startswith(f"--best {recipe.best} --worst {recipe.worst}")
+    assert timelines.write_choice(project, "demo/", name).startswith(
+        f"--best {recipe.best} --worst {recipe.worst}"
+    )

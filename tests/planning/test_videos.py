@@ -63,3 +63,15 @@ def test_further_files_of_a_video_are_listed(folder):
         "video\tshard\tpath\tothers\na\t000\ta.mp4\ta.mkv\nb\t000\tb.mp4\t\n"
     )
     assert videos.list_duplicates("demo") == ["a: a.mkv"]
+
+
+def test_pictures_that_are_missing_are_refused_with_where_to_get_them(read, folder):
+    project = read(pictures="mine")
+    with pytest.raises(
+        Refusal, match=r"pictures: .* nothing at mine; apt-get install tuxpaint-stamps-default"
+    ):
+        videos.find_pictures(project)
+    (folder / "mine").mkdir()
+    assert videos.find_pictures(project) == Path("mine")
+    annotated = Path("resources/demo_pretrained/annotations/train.txt")
+    assert annotated in videos.list_annotation_files(project, "demo_pretrained")

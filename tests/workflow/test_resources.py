@@ -190,6 +190,7 @@ def test_files_and_folders_of_the_users_replace_downloads(fresh, server):
     mine = fresh.path("mine")
     (mine / "videos" / "sub").mkdir(parents=True)
     (mine / "videos" / "sub" / "AAA.mp4").write_bytes(b"another version")
+    (mine / "videos" / "BBB.mp4").write_bytes(MEDIA["BBB"])
     (mine / "train.json").write_bytes(CAPTIONS["train"])
     replaced = {"train": {"path": "mine/train.json"}, "videos": {"path": "mine/videos"}}
     configure(fresh, resources=replaced)
@@ -218,6 +219,7 @@ def test_videos_put_into_the_final_folder_are_used_where_the_configuration_says_
     folder = fresh.path("resources/web/videos")
     folder.mkdir(parents=True)
     (folder / "AAA.mp4").write_bytes(b"mine")
+    (folder / "BBB.mp4").write_bytes(MEDIA["BBB"])
     configure(fresh, resources={"videos": {"path": "resources/web/videos"}})
     assert fresh.make(VIDEOS, "--forceall").jobs == {"fetch_resource": 2, "list_videos": 1}
     assert (folder / "AAA.mp4").read_bytes() == b"mine"

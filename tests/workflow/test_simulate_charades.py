@@ -18,7 +18,8 @@ from simulated_features import (
 )
 
 from img.config.dataset import Annotations
-from img.data.annotations.reading import Query, read_queries
+from img.data.annotations.query import Query
+from img.data.annotations.reading import read_queries
 
 SCRIPT = Path(__file__).parents[2] / "workflow" / "scripts" / "simulate_charades.py"
 CHARADES = Path(__file__).parents[2] / ".." / "shared" / "data" / "annotations" / "charades"

@@ -15,7 +15,8 @@ from img.config.variants import resolve
 from img.paper.recipes import Scope, build_scope, list_claim_runs, list_table_runs
 from img.paper.requests import DURATIONS_FIGURE
 from planning import runs
-from planning.paths import name_dataset_folder, name_queries
+from planning.pages import list_pages
+from planning.paths import name_queries
 from planning.project import Project
 from planning.resources import can_be_made
 
@@ -128,7 +129,7 @@ def list_contents(project: Project, scope: str) -> list[str]:
             page
             for name in find_scope(project, scope).datasets
             if can_be_made(project, name)
-            for page in _list_pages(project, name)
+            for page in list_pages(project, name)
         ),
     ]
 
@@ -144,16 +145,3 @@ def _list_figures(project: Project) -> list[str]:
         name for name, dataset in shown.items() if can_be_made(project, recipes.datasets[dataset].dataset)
     ]
     return [*made, *([DURATIONS_FIGURE] if can_be_made(project, "charades") else [])]
-
-
-def _list_pages(project: Project, dataset: str) -> list[str]:
-    """Lists what a dataset's report shows beside the paper's tables."""
-    folder = name_dataset_folder(dataset)
-    settings = project.datasets[dataset]
-    return [
-        f"{folder}/coverage.tsv",
-        f"{folder}/provenance.md",
-        f"{folder}/metrics.json",
-        f"{folder}/runtime.md",
-        *(f"{folder}/figures/history_{variant}_seed{settings.seeds[0]}.png" for variant in settings.variants),
-    ]

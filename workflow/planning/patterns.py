@@ -43,8 +43,13 @@ def match_comparisons(project: Project) -> str:
 
 
 def match_timelines(project: Project) -> str:
-    """Gives the pattern of the figures that follow single queries."""
-    return match_any(project.recipes.timelines)
+    """Gives the pattern of the figures that follow single queries, the paper's and those of any run."""
+    return f"{match_any(project.recipes.timelines)}|timelines_({match_any(project.variants)})_seed{SEED}"
+
+
+def match_timeline_scope(project: Project) -> str:
+    """Gives the pattern of where such figures lie: in results/ itself, or in the folder of any dataset."""
+    return f"(({match_any(project.datasets)})/)?"
 
 
 def match_scope(project: Project) -> str:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from planning.project import Project
 
-DEMO = Path("resources/demo")
+MADE = (Path("resources/demo"), Path("resources/demo_pretrained"))
+"""Folders of videos and annotations that rules make."""
+
 SIMULATED = Path("resources/charades_simulated")
 PUBLISHED = "docs/imported_features.md says where published features belong"
 
@@ -34,7 +36,7 @@ def require(project: Project, path: Path, source: str, obtain: str | None = None
     Raises:
         Refusal: where nothing is there and no rule will make it.
     """
-    is_made = path.is_relative_to(DEMO) or is_simulated(path)
+    is_made = any(path.is_relative_to(folder) for folder in MADE) or is_simulated(path)
     if not path.exists() and not is_made and not project.resources.find_file(path):
         refuse_missing(path, source, obtain or _name_fetched(project, path))
     return path

@@ -62,6 +62,16 @@ def find_simulated_annotations(project: Project) -> dict[str, Path]:
     return {name: require(project, path, source) for name, path in files.items()}
 
 
+def find_pictures(project: Project) -> Path:
+    """Finds the captioned pictures that the videos of demo_pretrained are made of.
+
+    Raises:
+        Refusal: where they are missing.
+    """
+    advice = "apt-get install tuxpaint-stamps-default, or name a folder of your own (docs/pretrained.md)"
+    return require(project, project.configuration.pictures, "config/config.yaml: pictures", advice)
+
+
 def find_local_folder(project: Project, dataset: str) -> Path | None:
     """Finds the folder that the configuration puts in the place of the archive of a dataset's videos."""
     folder = project.datasets[dataset].videos

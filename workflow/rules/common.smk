@@ -22,6 +22,7 @@ from planning import (
     features,
     figures,
     lost,
+    pages,
     paper,
     paths,
     patterns,

@@ -100,6 +100,28 @@ rule report_provenance:
         "python -m img report-provenance --features {params.features:q} --out {params.out:q} 2> {log:q}"
 
 
+rule report_dataset:
+    input:
+        files=plan(pages.list_report),
+    output:
+        "results/{dataset}/report.md",
+    log:
+        "logs/report_dataset/{dataset}.log",
+    benchmark:
+        "logs/report_dataset/{dataset}.benchmark.tsv"
+    conda:
+        "../envs/img.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(1000),
+        runtime=10,
+    params:
+        simulated=plan(pages.write_simulated_option),
+    shell:
+        "python -m img list-pages --dataset {wildcards.dataset} --files {input.files:q} --out {output:q} "
+        "{params.simulated} 2> {log:q}"
+
+
 rule report_runtime:
     input:
         metrics="results/{dataset}/metrics.json",

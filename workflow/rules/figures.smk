@@ -1,4 +1,5 @@
-# The paper's figures from one's own runs. {scope} as in paper.smk.
+# The paper's figures from one's own runs. {scope} as in paper.smk; that of timelines may be any dataset's folder, see
+# workflow/planning/timelines.py.
 
 
 rule plot_curves:
@@ -113,6 +114,7 @@ rule select_queries:
     benchmark:
         "logs/select_queries/{scope}{figure}.benchmark.tsv"
     wildcard_constraints:
+        scope=patterns.match_timeline_scope(PROJECT),
         figure=patterns.match_timelines(PROJECT),
     conda:
         "../envs/img.yaml"
@@ -140,6 +142,7 @@ rule preview_videos:
     benchmark:
         "logs/preview_videos/{scope}{figure}.benchmark.tsv"
     wildcard_constraints:
+        scope=patterns.match_timeline_scope(PROJECT),
         figure=patterns.match_timelines(PROJECT),
     conda:
         "../envs/img.yaml"
@@ -172,6 +175,7 @@ rule plot_timelines:
     benchmark:
         "logs/plot_timelines/{scope}{figure}.benchmark.tsv"
     wildcard_constraints:
+        scope=patterns.match_timeline_scope(PROJECT),
         figure=patterns.match_timelines(PROJECT),
     conda:
         "../envs/img.yaml"
@@ -186,7 +190,7 @@ rule plot_timelines:
         query_features=plan(timelines.write_query_features_option),
         split=plan(timelines.find_split),
         caption=plan(timelines.find_caption),
-        simulated=plan(paper.write_simulated_option),
+        simulated=plan(timelines.write_simulated_option),
     shell:
         "python -m img plot-timelines --run {params.run:q} --split {params.split} --selected {input.selected:q} "
         "--previews {input.previews:q} --queries {params.queries:q} {params.query_features} --inputs {params.inputs:q} "

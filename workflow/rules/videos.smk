@@ -32,6 +32,36 @@ rule synthesise_demo:
         "python {params.script:q} --out {params.folder:q} 2> {log:q}"
 
 
+rule compose_pictures:
+    input:
+        pictures=plan(videos.find_pictures),
+    output:
+        videos=directory("resources/demo_pretrained/videos"),
+        annotations=multiext(
+            "resources/demo_pretrained/annotations/",
+            "train.txt",
+            "train_heard.txt",
+            "test.txt",
+            "test_heard.txt",
+            "durations.json",
+        ),
+    log:
+        "logs/compose_pictures.log",
+    benchmark:
+        "logs/compose_pictures.benchmark.tsv"
+    conda:
+        "../envs/img.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=20,
+    params:
+        folder=subpath(output.videos, parent=True),
+        script=ROOT / "workflow/scripts/compose_pictures.py",
+    shell:
+        "python {params.script:q} --pictures {input.pictures:q} --out {params.folder:q} 2> {log:q}"
+
+
 # Which videos a dataset has is known only once its annotations and folder are there: hence a checkpoint.
 checkpoint list_videos:
     input:

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
+from encoding import SAMPLE_RATE, encode_video
 
 SIDE = 128
 FRAME_RATE = 12
-SAMPLE_RATE = 32_000
 
 _FADE_SECONDS = 0.05
-_X264_OPTIONS = {"preset": "superfast", "crf": "32", "threads": "1"}
-_AAC_BIT_RATE = 48_000
-_AAC_OPTIONS = {"aac_coder": "fast"}
 
 Shape = Callable[[np.ndarray, np.ndarray, float], np.ndarray]
 """(x [H, W], y [H, W], seconds into the event) -> how far it covers each pixel [H, W], 0 to 1."""
@@ -231,7 +226,7 @@ def soundtrack(moments: Sequence[Moment], seconds: float, rng: np.random.Generat
     Returns:
         Samples, float32 [S], within -1 to 1.
     """
-    samples = _murmur(round(seconds * SAMPLE_RATE), rng)
+    samples = murmur(round(seconds * SAMPLE_RATE), rng)
     for moment in moments:
         if moment.event.sound is not None:
             first, last = round(moment.start * SAMPLE_RATE), round(moment.end * SAMPLE_RATE)
@@ -241,8 +236,8 @@ def soundtrack(moments: Sequence[Moment], seconds: float, rng: np.random.Generat
     return samples.clip(-1, 1).astype(np.float32)
 
 
-def _murmur(count: int, rng: np.random.Generator) -> np.ndarray:
-    """Coloured noise and mains hum, its loudness drawn anew about every two seconds."""
+def murmur(count: int, rng: np.random.Generator) -> np.ndarray:
+    """Makes samples [count] of coloured noise and mains hum, their loudness drawn anew every two seconds."""
     pitches = np.fft.rfftfreq(count, 1 / SAMPLE_RATE)
     spectrum = np.fft.rfft(rng.standard_normal(count)) / np.maximum(pitches, 50) ** rng.uniform(0.4, 0.8)
     noise = np.fft.irfft(spectrum, count)
@@ -253,7 +248,7 @@ def _murmur(count: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def write_video(path: Path, moments: Sequence[Moment], seconds: float, rng: np.random.Generator) -> None:
-    """Draws, plays and encodes a video (H.264 and AAC).
+    """Draws, plays and encodes a video.
 
     Args:
         path: the file to write; its suffix chooses the container.
@@ -261,17 +256,4 @@ def write_video(path: Path, moments: Sequence[Moment], seconds: float, rng: np.r
         seconds: its duration, a multiple of a quarter of a second so that both tracks end together.
         rng: source of everything random.
     """
-    with av.open(str(path), "w") as container:
-        video = container.add_stream("libx264", rate=FRAME_RATE, options=_X264_OPTIONS)
-        video.width, video.height, video.pix_fmt = SIDE, SIDE, "yuv420p"
-        audio = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono", options=_AAC_OPTIONS)
-        audio.bit_rate = _AAC_BIT_RATE
-        for index, image in enumerate(frames(moments, seconds, rng)):
-            frame = av.VideoFrame.from_ndarray(image, "rgb24")
-            frame.pts, frame.time_base = index, Fraction(1, FRAME_RATE)
-            container.mux(video.encode(frame))
-        container.mux(video.encode(None))
-        sound = av.AudioFrame.from_ndarray(soundtrack(moments, seconds, rng)[None], "fltp", "mono")
-        sound.sample_rate, sound.pts, sound.time_base = SAMPLE_RATE, 0, Fraction(1, SAMPLE_RATE)
-        container.mux(audio.encode(sound))
-        container.mux(audio.encode(None))
+    encode_video(path, frames(moments, seconds, rng), FRAME_RATE, lambda: soundtrack(moments, seconds, rng))

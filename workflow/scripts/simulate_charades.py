@@ -25,7 +25,8 @@ from simulated_features import (
 from tqdm import tqdm
 
 from img.config.dataset import Annotations
-from img.data.annotations.reading import Query, read_queries
+from img.data.annotations.query import Query
+from img.data.annotations.reading import read_queries
 from img.data.text.vocabulary import tokenise
 
 _MAX_WORDS = 128

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from dataset_folder import replacing_dataset, write_annotations, write_line
 from demo_media import EVENTS, Event, Moment, write_video
 from tqdm import tqdm
 
@@ -22,14 +21,6 @@ _VIDEO_SECONDS = np.arange(12, 20.25, 0.25)
 _EVENT_SECONDS = (3.0, 6.0)
 _GAP_SECONDS = 0.5
 _OFF_MIDDLE = 0.2
-
-_OWN_FILES = (
-    "videos/demo_*.mp4",
-    "annotations/train.txt",
-    "annotations/test*.txt",
-    "annotations/durations.json",
-    "*/.snakemake_timestamp",
-)
 
 TEST_SUBSETS: dict[str, Callable[[Moment], bool]] = {
     "test": lambda moment: True,
@@ -106,7 +97,7 @@ def annotation(plans: Sequence[Plan], wanted: Callable[[Moment], bool]) -> str:
         One line `video start end##sentence.` for each wanted moment, times in seconds.
     """
     return "".join(
-        f"{plan.name} {moment.start:.2f} {moment.end:.2f}##{sentence}.\n"
+        write_line(plan.name, moment.start, moment.end, sentence)
         for plan in plans
         for moment, sentence in zip(plan.moments, plan.sentences, strict=True)
         if wanted(moment)
@@ -125,19 +116,11 @@ def synthesise(out: Path, train_videos: int, test_videos: int, seed: int) -> Non
     Raises:
         FileExistsError: if `out` holds a file that is not a demo dataset's.
     """
-    _refuse_foreign(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
-        made = Path(scratch) / "made"
+    with replacing_dataset(out, "demo") as made:
         _write_dataset(made, train_videos, test_videos, seed)
-        if out.exists():
-            out.rename(Path(scratch) / "replaced")
-        made.rename(out)
 
 
 def _write_dataset(folder: Path, train_videos: int, test_videos: int, seed: int) -> None:
-    (folder / "videos").mkdir(parents=True)
-    (folder / "annotations").mkdir()
     plans = []
     for index in tqdm(range(train_videos + test_videos), desc="demo videos", unit="video"):
         rng = np.random.default_rng((seed, index))
@@ -147,21 +130,7 @@ def _write_dataset(folder: Path, train_videos: int, test_videos: int, seed: int)
     train, test = plans[:train_videos], plans[train_videos:]
     texts = {f"{name}.txt": annotation(test, wanted) for name, wanted in TEST_SUBSETS.items()}
     texts["train.txt"] = annotation(train, lambda moment: True)
-    texts["durations.json"] = json.dumps(
-        {plan.name: {"duration": plan.seconds} for plan in plans}, indent=1, allow_nan=False
-    )
-    for name, text in texts.items():
-        (folder / "annotations" / name).write_text(text, encoding="utf-8")
-
-
-def _refuse_foreign(out: Path) -> None:
-    """Makes sure that replacing `out` costs nobody anything but an older demo."""
-    own = {path for pattern in _OWN_FILES for path in out.glob(pattern)}
-    for path in sorted([out, *out.rglob("*")]):
-        if path.exists() and not path.is_dir() and path not in own:
-            raise FileExistsError(
-                f"{out}: expected a new folder or an older demo dataset, found {path}; choose another folder"
-            )
+    write_annotations(folder, texts, {plan.name: plan.seconds for plan in plans})
 
 
 def main() -> None:

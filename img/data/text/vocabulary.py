@@ -16,7 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from extractors.glove import read_packaged_glove
-from extractors.packaged import GLOVE, GLOVE_WIDTH
+from extractors.packaged import GLOVE, GLOVE_WEIGHTED, GLOVE_WIDTH
 from extractors.storage.files import read_json, replacing, write_json
 
 PAD, UNKNOWN = 0, 1
@@ -184,7 +184,7 @@ def lookup_vectors(embedding: Path | str, words: frozenset[str], width: int) -> 
     """Looks words' vectors up: in a GloVe file, what `save_vectors` wrote or a package, or draws them.
 
     Args:
-        embedding: a path, `package:glove-6b-50d`, or `random`.
+        embedding: a path, `random`, or the name of packaged vectors.
         words: the wanted words.
         width: values of a vector.
 
@@ -194,10 +194,10 @@ def lookup_vectors(embedding: Path | str, words: frozenset[str], width: int) -> 
     """
     if str(embedding) == "random":
         return random_vectors(words, width)
-    if str(embedding) == GLOVE:
+    if str(embedding) in (GLOVE, GLOVE_WEIGHTED):
         if width != GLOVE_WIDTH:
-            raise ValueError(f"{GLOVE}: expected vectors of {width} values, found {GLOVE_WIDTH}")
-        return read_packaged_glove(words)
+            raise ValueError(f"{embedding}: expected vectors of {width} values, found {GLOVE_WIDTH}")
+        return read_packaged_glove(words, weighted=str(embedding) == GLOVE_WEIGHTED)
     path = Path(embedding)
     if path.suffix != SAVED:
         return read_glove(path, words, width)

@@ -83,9 +83,8 @@ def _draw_sound(axes: Axes, preview: Preview) -> None:
 
 def _draw_spans(axes: Axes, timeline: Timeline) -> None:
     names = ["annotated", *timeline.branches]
-    axes.barh(
-        0, timeline.end - timeline.start, left=timeline.start, color="white", edgecolor="black", hatch="//"
-    )
+    for start, end in timeline.windows:
+        axes.barh(0, end - start, left=start, color="white", edgecolor="black", hatch="//")
     for row, (name, branch) in enumerate(timeline.branches.items(), start=1):
         shade = style_branch(names[1:], name)["color"]
         axes.barh(row, branch.end - branch.start, left=branch.start, color=shade, edgecolor="black")
@@ -112,5 +111,5 @@ def _draw_traces(axes: Axes, timeline: Timeline) -> None:
     axes.axhline(0, color="black", linewidth=0.5)
     traces = list(dict.fromkeys(trace for branch in timeline.branches.values() for trace in branch.traces))
     directions = [f"{trace} down" if trace == _DOWNWARDS else f"{trace} up" for trace in traces]
-    axes.set(ylabel="curves:\n" + ", ".join(directions))
+    axes.set(ylabel="\n".join(directions))
     axes.legend(frameon=False, fontsize="small", ncols=3)
