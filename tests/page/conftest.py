@@ -28,7 +28,8 @@ MISSING = [
 ]
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: Playwright's event loop stays in the thread until the browser goes.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if MISSING:
         pytest.skip(f"needs {', '.join(MISSING)}")
