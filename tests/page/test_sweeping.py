@@ -25,3 +25,15 @@ def test_work_is_repeated_until_the_end() -> None:
     while done.acquire(blocking=False):
         pass
     assert not done.acquire(timeout=0.05)
+
+
+def test_work_that_fails_is_tried_again() -> None:
+    tried = threading.Semaphore(0)
+
+    def fail() -> None:
+        tried.release()
+        raise OSError("busy")
+
+    with repeating(fail, 0.01):
+        assert tried.acquire(timeout=10)
+        assert tried.acquire(timeout=10)

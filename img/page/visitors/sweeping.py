@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+log = logging.getLogger(__name__)
+
 
 @contextmanager
 def repeating(work: Callable[[], None], seconds: float) -> Iterator[None]:
-    """Does something again and again in a thread, until the context ends.
+    """Does something again and again in a thread, until the context ends, also after it failed.
 
     Args:
         work: what to do.
@@ -21,7 +24,10 @@ def repeating(work: Callable[[], None], seconds: float) -> Iterator[None]:
 
     def run() -> None:
         while not ended.wait(seconds):
-            work()
+            try:
+                work()
+            except Exception:
+                log.exception("sweeping failed; it is tried again")
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
