@@ -209,7 +209,7 @@ def test_uploads_are_deleted_when_their_visitor_leaves(browser, served: Served, 
     assert len(list((served.root / "visits").rglob("video.mp4"))) == 1
     visitor.leave()
     with suppress(AssertionError):
-        wait_for(lambda: served.uploads() == [])
+        wait_for(lambda: served.uploads() == [], 60)
     assert served.uploads() == []
 
 
