@@ -16,7 +16,15 @@ from extractors.settings import LARGEST_SEED, Settings, Whole
 from img.config.base import NAME, Name, check, read_yaml
 from img.config.query_encoder import QueryEncoder
 from img.config.runs import InferenceOptions, TrainingOptions
-from img.config.streams import AUDIO, AnyStream, StreamName, StreamOptions, label_streams, name_extractors
+from img.config.streams import (
+    AUDIO,
+    TEXT_RULES,
+    AnyStream,
+    StreamName,
+    StreamOptions,
+    label_streams,
+    name_extractors,
+)
 from img.config.timelines import TimelineChoice
 
 PaperDataset = Literal["charades", "activitynet"]
@@ -398,6 +406,11 @@ class Dataset(Settings):
                     raise ValueError(
                         f"streams.{stream}: expected an extractor that gives rows, found {name!r} of kind "
                         f"{kind.name}, which gives texts; name one of kind sentence that reads it"
+                    )
+                if settings.align in TEXT_RULES and kind.reads != "texts":
+                    raise ValueError(
+                        f"streams.{stream}.align: expected seconds or share, as {name!r} of kind {kind.name} "
+                        f"reads no texts, found {settings.align}"
                     )
                 if stream in get_args(Modality) and kind.modality != stream:
                     raise ValueError(

@@ -15,7 +15,10 @@ from img.config.base import Name
 AUDIO = "audio"
 """The stream that `training.sound`, noise, and what counts as heard are about."""
 
-AlignRule = Literal["seconds", "share"]
+AlignRule = Literal["seconds", "share", "nearest", "whole_seconds"]
+
+TEXT_RULES = ("nearest", "whole_seconds")
+"""Those that only rows of texts can be laid by."""
 
 _TAKEN = ("video", "seconds", "annotated", "length", "heard", "others")
 """Columns of coverage.tsv that are about no single stream."""
@@ -39,7 +42,9 @@ class StreamRules(Settings):
     align: AlignRule = Field(
         default="seconds",
         description="How it is laid along the first stream: `seconds`, by the seconds of its rows, or by "
-        "share where these are unknown; `share`, its rows share the video evenly whatever their seconds.",
+        "share where these are unknown; `share`, its rows share the video evenly whatever their seconds. "
+        "Rows of texts are laid where they are said, with zeros where nothing is; `nearest` takes the "
+        "nearest text there (TEA), and `whole_seconds` lays a row a second (HiREST).",
     )
     merge: MergeRule = Field(
         default="cut_to_shortest",

@@ -127,6 +127,12 @@ class Answers:
     traces: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
     """Curves over the clips of a branch by name, [B, T]; what they say of padded clips means nothing."""
 
+    def to(self, device: torch.device | str) -> Answers:
+        """Return the answers on `device`."""
+        return Answers(
+            **{part.name: _move(getattr(self, part.name), torch.device(device)) for part in fields(self)}
+        )
+
 
 class System(nn.Module, ABC):
     """A system of moment retrieval: what every one can do.

@@ -105,20 +105,23 @@ def select_queries(
 
 
 @torch.inference_mode()
-def trace_queries(model: System, moments: Moments, reasons: Mapping[str, str]) -> list[Timeline]:
+def trace_queries(
+    model: System, moments: Moments, reasons: Mapping[str, str], device: str = "cpu"
+) -> list[Timeline]:
     """Lets a model answer some queries and keeps what it says of every clip.
 
     Args:
-        model: the model, on the CPU.
+        model: the model.
         moments: the split's samples.
         reasons: query -> why it was chosen.
+        device: where the model is.
     """
     rows = pd.Series(np.arange(len(moments)), index=moments.table["query"])
     samples = rows.loc[list(reasons)].to_numpy().copy()
     batch = moments.batch(samples, np.random.default_rng(0))
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        answers = model.eval().answer(batch, InferenceOptions(answers=1))
+        answers = model.eval().answer(batch.to(device), InferenceOptions(answers=1)).to("cpu")
     table = moments.table.iloc[samples].assign(reason=list(reasons.values()))
     importance = answers.columns.get("importance", torch.full((len(samples),), torch.nan))
     branches = {

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import isfinite, nan
 
-import numpy as np
 import pandas as pd
+
+from img.data.spans import interval_iou
 
 
 @dataclass(frozen=True)
@@ -37,34 +39,56 @@ class Answer:
 
 
 def read_answers(
-    predictions: pd.DataFrame, branch: str, query: str, unknown: Sequence[str], has_sound: bool
+    predictions: pd.DataFrame, query: str, video: str, unknown: Sequence[str], offset: float, has_sound: bool
 ) -> list[Answer]:
-    """Takes a branch's answers out of predictions, the best first.
+    """Takes the answers of one branch about one video, or one window of it, out of predictions.
 
     Args:
-        predictions: those of one query, as `img.runs.prediction.predict` gives them.
-        branch: whose.
+        predictions: the rows, as `img.runs.prediction.predict` gives them.
         query: the sentence.
-        unknown: its words without a vector.
-        has_sound: whether the video has sound; where it has none, its importance means nothing.
+        video: the video's id.
+        unknown: words of the sentence without a vector.
+        offset: seconds at which the window begins.
+        has_sound: whether there is sound; without, what the model says of its importance means nothing.
     """
-    rows = predictions[predictions["branch"] == branch].sort_values("rank")
-    return [
-        Answer(
-            rank=int(row["rank"]),
-            start=float(row["start"]),
-            end=float(row["end"]),
-            score=float(row["score"]),
-            branch=branch,
-            importance=_importance(row) if has_sound else None,
-            unknown=tuple(unknown),
-            query=query,
-            video=str(row["video"]),
+    answers = []
+    for row in predictions.sort_values("rank").to_dict("records"):
+        importance = float(row.get("importance", nan)) if has_sound else nan
+        answers.append(
+            Answer(
+                rank=int(row["rank"]),
+                start=float(row["start"]) + offset,
+                end=float(row["end"]) + offset,
+                score=float(row["score"]),
+                branch=str(row["branch"]),
+                importance=importance if isfinite(importance) else None,
+                unknown=tuple(unknown),
+                query=query,
+                video=video,
+            )
         )
-        for row in rows.to_dict("records")
-    ]
+    return answers
 
 
-def _importance(row: dict) -> float | None:
-    importance = row.get("importance", np.nan)
-    return float(importance) if np.isfinite(importance) else None
+def merge_answers(answers: Sequence[Answer], largest_iou: float, most: int) -> list[Answer]:
+    """Merges the answers of overlapping windows: non-maximum suppression over all of them together.
+
+    From the highest score to the lowest, the earlier first where equal, an answer is kept unless it overlaps
+    one that is kept by more than `largest_iou`.
+
+    Args:
+        answers: of every window, in seconds of the whole video.
+        largest_iou: of two answers that are kept.
+        most: answers to keep.
+
+    Returns:
+        The answers that are kept, ranked from 1.
+    """
+    kept: list[Answer] = []
+    for answer in sorted(answers, key=lambda answer: (-answer.score, answer.start, answer.end)):
+        overlaps = (interval_iou(answer.start, answer.end, other.start, other.end) for other in kept)
+        if all(float(overlap) <= largest_iou for overlap in overlaps):
+            kept.append(answer)
+        if len(kept) == most:
+            break
+    return [replace(answer, rank=rank) for rank, answer in enumerate(kept, start=1)]

@@ -1,143 +1,209 @@
-"""A video encoded as a run's training videos were: extracted, laid out, standardised."""
+"""A video encoded as a run's training videos were: its features laid out as clips, and standardised."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
 
 from extractors.extraction import Runtime
 from extractors.media.container import length_of
-from extractors.outcomes import Delivery
-from extractors.shard import Source, extract_shard
-from extractors.storage.files import read_json
-from extractors.storage.manifest import read_manifest
 from extractors.storage.store import Store
+from img.config.streams import AUDIO
 from img.data.clips.held import HeldFeatures
 from img.data.clips.inputs import Inputs, VideoInputs
 from img.data.clips.layout import has, lay_out
 from img.data.clips.merged_folder import StreamFeatures, merge_features
 from img.data.clips.standardisation import Standardisation
-from img.retrieval.makers import Maker
+from img.retrieval.extracting import Progress, extract
+from img.retrieval.makers import Maker, assume_reads, list_makers
+from img.retrieval.video import EncodedVideo
+from img.retrieval.windows import Window
+from img.runs.opening import Run
 
-Progress: TypeAlias = Callable[[float, str], None]
-"""Told of the share that is done, 0 to 1, and in words of what is being done."""
+_REASONS = {"no_audio": "the file has none", "missing": "none was given"}
+"""Words for what a manifest says of a video that lacks something."""
 
-NO_SOUND = "no_audio"
-"""Status of a video without sound."""
+_NOT_TRAINED = "the run was trained without it"
 
 
-def extract(
-    path: Path,
-    makers: Mapping[str, Sequence[Maker]],
-    files: Mapping[str, Path],
-    store: Store,
-    runtime: Runtime,
-    progress: Progress | None = None,
-) -> dict[str, list[HeldFeatures]]:
-    """Extracts what each stream's extractors say of a video, or takes it from the store.
+@dataclass(frozen=True)
+class Encoder:
+    """Encodes videos as a run's training videos were.
 
-    Args:
-        path: the video's file.
-        makers: the extractors of each stream.
-        files: where the file of each hash is.
+    Attributes:
+        run: the run.
+        files: where the file of each hash is that its extractors need.
         store: keeps the arrays.
-        runtime: where to compute.
-        progress: told how far it is; bars on standard error without.
-
-    Returns:
-        For each stream, what each of its extractors says.
+        device: where to compute.
+        trusted: load weights files of extractors that hold more than tensors.
     """
-    wanted = [maker for parts in makers.values() for maker in parts]
-    length = length_of(path) if progress else None
-    found: dict[str, list[HeldFeatures]] = {stream: [] for stream in makers}
-    for number, maker in enumerate(wanted):
-        watch = progress and _Watch(progress, maker.name, number, len(wanted), length)
-        found[maker.stream].append(_extract_one(path, maker, files, store, runtime, watch))
-    if progress:
-        progress(1.0, "encoded")
-    return found
+
+    run: Run
+    files: Mapping[str, Path]
+    store: Store
+    device: str
+    trusted: bool
+
+    @cached_property
+    def reads(self) -> Mapping[str, Any]:
+        """What the run recorded of its inputs; of a run that did not, as IMG's authors prepare features."""
+        return self.run.reads or assume_reads(self.run.sizes.streams, self.run.options.model.max_clips)
+
+    @cached_property
+    def makers(self) -> dict[str, list[Maker]]:
+        """The extractors of each stream that the run reads, of sound only where it was trained with it."""
+        left_out = () if self.run.options.training.sound else (AUDIO,)
+        makers = list_makers(self.reads)
+        return {stream: parts for stream, parts in makers.items() if parts and stream not in left_out}
+
+    def encode(
+        self, path: Path, progress: Progress | None, duration: float | None, accept_short: bool
+    ) -> EncodedVideo:
+        """Encodes a video file; see `Retriever.encode`."""
+        self.check_makers()
+        runtime = Runtime(self.device)
+        parts = extract(
+            path, self.makers, self.files, self.store, runtime, self.trusted, accept_short, progress
+        )
+        return self.assemble(path.stem, path, duration or length_of(path), parts)
+
+    def assemble(
+        self,
+        video: str,
+        path: Path | None,
+        duration: float | None,
+        parts: Mapping[str, Sequence[HeldFeatures]],
+    ) -> EncodedVideo:
+        """Makes an encoded video of what extractors say of it.
+
+        Args:
+            video: its id.
+            path: its file, if there is one.
+            duration: in seconds; None where nobody told, and the rows of its features must.
+            parts: what the extractors of each stream say.
+
+        Raises:
+            ValueError: the first stream has no features, or nothing tells how long the video is.
+        """
+        features = self._merge(parts)
+        rows = {name: found.rows[video] for name, found in features.items()}
+        lead = rows[next(iter(rows))]
+        if not lead.is_ok:
+            raise ValueError(_say_why(lead.status, path or video))
+        inputs = self._read({video: features})
+        absent = {name: _NOT_TRAINED for name in inputs.streams if name not in rows}
+        absent |= {name: _say_why(row.status, path or video) for name, row in rows.items() if not row.is_ok}
+        length = duration or lead.seconds
+        if not length:
+            raise ValueError(f"{path or video}: nothing tells how long the video is; give its duration")
+        return EncodedVideo(video, path, length, lead.rows, absent, parts, inputs)
+
+    def read_windows(self, video: EncodedVideo, windows: Sequence[Window]) -> Inputs:
+        """Reads windows of a video, by their names; one that the first stream has no rows of is left out.
+
+        Raises:
+            ValueError: nobody knows the seconds of the features' rows.
+        """
+        if len(windows) == 1 and windows[0].name == video.id:
+            return video.inputs
+        found = {
+            window.name: self._merge(
+                {
+                    stream: [part.between(window.start, window.end, window.name) for part in parts]
+                    for stream, parts in video.parts.items()
+                }
+            )
+            for window in windows
+        }
+        first = next(iter(video.parts))
+        return self._read({name: features for name, features in found.items() if has(features[first], name)})
+
+    def _merge(self, parts: Mapping[str, Sequence[HeldFeatures]]) -> dict[str, StreamFeatures]:
+        """Makes each stream's features of those of its extractors."""
+        rules = {"merge": "cut_to_shortest", "normalise": "none"}
+        merges = self.reads["merges"]
+        return {
+            stream: merge_features(held, **{**rules, **merges.get(stream, {})})
+            for stream, held in parts.items()
+        }
+
+    def _read(self, videos: Mapping[str, Mapping[str, StreamFeatures]]) -> Inputs:
+        return read_clips(videos, self.reads, self.run.sizes.streams, self.store)
+
+    def check_makers(self) -> None:
+        """Refuses to encode where the run's features were not made by extractors that are known here."""
+        if not self.run.reads:
+            raise ValueError(
+                f"{self.run.folder}: the run does not say what made its features, so that no new video can "
+                "be encoded; give its features (--features FOLDER)"
+            )
+        makers = [maker for parts in self.makers.values() for maker in parts]
+        for lacking, reason in (
+            ([maker.name for maker in makers if maker.is_imported], "features that were made elsewhere"),
+            ([maker.name for maker in makers if maker.reads_texts], "features of texts about the videos"),
+        ):
+            if lacking:
+                raise ValueError(
+                    f"{self.run.folder}: the run was trained on {reason} ({', '.join(lacking)}), so that no "
+                    "new video can be encoded; give its features (--features FOLDER)"
+                )
 
 
-class _Watch:
-    """Turns the seconds that one extractor of several has reached into a share of all their work."""
-
-    def __init__(self, progress: Progress, name: str, number: int, count: int, length: float | None):
-        self._progress, self._name, self._number, self._count = progress, name, number, count
-        self._length = length
-        self(0.0)
-
-    def __call__(self, seconds: float) -> None:
-        share = min(seconds / self._length, 1.0) if self._length else 0.0
-        of = f" of {self._length:.0f}" if self._length else ""
-        self._progress((self._number + share) / self._count, f"{self._name}: {seconds:.0f}{of} s")
-
-
-def _extract_one(
-    path: Path,
-    maker: Maker,
-    files: Mapping[str, Path],
-    store: Store,
-    runtime: Runtime,
-    watch: Callable[[float], None] | None,
-) -> HeldFeatures:
-    kind, parameters = maker.rebuild(files)
-    video = path.stem
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder)
-        delivery = Delivery(out, out / "manifest.tsv")
-        extract_shard(kind, parameters, [Source(video, path)], store, delivery, runtime, watch)
-        (row,) = read_manifest(delivery.manifest)
-        if not row.is_ok:
-            return HeldFeatures(maker.name, video, None, None, maker.scale, maker.made, row.status)
-        array = np.load(out / f"{video}.npy", allow_pickle=False)
-        seconds = read_json(out / f"{video}.json")["row_seconds"]
-    return HeldFeatures(maker.name, video, array, np.array(seconds, np.float64), maker.scale, maker.made)
-
-
-def merge_streams(
-    parts: Mapping[str, Sequence[HeldFeatures]], merges: Mapping[str, Mapping[str, Any]]
-) -> dict[str, StreamFeatures]:
-    """Makes each stream's features of those of its extractors.
-
-    Args:
-        parts: of each stream.
-        merges: how those of several, or of one that is normalised, become one: `merge` and `normalise`.
-    """
-    rules = {"merge": "cut_to_shortest", "normalise": "none"}
-    return {
-        stream: merge_features(held, **{**rules, **merges.get(stream, {})}) for stream, held in parts.items()
-    }
+def _say_why(status: str, video: Path | str) -> str:
+    """Says in words why a video lacks something, from what a manifest says."""
+    if status.startswith("short: "):
+        return f"{video}: cut short, {status.removeprefix('short: ')}; fetch it again, or take what there is"
+    return _REASONS.get(status, status.removeprefix("failed: "))
 
 
 def read_clips(
-    video: str,
-    features: Mapping[str, StreamFeatures],
+    videos: Mapping[str, Mapping[str, StreamFeatures]],
     reads: Mapping[str, Any],
     widths: Mapping[str, int],
     store: Store,
 ) -> Inputs:
-    """Lays a video's features out as the run's training videos were laid out.
+    """Lays features out as those of the run's training videos were.
 
     Args:
-        video: the video's id; the first stream must have it.
-        features: of each stream that it has.
+        videos: features of each stream, for each video or window of one that has the first stream.
         reads: what the run recorded of its inputs.
         widths: of every stream that the model reads.
         store: heals lost arrays.
 
     Returns:
-        The clips of this one video.
+        The clips of these videos.
     """
+    places: dict[str, VideoInputs] = {}
+    clips: dict[str, list[np.ndarray]] = {name: [] for name in widths}
+    total = 0
+    for video, features in videos.items():
+        place, values = _read_video(video, features, reads, widths, store)
+        places[video] = replace(place, first=total)
+        total += place.clips
+        for name, rows in values.items():
+            clips[name].append(rows)
+    tensors = {name: torch.from_numpy(np.concatenate(parts)) for name, parts in clips.items()}
+    return Inputs(tensors, places, "", reads)
+
+
+def _read_video(
+    video: str,
+    features: Mapping[str, StreamFeatures],
+    reads: Mapping[str, Any],
+    widths: Mapping[str, int],
+    store: Store,
+) -> tuple[VideoInputs, dict[str, np.ndarray]]:
+    """Lays one video out: its place, as if it were alone, and its clips [T, D] of each stream."""
     _, *further = widths
     present = {name: features[name] for name in widths if name in features and has(features[name], video)}
     layout = lay_out(video, present, reads["align"], reads["options"]["max_clips"])
-    reach = {name: layout.reach(name) for name in further}
-    place = VideoInputs(0, layout.clips, reach, layout.seconds)
+    place = VideoInputs(0, layout.clips, {name: layout.reach(name) for name in further}, layout.seconds)
     values = {name: np.zeros((layout.clips, width), np.float32) for name, width in widths.items()}
     for name, clips in layout.load(present, store).items():
         rows = place.reached_rows(name)
@@ -145,5 +211,4 @@ def read_clips(
         if statistics:
             clips[rows] = Standardisation.from_json(statistics).apply(clips[rows])
         values[name] = clips
-    tensors = {name: torch.from_numpy(array) for name, array in values.items()}
-    return Inputs(tensors, {video: place}, "", reads)
+    return place, values

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from extractors.faults import describe
 from extractors.kind import Kind
 from extractors.parameters import Parameters
-from extractors.registry import KINDS
+from extractors.registry import KINDS, reads_texts
 
 IMPORTED = "imported"
 _HASHED = "sha256:"
@@ -44,6 +44,16 @@ class Maker:
         return self.made["kind"] not in KINDS or self.made["kind"] == IMPORTED
 
     @property
+    def reads_texts(self) -> bool:
+        """Whether it reads texts about a video, which no video file holds."""
+        return reads_texts(self.made["kind"])
+
+    @property
+    def is_normalised(self) -> bool:
+        """Whether rows were divided by their norms when the arrays were imported."""
+        return self.is_imported and self.made.get("parameters", {}).get("normalise") == "l2"
+
+    @property
     def hashes(self) -> dict[str, str]:
         """The SHA-256 of each file that its parameters name, by the parameter's name."""
         return {
@@ -58,11 +68,12 @@ class Maker:
             f"{self.file_names.get(name, name)} (SHA-256 {sha})" for name, sha in self.hashes.items()
         )
 
-    def rebuild(self, files: Mapping[str, Path]) -> tuple[Kind, Parameters]:
+    def rebuild(self, files: Mapping[str, Path], trusted: bool) -> tuple[Kind, Parameters]:
         """Gives the kind and its parameters, to extract a further video alike.
 
         Args:
             files: where the file of each hash is.
+            trusted: load a weights file that holds more than tensors, whose loading could run code.
 
         Raises:
             ValueError: a file was not found, the kind is of another version today, or its parameters are no
@@ -88,6 +99,9 @@ class Maker:
                 f"{self.name}=PATH"
             )
         values = {**self.made["parameters"], **{name: files[sha] for name, sha in self.hashes.items()}}
+        weights = self.hashes.get("weights")
+        if trusted and weights and files[weights].is_file():
+            values["weights_sha256"] = weights
         try:
             parameters = kind.parameters.model_validate(values)
         except ValidationError as error:
@@ -95,6 +109,32 @@ class Maker:
         if not isinstance(parameters, Parameters):
             raise ValueError(f"{self.name}: expected an extractor that reads videos, found {kind.name}")
         return kind, parameters
+
+
+def assume_reads(widths: Mapping[str, int], max_clips: int) -> dict[str, Any]:
+    """Says what a run reads that does not say so itself: as IMG's authors prepare features.
+
+    Args:
+        widths: of each stream, by name.
+        max_clips: clips that longer videos are pooled to.
+    """
+    return {
+        "streams": {
+            name: [
+                {
+                    "name": name,
+                    "extractor": {"kind": IMPORTED, "parameters": {}},
+                    "width": width,
+                    "scale": 1.0,
+                }
+            ]
+            for name, width in widths.items()
+        },
+        "merges": {},
+        "align": dict.fromkeys(list(widths)[1:], "seconds"),
+        "options": {"max_clips": max_clips},
+        "standardisation": {},
+    }
 
 
 def list_makers(reads: Mapping[str, Any]) -> dict[str, list[Maker]]:
@@ -113,8 +153,3 @@ def list_makers(reads: Mapping[str, Any]) -> dict[str, list[Maker]]:
         ]
         for stream, parts in reads["streams"].items()
     }
-
-
-def name_imported(makers: Mapping[str, Sequence[Maker]]) -> list[str]:
-    """Names the extractors whose arrays were made elsewhere."""
-    return [maker.name for parts in makers.values() for maker in parts if maker.is_imported]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,19 +35,27 @@ class Question:
     unknown: tuple[str, ...]
     text: Text
 
-    def table(self, video: str, duration: float) -> pd.DataFrame:
-        """Writes a queries table of the one question; its moment, which nobody knows, is the whole video."""
-        row = {
-            "query": ASKED,
-            "split": ASKED,
-            "video": video,
-            "duration": duration,
-            "start": 0.0,
-            "end": duration,
-            "sentence": self.sentence,
-            "fault": "",
-        }
-        return pd.DataFrame([row]).assign(words=pd.Series([list(self.words)]))
+    def table(self, durations: Mapping[str, float]) -> pd.DataFrame:
+        """Writes a queries table that asks each of some videos; the moment, unknown, is the whole video.
+
+        Args:
+            durations: of the videos, in seconds.
+        """
+        rows = [
+            {
+                "query": ASKED,
+                "split": ASKED,
+                "video": video,
+                "duration": duration,
+                "start": 0.0,
+                "end": duration,
+                "sentence": self.sentence,
+                "fault": "",
+                "words": list(self.words),
+            }
+            for video, duration in durations.items()
+        ]
+        return pd.DataFrame(rows)
 
 
 class Lexicon:

@@ -8,31 +8,31 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from math import nan
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
-from extractors.extraction import Runtime
-from extractors.media.container import length_of
-from extractors.storage.files import read_json
 from extractors.storage.store import Store
 from img.config.base import check
 from img.config.dataset import QueryOptions
 from img.config.protocols import choose_protocol
 from img.config.runs import InferenceOptions
-from img.config.streams import AUDIO
+from img.data.clips.inputs import Inputs
 from img.data.samples import Moments
 from img.data.text.queries import MAX_WORDS
 from img.data.text.vocabulary import tokenise
 from img.models.protocol import AUTO, System
-from img.reports.timelines import Timeline, trace_queries
-from img.retrieval.answers import Answer, read_answers
-from img.retrieval.encoding import NO_SOUND, Progress, extract, merge_streams, read_clips
-from img.retrieval.makers import list_makers, name_imported
+from img.reports.timelines import BranchTimeline, Timeline, trace_queries
+from img.retrieval.answers import Answer, merge_answers, read_answers
+from img.retrieval.arrays import hold_arrays, read_arrays
+from img.retrieval.encoding import Encoder
+from img.retrieval.extracting import Progress
+from img.retrieval.makers import list_makers
 from img.retrieval.questions import ASKED, Lexicon, Question, read_features
 from img.retrieval.text_encoder import QUERIES, TextEncoder
 from img.retrieval.video import EncodedVideo
 from img.retrieval.weights import find_files
-from img.runs.folder import METRICS
+from img.retrieval.windows import place_windows
 from img.runs.opening import Run, open_run
 from img.runs.prediction import predict
 
@@ -66,9 +66,8 @@ class Retriever:
         self,
         run: Run,
         system: System,
-        store: Store,
         device: str,
-        files: Mapping[str, Path],
+        encoder: Encoder,
         embedding: Path | str | None,
         text_encoder: TextEncoder | None = None,
     ) -> None:
@@ -76,10 +75,8 @@ class Retriever:
         self._text_encoder = text_encoder
         self.branches = system.branches
         self._system = system
-        self._store = store
         self._device = device
-        self._files = files
-        self._inference = _read_inference(run)
+        self._encoder = encoder
         self._lexicon = None
         if run.vocabulary is not None:
             own = "imported" in run.made
@@ -93,6 +90,7 @@ class Retriever:
         device: str = "cpu",
         embedding: Path | str | None = None,
         weights: Mapping[str, Path] | None = None,
+        trust_weights: bool | None = None,
     ) -> Retriever:
         """Opens a run.
 
@@ -105,6 +103,8 @@ class Retriever:
                 random` does. Without, such words are unknown.
             weights: where an extractor's weights file is, by the extractor's name, and under `queries` the
                 folder of the text encoder; others are found by their hash below `resources/`.
+            trust_weights: load weights files that hold more than tensors, which could run code; by default
+                those of a run that was trained here, and not those of a shared one.
 
         Raises:
             ValueError: a file is not what it should be, or a weights file is not that of the training; the
@@ -117,11 +117,16 @@ class Retriever:
         given = dict(weights or {})
         text_encoder = TextEncoder.of_run(opened.made, device, given.pop(QUERIES, None))
         files = find_files(makers, given)
-        kept = Store(Path(store or default_store()))
-        return Retriever(opened, system, kept, device, files, embedding, text_encoder)
+        trusted = not opened.is_exported if trust_weights is None else trust_weights
+        encoder = Encoder(opened, files, Store(Path(store or default_store())), device, trusted)
+        return Retriever(opened, system, device, encoder, embedding, text_encoder)
 
     def encode(
-        self, path: Path | str, progress: Progress | None = None, duration: float | None = None
+        self,
+        path: Path | str,
+        progress: Progress | None = None,
+        duration: float | None = None,
+        accept_short: bool = False,
     ) -> EncodedVideo:
         """Encodes a video as the run's training videos were; what is in the store is not computed again.
 
@@ -129,6 +134,7 @@ class Retriever:
             path: the video's file.
             progress: called with the share that is done and with words; bars on standard error without.
             duration: of the video in seconds, where another than the file's own is to count.
+            accept_short: take what there is of a file that is cut short.
 
         Raises:
             FileNotFoundError: there is no such file.
@@ -137,30 +143,37 @@ class Retriever:
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"{path}: expected a video file, found nothing")
-        self.check_can_encode()
-        makers = list_makers(self.run.reads)
-        if not self.run.options.training.sound:
-            makers.pop(AUDIO, None)
-        parts = extract(path, makers, self._files, self._store, Runtime(self._device), progress)
-        features = merge_streams(parts, self.run.reads["merges"])
-        video = path.stem
-        lead = next(iter(features))
-        row = features[lead].rows[video]
-        if not row.is_ok:
-            raise ValueError(row.status.removeprefix("failed: "))
-        inputs = read_clips(video, features, self.run.reads, self.run.sizes.streams, self._store)
-        reasons = {name: found.rows[video].status for name, found in features.items()}
-        absent = {
-            name: "the file has none" if status == NO_SOUND else status
-            for name, status in reasons.items()
-            if status != "ok"
-        }
-        if not self.run.options.training.sound and AUDIO in self.run.sizes.streams:
-            absent[AUDIO] = "the run was trained without it"
-        length = duration or length_of(path) or row.seconds
-        if length is None:
-            raise ValueError(f"{path}: expected a video whose length is known; give its duration")
-        return EncodedVideo(video, path, length, features, absent, inputs)
+        return self._encoder.encode(path, progress, duration, accept_short)
+
+    def take(
+        self,
+        features: Mapping[str, np.ndarray] | Path | str,
+        duration: float | None = None,
+        video: str = "video",
+        seconds: Mapping[str, np.ndarray | None] = MappingProxyType({}),
+        path: Path | None = None,
+    ) -> EncodedVideo:
+        """Takes given features in the place of a video's, for a run whose features were made elsewhere.
+
+        Args:
+            features: rows [n, D] of each extractor by its name, as `results/{dataset}/features/{extractor}`
+                holds those of the training; or a folder with `{extractor}/{video}.npy`.
+            duration: of the video in seconds; may be left out where the seconds of the rows are known.
+            video: its id.
+            seconds: start and end of each row [n, 2], by the extractor's name. Of a folder they are read from
+                `{extractor}/{video}.json`.
+            path: the video's file, if there is one.
+
+        Raises:
+            ValueError: an array is of no extractor of the run, of another width, or nothing tells how long
+                the video is.
+        """
+        makers = self._encoder.makers
+        if isinstance(features, Path | str):
+            parts = read_arrays(Path(features), video, makers)
+        else:
+            parts = hold_arrays(video, features, seconds, makers)
+        return self._encoder.assemble(video, path, duration, parts)
 
     def answer(
         self,
@@ -168,6 +181,7 @@ class Retriever:
         query: str,
         answers: int = 5,
         branch: str = AUTO,
+        window: float | None = None,
         features: np.ndarray | None = None,
     ) -> list[Answer]:
         """Answers a sentence: where in the video is it?
@@ -178,6 +192,8 @@ class Retriever:
             answers: most answers.
             branch: whose answers; `auto` is the preferred branch, or the one that can do without sound
                 where the video has none.
+            window: seconds; answers in overlapping windows of so many and merges what they say (see
+                `merge_answers`). None asks about the whole video at once.
             features: of the sentence [N, Dq], for a run that reads queries as features and does not say by
                 which text encoder they were made.
 
@@ -185,36 +201,77 @@ class Retriever:
             The answers, the best first; fewer than asked for where the model has no more.
 
         Raises:
-            ValueError: there is no such branch, or the sentence holds no word.
+            ValueError: there is no such branch, the sentence holds no word, or windows are asked for and
+                nobody knows the seconds of the features.
         """
         if branch not in (AUTO, *self.branches):
             raise ValueError(f"branch: expected one of {[AUTO, *self.branches]}, found {branch!r}")
+        windows = place_windows(video.duration, window, video.id)
+        inputs = self._encoder.read_windows(video, windows)
+        offsets = {window.name: window.start for window in windows}
+        settings = {**self.run.inference.model_dump(), "answers": answers, "noisy_audio_share": 0.0}
+        options = check(InferenceOptions, settings, "answers")
         with self._lock:
             question = self._read(query, features)
-            moments = self._ask(video, question)
-            options = self._inference.model_copy(update={"answers": answers})
+            moments = self._ask(question, inputs, {window.name: window.seconds for window in windows})
             batch = self.run.options.training.batch_size
             predictions = predict(self._system, moments, batch, self._device, options)
-        has_sound = bool(moments.complete[0])
-        return read_answers(predictions, branch, query, question.unknown, has_sound)
+        of_branch = predictions[predictions["branch"] == branch]
+        heard = dict(zip(moments.table["video"], moments.complete, strict=True))
+        found = [
+            answer
+            for name, offset in offsets.items()
+            if name in heard
+            for answer in read_answers(
+                of_branch[of_branch["video"] == name],
+                query,
+                video.id,
+                question.unknown,
+                offset,
+                bool(heard[name]),
+            )
+        ]
+        return found if len(windows) == 1 else merge_answers(found, options.nms_threshold, answers)
 
-    def trace(self, video: EncodedVideo, query: str, features: np.ndarray | None = None) -> Timeline:
+    def trace(
+        self,
+        video: EncodedVideo,
+        query: str,
+        window: float | None = None,
+        features: np.ndarray | None = None,
+    ) -> Timeline:
         """Tells what every branch answers and says of each clip, for a picture along the video's time.
 
         Args:
             video: what `encode` gave.
             query: the sentence.
+            window: seconds, as in `answer`; each branch's best answer is told then, without curves.
             features: of the sentence, for a run that reads queries as features.
 
         Returns:
             The timeline; nobody annotated a moment: it has no windows, and its IoUs are nan.
         """
         with self._lock:
-            moments = self._ask(video, self._read(query, features))
-            (traced,) = trace_queries(self._system, moments, {ASKED: ASKED})
+            moments = self._ask(self._read(query, features), video.inputs, {video.id: video.duration})
+            (traced,) = trace_queries(self._system, moments, {ASKED: ASKED}, self._device)
         branches = {name: replace(found, iou=nan) for name, found in traced.branches.items()}
+        if window is not None and window < video.duration:
+            best = {name: self.answer(video, query, 1, name, window, features) for name in self.branches}
+            branches = {
+                name: BranchTimeline(answer.start, answer.end, nan, {})
+                for name, answers in best.items()
+                for answer in answers
+            }
         importance = traced.importance if moments.complete[0] else nan
-        return replace(traced, windows=(), importance=importance, branches=branches)
+        return replace(traced, query="", reason="", windows=(), importance=importance, branches=branches)
+
+    def check_can_encode(self) -> None:
+        """Checks that the run knows how to make its features of a new video.
+
+        Raises:
+            ValueError: they were made elsewhere.
+        """
+        self._encoder.check_makers()
 
     def learn(self, queries: Iterable[str]) -> None:
         """Looks up the words of many sentences in one pass over the embedding, before they are asked."""
@@ -222,24 +279,6 @@ class Retriever:
             words = (word for query in queries for word in tokenise(query, self._max_words))
             with self._lock:
                 self._lexicon.learn(words)
-
-    def check_can_encode(self) -> None:
-        """Checks that the run knows how to make the features that it reads.
-
-        Raises:
-            ValueError: they were made elsewhere.
-        """
-        if not self.run.reads:
-            raise ValueError(
-                f"{self.run.folder}: the run does not say what its features were made by, so that no new "
-                "video can be encoded; give arrays"
-            )
-        imported = name_imported(list_makers(self.run.reads))
-        if imported:
-            raise ValueError(
-                f"{self.run.folder}: the run was trained on features that were made elsewhere "
-                f"({', '.join(imported)}), so that no new video can be encoded; give arrays"
-            )
 
     @property
     def _max_words(self) -> int:
@@ -260,15 +299,6 @@ class Retriever:
             raise ValueError("query: expected a sentence, found no word")
         return question
 
-    def _ask(self, video: EncodedVideo, question: Question) -> Moments:
-        sound = self.run.options.training.sound
-        table = question.table(video.id, video.duration)
-        return Moments(table, ASKED, video.inputs, question.text, sound)
-
-
-def _read_inference(run: Run) -> InferenceOptions:
-    """Reads how the run answered when it was evaluated; as by default where it was not."""
-    path = run.folder / METRICS
-    found = read_json(path)["options"]["inference"] if path.is_file() else {}
-    options = check(InferenceOptions, found, str(path))
-    return options.model_copy(update={"noisy_audio_share": 0.0})
+    def _ask(self, question: Question, inputs: Inputs, durations: Mapping[str, float]) -> Moments:
+        table = question.table(durations)
+        return Moments(table, ASKED, inputs, question.text, self.run.options.training.sound)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from img.data.clips.inputs import Inputs, VideoInputs
-from img.data.clips.merged_folder import StreamFeatures
+from img.data.clips.held import HeldFeatures
+from img.data.clips.inputs import Inputs
 
 
 @dataclass(frozen=True)
@@ -18,28 +18,24 @@ class EncodedVideo:
         id: its name.
         path: its file; None where only features of it were given.
         duration: in seconds.
-        features: what its extractors say of it, by stream.
+        rows: rows of the first stream, which become the clips.
         absent: why it lacks a stream, by the stream's name.
+        parts: what each extractor of each stream says of it.
         inputs: its clips, those of this one video.
     """
 
     id: str
     path: Path | None
     duration: float
-    features: Mapping[str, StreamFeatures]
+    rows: int
     absent: Mapping[str, str]
+    parts: Mapping[str, Sequence[HeldFeatures]]
     inputs: Inputs
 
     @property
     def clips(self) -> int:
         """T, the clips that the model reads."""
-        return self._place.clips
-
-    @property
-    def rows(self) -> int:
-        """Rows of the first stream, which became the clips."""
-        first = next(iter(self.features.values()))
-        return first.rows[self.id].rows
+        return self.inputs.videos[self.id].clips
 
     @property
     def is_pooled(self) -> bool:
@@ -54,15 +50,10 @@ class EncodedVideo:
     @property
     def notes(self) -> tuple[str, ...]:
         """What to know before one believes an answer, in words."""
-        notes = [f"{self.id}: no {stream} ({reason})" for stream, reason in self.absent.items()]
+        notes = [f"{self.id}: no {stream}: {reason}" for stream, reason in self.absent.items()]
         if self.is_pooled:
-            seconds = self.duration / self.clips
             notes.append(
-                f"{self.id}: {self.duration:.0f} s long; the model reads {self.clips} clips, so that each "
-                f"stands for {seconds:.1f} s; ask in windows for finer answers"
+                f"{self.id}: {self.rows} rows of features are pooled to the {self.clips} clips that the "
+                f"model reads, {self.duration / self.clips:.1f} s each; windows give finer answers"
             )
         return tuple(notes)
-
-    @property
-    def _place(self) -> VideoInputs:
-        return self.inputs.videos[self.id]

@@ -1,4 +1,4 @@
-"""The files that extractors need, such as weights: found by the hashes that a run recorded."""
+"""The files and folders that extractors need, such as weights: found by the hashes that a run recorded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from extractors.storage.files import sha256_of_path
 from img.retrieval.makers import Maker
 
 _RESOURCES = Path("resources")
-_SUFFIXES = (".pt", ".pth", ".pyth", ".npz", ".bin", ".safetensors", ".ckpt", ".pkl")
+_SUFFIXES = (".pt", ".onnx", ".pth", ".pyth", ".npz", ".bin", ".safetensors", ".ckpt", ".pkl")
 
 
 def find_files(
@@ -26,7 +26,7 @@ def find_files(
             package are taken from there.
 
     Returns:
-        Hash -> file, for those that were found; see `Maker.missing`.
+        Hash -> file, for those that were found; see `Maker.rebuild`.
 
     Raises:
         ValueError: a given file is another than that of the training, or is given for no extractor.

@@ -22,3 +22,9 @@ PREDICTIONS = "predictions.parquet"
 
 METRICS = "metrics.json"
 """What the answers are worth."""
+
+CONFIG = "config.json"
+"""Of an exported run: what the files above say that a further video and sentence need."""
+
+WEIGHTS = "model.safetensors"
+"""Of an exported run: the weights of one protocol."""

@@ -14,7 +14,7 @@ import torch
 from extractors.storage.files import read_json
 from img.config.base import check
 from img.config.protocols import checkpoint_of, protocols_of
-from img.config.runs import RunOptions
+from img.config.runs import InferenceOptions, RunOptions
 from img.data.clips.inputs import Inputs
 from img.data.samples import Text, text_sizes
 from img.data.text.queries import read_queries_table
@@ -23,7 +23,13 @@ from img.data.text.vocabulary import VECTORS, VOCABULARY, Vocabulary, read_vecto
 from img.models.checkpoint import load_checkpoint, read_sizes
 from img.models.protocol import System
 from img.models.sizes import Sizes, check_fit
-from img.runs.folder import OPTIONS, READS
+from img.runs.folder import CONFIG, METRICS, OPTIONS, READS, WEIGHTS
+
+FORMAT = "img-pipeline/1"
+"""How an exported run is written."""
+
+EXPORTED = ("format", "protocol", "run", "sizes", "inputs", "inference")
+"""What an exported run's config.json holds."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,8 @@ class Run:
         vocabulary: the words and characters it was trained with; None where it reads features of queries.
         reads: its streams and how they were made, options of the inputs, their standardisation; empty for a
             run whose makers did not say.
+        weights: the file of each protocol's.
+        inference: how it answered when it was evaluated; as by default where it was not.
     """
 
     folder: Path
@@ -44,16 +52,23 @@ class Run:
     made: Mapping[str, Any]
     vocabulary: Vocabulary | None
     reads: Mapping[str, Any]
+    weights: Mapping[str, Path]
+    inference: InferenceOptions
 
     @property
     def protocols(self) -> list[str]:
         """The protocols it has weights of."""
-        return protocols_of(self.made)
+        return list(self.weights)
+
+    @property
+    def is_exported(self) -> bool:
+        """Whether it was written by `export`, here or elsewhere."""
+        return not (self.folder / OPTIONS).is_file()
 
     @property
     def sizes(self) -> Sizes:
         """What its shape owes to its data."""
-        return read_sizes(checkpoint_of(self.folder, self.protocols[0]))
+        return read_sizes(next(iter(self.weights.values())))
 
     def read_queries(self, folder: Path, features: Path | None = None) -> Questions:
         """Reads queries as the run does: by its own vocabulary, or as features.
@@ -99,7 +114,7 @@ class Run:
             protocol: whose weights.
             further: vectors [W, width] of words that the queries hold beyond the run's own.
         """
-        system = load_checkpoint(checkpoint_of(self.folder, protocol))
+        system = load_checkpoint(self.weights[protocol])
         if further is not None and len(further):
             system.add_words(torch.from_numpy(further))
         return system
@@ -124,19 +139,56 @@ def open_run(folder: Path) -> Run:
     """Opens a run.
 
     Args:
-        folder: what `train` or `import-official` wrote.
+        folder: what `train`, `import-official` or `export` wrote.
 
     Raises:
         ValueError: a file is not what it should be; the message names it.
         OSError: a file is missing.
     """
+    if not (folder / OPTIONS).is_file() and (folder / CONFIG).is_file():
+        return _open_exported(folder)
     made = read_json(folder / OPTIONS)
+    reads = read_json(folder / READS) if (folder / READS).is_file() else {}
+    metrics = read_json(folder / METRICS) if (folder / METRICS).is_file() else {"options": {}}
+    weights = {protocol: checkpoint_of(folder, protocol) for protocol in protocols_of(made)}
+    return _gather(folder, folder / OPTIONS, made, reads, weights, metrics["options"].get("inference", {}))
+
+
+def _open_exported(folder: Path) -> Run:
+    """Opens what `export` wrote."""
+    config = read_json(folder / CONFIG)
+    absent = [key for key in EXPORTED if not isinstance(config, dict) or key not in config]
+    if absent:
+        raise ValueError(
+            f"{folder / CONFIG}: expected an exported run with the keys {', '.join(EXPORTED)}, found no "
+            f"{', '.join(absent)}"
+        )
+    if config["format"] != FORMAT:
+        raise ValueError(
+            f"{folder / CONFIG}: expected format {FORMAT}, found {config['format']!r}; use the release that "
+            "wrote it"
+        )
+    weights = {config["protocol"]: folder / WEIGHTS}
+    return _gather(folder, folder / CONFIG, config["run"], config["inputs"], weights, config["inference"])
+
+
+def _gather(
+    folder: Path,
+    source: Path,
+    made: Mapping[str, Any],
+    reads: Mapping[str, Any],
+    weights: Mapping[str, Path],
+    inference: Mapping[str, Any],
+) -> Run:
+    """Checks what the files of a run say."""
     options = {name: made[name] for name in RunOptions.model_fields if name in made}
     vocabulary = folder / VOCABULARY
     return Run(
         folder=folder,
-        options=check(RunOptions, options, str(folder / OPTIONS)),
+        options=check(RunOptions, options, str(source)),
         made=made,
         vocabulary=Vocabulary.load(vocabulary) if vocabulary.is_file() else None,
-        reads=read_json(folder / READS) if (folder / READS).is_file() else {},
+        reads=reads,
+        weights=weights,
+        inference=check(InferenceOptions, inference, str(source)),
     )

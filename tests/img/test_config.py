@@ -97,7 +97,7 @@ def test_settings_left_out_have_their_defaults() -> None:
         (
             "streams.audio",
             {"extractors": "sound", "align": "clips"},
-            r"streams\.audio\.align: expected 'seconds' or 'share', found 'clips'",
+            r"audio\.align: expected 'seconds', 'share', 'nearest' or 'whole_seconds', found 'clips'",
         ),
         (
             "streams.audio",

@@ -108,7 +108,9 @@ def test_a_row_says_type_default_presets_and_meaning() -> None:
     assert row("shrink").startswith("| `shrink` | true or false | `true` | `false` | `true` | Scale larger")
     assert row("seeds").startswith("| `seeds` | list (whole number from 0 to 4294967295) | `[0, 1, 2]` |")
     assert row("streams").startswith("| `streams` | mapping | required |")
-    assert row("align").startswith("| `align` | `seconds` or `share` | `seconds` |")
+    assert row("align").startswith(
+        "| `align` | `seconds` or `share` or `nearest` or `whole_seconds` | `seconds` |"
+    )
     assert row("extractors").startswith("| `extractors` | ")
 
 

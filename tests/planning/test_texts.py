@@ -59,3 +59,11 @@ def test_texts_are_read_of_somebody(read):
     extractors["minilm"] = {"kind": "sentence", "weights": "encoder"}
     with pytest.raises(ValueError, match=r"extractors\.minilm\.reads: .* found None"):
         read({"demo": {**SPEECH, "extractors": extractors}})
+
+
+def test_only_texts_are_laid_by_the_rules_for_texts(read):
+    streams = {**SPEECH["streams"], "speech": {"extractors": "minilm", "align": "whole_seconds"}}
+    read({"demo": {**SPEECH, "streams": streams}})
+    streams["audio"] = {"extractors": "pann", "align": "nearest"}
+    with pytest.raises(ValueError, match=r"audio\.align: expected seconds or share, .* found nearest"):
+        read({"demo": {**SPEECH, "streams": streams}})

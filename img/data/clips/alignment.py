@@ -48,62 +48,6 @@ class Fit:
         return int(np.count_nonzero(pool(is_own.astype(float), clips)))
 
 
-@dataclass(frozen=True)
-class SpanFit:
-    """How rows of unequal spans, such as those of texts, are laid along a video's clips.
-
-    A clip is the mean of the rows that overlap it, each by the seconds of its overlap; a row without length,
-    such as one of a single frame, counts where it lies, both ends of a clip included. Where no row is, a clip
-    is zeros.
-
-    Attributes:
-        row_seconds: start and end of each row [n, 2].
-        covered: seconds of the video that the rows tell of, from its start.
-        end: seconds of the video.
-    """
-
-    row_seconds: np.ndarray
-    covered: float
-    end: float
-    rule: AlignRule = "seconds"
-
-    def lay(self, rows: np.ndarray, clips: int) -> np.ndarray:
-        """Brings rows [n, D] to clips [T, D]."""
-        bounds = self._bounds(clips)
-        starts, ends = self.row_seconds.T
-        overlap = np.minimum(ends, bounds[1:, None]) - np.maximum(starts, bounds[:-1, None])
-        is_point = starts == ends
-        weights = np.where(is_point, overlap >= 0, np.maximum(overlap, 0)).astype(np.float64)
-        totals = weights.sum(axis=1, keepdims=True)
-        laid = weights @ rows / np.where(totals > 0, totals, 1)
-        return laid.astype(rows.dtype)
-
-    def count_clips(self, clips: int) -> int:
-        """Counts the clips, from the first, that begin before the covered seconds end."""
-        return int(np.count_nonzero(self._bounds(clips)[:-1] < self.covered - _ROUNDING))
-
-    def _bounds(self, clips: int) -> np.ndarray:
-        return np.arange(clips + 1) / clips * self.end
-
-
-def fit_spans(stream: Row, video: Row, row_seconds: Callable[[], np.ndarray]) -> SpanFit:
-    """Finds how rows of unequal spans lie along a video's clips.
-
-    Args:
-        stream: the manifest's row of the stream's array.
-        video: that of the video's array in the first stream.
-        row_seconds: gives start and end of each of the stream's rows [n, 2], in seconds.
-
-    Raises:
-        ValueError: neither knows its seconds.
-    """
-    covered = stream.seconds if stream.seconds is not None else video.seconds
-    end = video.seconds if video.seconds is not None else covered
-    if covered is None or end is None:
-        raise ValueError(f"{video.video}: expected arrays that know their seconds")
-    return SpanFit(row_seconds(), covered, end)
-
-
 def fit(stream: Row, video: Row, row_seconds: Callable[[], np.ndarray], rule: AlignRule = "seconds") -> Fit:
     """Finds how many rows a stream gets so that it ends with its video.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,9 @@ from extractors.registry import reads_texts
 from extractors.rows import shorten
 from extractors.storage.manifest import Row
 from extractors.storage.store import Store
+
+NOTHING_THERE = "missing"
+"""Status of a part of a video that has no rows."""
 
 
 @dataclass(frozen=True)
@@ -95,23 +98,23 @@ class HeldFeatures:
         """Says what the files of the parameters were called: nobody asks of features of one video."""
         return {}
 
-    def between(self, start: float, end: float) -> HeldFeatures:
-        """Gives the features of a part of the video, whose seconds then count from the part's start.
+    def between(self, start: float, end: float, name: str) -> HeldFeatures:
+        """Gives the features of a part of the video, whose seconds count from the part's start.
 
         Args:
             start: in seconds.
             end: in seconds; rows are kept whose middle lies from `start` to before `end`.
+            name: the part's id.
 
         Raises:
             ValueError: nobody knows the seconds of the rows.
         """
+        absent = replace(self, video=name, array=None, seconds=None, status=NOTHING_THERE)
         if self.array is None:
-            return self
+            return replace(absent, status=self.status)
         seconds = self.row_seconds(self.video)
         middle = seconds.mean(axis=1)
         inside = (middle >= start) & (middle < end)
         if not inside.any():
-            return HeldFeatures(self.name, self.video, None, None, self.scale, self.made, "no_audio")
-        return HeldFeatures(
-            self.name, self.video, self.array[inside], seconds[inside] - start, self.scale, self.made
-        )
+            return absent
+        return replace(self, video=name, array=self.array[inside], seconds=seconds[inside] - start)

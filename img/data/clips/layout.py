@@ -11,8 +11,9 @@ import numpy as np
 from extractors.storage.manifest import Row
 from extractors.storage.store import Store
 from img.config.streams import AlignRule
-from img.data.clips.alignment import Fit, SpanFit, fit, fit_spans
+from img.data.clips.alignment import Fit, fit
 from img.data.clips.merged_folder import StreamFeatures
+from img.data.clips.text_alignment import SpanFit, fit_spans
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,6 @@ def lay_out(
 
 def _fit(video: str, features: StreamFeatures, lead: Row, rule: AlignRule) -> Fit | SpanFit:
     row_seconds = partial(features.row_seconds, video)
-    if features.has_spans and rule == "seconds":
-        return fit_spans(features.rows[video], lead, row_seconds)
+    if features.has_spans and rule != "share":
+        return fit_spans(features.rows[video], lead, row_seconds, rule)
     return fit(features.rows[video], lead, row_seconds, rule)

@@ -62,7 +62,9 @@ def plot_timelines(
 def _heading(timeline: Timeline) -> str:
     importance = timeline.importance
     told = "" if math.isnan(importance) else f", importance of the sound {importance:.3f}"
-    return f"“{timeline.sentence}” ({timeline.video}, {timeline.query}; {timeline.reason}{told})"
+    of = ", ".join(filter(None, (timeline.video, timeline.query)))
+    why = f"; {timeline.reason}" if timeline.reason else ""
+    return f"“{timeline.sentence}” ({of}{why}{told})"
 
 
 def _draw_pictures(axes: Axes, preview: Preview) -> None:
@@ -82,16 +84,18 @@ def _draw_sound(axes: Axes, preview: Preview) -> None:
 
 
 def _draw_spans(axes: Axes, timeline: Timeline) -> None:
-    names = ["annotated", *timeline.branches]
+    """Draws the annotated moments, where there are any, and below them each branch's span."""
+    annotated = ["annotated"] if timeline.windows else []
+    names = [*annotated, *timeline.branches]
     for start, end in timeline.windows:
         axes.barh(0, end - start, left=start, color="white", edgecolor="black", hatch="//")
-    for row, (name, branch) in enumerate(timeline.branches.items(), start=1):
-        shade = style_branch(names[1:], name)["color"]
+    for row, (name, branch) in enumerate(timeline.branches.items(), start=len(annotated)):
+        shade = style_branch(list(timeline.branches), name)["color"]
         axes.barh(row, branch.end - branch.start, left=branch.start, color=shade, edgecolor="black")
         axes.text(
             1.01,
             row,
-            f"IoU {branch.iou:.2f}",
+            f"IoU {branch.iou:.2f}" if annotated else f"{branch.start:.1f} to {branch.end:.1f} s",
             transform=axes.get_yaxis_transform(),
             va="center",
             fontsize="small",

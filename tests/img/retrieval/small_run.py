@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from toy_dataset import small_options
 from extractors.extraction import Runtime
 from extractors.media.container import length_of
 from extractors.outcomes import Delivery
+from extractors.parameters import MergeRule
 from extractors.registry import KINDS, parse
 from extractors.shard import Source, extract_shard
 from extractors.storage.store import Store
@@ -28,6 +29,7 @@ from img.data.clips.feature_folder import read_feature_folder
 from img.data.clips.inputs import Inputs
 from img.data.clips.merged_folder import merge_features
 from img.data.text.queries import prepare_queries, read_queries_table
+from img.data.text.query_features import assemble_query_features
 from img.runs.evaluation import evaluate_run, open_splits
 from img.runs.making import RunData, make_run
 from img.runs.opening import open_run
@@ -36,7 +38,31 @@ TRAIN, TEST, SILENT = ("one", "two", "three"), ("four", "silent"), "silent"
 SENTENCES = ("the red light", "a blue light goes out", "the light")
 SEEN = {"kind": "i3d", "weights": "random", "frame_rate": 8, "shorter_side": 32, "crop": 32}
 HEARD = {"kind": "pann", "weights": "random", "hop_seconds": 1.5}
-EXTRACTORS = {"i3d": SEEN, "pann": HEARD, "fast": {**SEEN, "stride": 8, "seed": 3}}
+EXTRACTORS = {
+    "i3d": SEEN,
+    "pann": HEARD,
+    "fast": {**SEEN, "stride": 8, "seed": 3},
+    "twin": {**SEEN, "seed": 5},
+}
+
+
+@dataclass(frozen=True)
+class Media:
+    """Videos, their features and their annotations, from which several runs are made.
+
+    Attributes:
+        root: of everything; `features/{extractor}` among it.
+        videos: the file of each video.
+        annotations: two queries about each.
+    """
+
+    root: Path
+    videos: Mapping[str, Path]
+    annotations: Annotations
+
+    @property
+    def store(self) -> Path:
+        return self.root / "store"
 
 
 @dataclass(frozen=True)
@@ -44,18 +70,24 @@ class SmallRun:
     """What the workflow leaves.
 
     Attributes:
-        root: of everything.
+        media: what it was made of.
         folder: the run's.
-        videos: the file of each video.
-        predictions: what `evaluate` wrote.
-        store: of the arrays.
+        queries: folder of the queries.
+        predictions: what `evaluate` wrote, and each query's sentence.
     """
 
-    root: Path
+    media: Media
     folder: Path
-    videos: Mapping[str, Path]
+    queries: Path
     predictions: pd.DataFrame
-    store: Path
+
+    @property
+    def videos(self) -> Mapping[str, Path]:
+        return self.media.videos
+
+    @property
+    def store(self) -> Path:
+        return self.media.store
 
 
 @contextmanager
@@ -98,36 +130,47 @@ def write_annotations(folder: Path, videos: Mapping[str, Path]) -> Annotations:
     return Annotations(format="charades_sta", splits=splits, durations=folder / "durations.json")
 
 
-def make_small_run(
-    root: Path,
-    streams: Mapping[str, Any] = {"visual": ("i3d",), "audio": ("pann",)},
-    merge: str = "cut_to_shortest",
-    inputs: Mapping[str, Any] = {},
-    training: Mapping[str, Any] = {},
-    extractors: Mapping[str, Mapping[str, Any]] = EXTRACTORS,
-) -> SmallRun:
-    """Extracts, assembles, trains and evaluates."""
+def make_media(root: Path) -> Media:
+    """Writes videos and annotations, and extracts the features of every extractor."""
     videos = write_videos(root / "videos")
-    annotations = write_annotations(root, videos)
-    prepare_queries(
-        annotations,
-        QueryOptions(embedding_width=8, min_character_count=1, max_words=4),
-        ["train"],
-        root / "q",
-    )
-    table = read_queries_table(root / "q")
-    store = Store(root / "store")
-    used = dict.fromkeys(name for names in streams.values() for name in names)
+    media = Media(root, videos, write_annotations(root, videos))
     with tiny_networks():
-        for name in used:
-            kind, parameters = parse(dict(extractors[name]))
+        for name, settings in EXTRACTORS.items():
+            kind, parameters = parse(dict(settings))
             folder = root / "features" / name
             delivery = Delivery(folder, folder / "shards" / "000.tsv")
             sources = [Source(video, path) for video, path in videos.items()]
-            extract_shard(kind, parameters, sources, store, delivery, Runtime())
+            extract_shard(kind, parameters, sources, Store(media.store), delivery, Runtime())
+    return media
+
+
+def make_small_run(
+    media: Media,
+    root: Path,
+    streams: Mapping[str, Sequence[str]] = {"visual": ["i3d"], "audio": ["pann"]},
+    merge: MergeRule = "cut_to_shortest",
+    inputs: Mapping[str, Any] = {},
+    training: Mapping[str, Any] = {},
+    query_features: Path | None = None,
+) -> SmallRun:
+    """Assembles, trains and evaluates.
+
+    Args:
+        media: what it is made of.
+        root: folder to work in.
+        streams: the extractors of each stream.
+        merge: how several extractors of a stream become one.
+        inputs: options of the inputs that differ.
+        training: options of the training that differ.
+        query_features: folder of features of the sentences, read in the place of words.
+    """
+    store = Store(media.store)
+    words = QueryOptions(embedding_width=8, min_character_count=1, max_words=4)
+    prepare_queries(media.annotations, words, ["train"], root / "queries")
+    table = read_queries_table(root / "queries")
     features = {
         stream: merge_features(
-            [read_feature_folder(root / "features" / name, ["000"]) for name in names],
+            [read_feature_folder(media.root / "features" / name, ["000"]) for name in names],
             merge if len(names) > 1 else "cut_to_shortest",
             "none",
         )
@@ -135,20 +178,18 @@ def make_small_run(
     }
     options = InputOptions.model_validate({"max_clips": 8, **inputs})
     assemble(table, features, options, store, root / "inputs")
-    data = RunData.open(root / "q", root / "inputs")
+    text = root / "query_features" if query_features else None
+    if query_features and text:
+        assemble_query_features(table, query_features, 4, text)
+    data = RunData.open(root / "queries", root / "inputs", text)
     settings = small_options({"epochs": 2, "learning_rate": 5e-3, **training})
     folder, _ = make_run(data, settings, 0, store, "cpu", False)
-    predictions = evaluate(folder, root)
-    return SmallRun(root, folder, videos, predictions, root / "store")
-
-
-def evaluate(folder: Path, root: Path) -> pd.DataFrame:
-    """Answers the test split as `evaluate` does."""
     run = open_run(folder)
     inference = InferenceOptions()
-    questions = run.read_queries(root / "q")
+    questions = run.read_queries(root / "queries", text)
     splits = open_splits(run, questions, Inputs.load(root / "inputs"), inference, {})
     evaluate_run(run, splits, "cpu", inference, root / "predictions.parquet")
     found = pd.read_parquet(root / "predictions.parquet")
-    sentences = read_queries_table(root / "q").set_index("query")["sentence"]
-    return found[found["protocol"] == "last"].assign(sentence=found["query"].map(sentences))
+    sentences = table.set_index("query")["sentence"]
+    predictions = found[found["protocol"] == "last"].assign(sentence=found["query"].map(sentences))
+    return SmallRun(media, folder, root / "queries", predictions)
