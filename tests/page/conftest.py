@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from served import Served, serve
-from small_run import SmallRun, make_small_run, tiny_networks
+from small_run import SmallRun, make_media, make_small_run, tiny_networks
 
 from img.page.visitors.limits import Limits
 
@@ -45,7 +45,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
-    return make_small_run(tmp_path_factory.mktemp("small"))
+    return make_small_run(make_media(tmp_path_factory.mktemp("media")), tmp_path_factory.mktemp("small"))
 
 
 @pytest.fixture(scope="session")
