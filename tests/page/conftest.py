@@ -53,7 +53,7 @@ def served(small: SmallRun, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """The page of the tiny run, up to a megabyte and 15 seconds a video."""
     from img.retrieval import Retriever
 
-    limits = Limits(megabytes=1, minutes=0.25)
+    limits = Limits(megabytes=1, minutes=0.25, idle_minutes=0.6)
     with (
         tiny_networks(),
         serve(
