@@ -66,7 +66,7 @@ class Encoder:
         self, path: Path, progress: Progress | None, duration: float | None, accept_short: bool
     ) -> EncodedVideo:
         """Encodes a video file; see `Retriever.encode`."""
-        self._check_makers()
+        self.check_makers()
         runtime = Runtime(self.device)
         parts = extract(
             path, self.makers, self.files, self.store, runtime, self.trusted, accept_short, progress
@@ -136,7 +136,7 @@ class Encoder:
     def _read(self, videos: Mapping[str, Mapping[str, StreamFeatures]]) -> Inputs:
         return read_clips(videos, self.reads, self.run.sizes.streams, self.store)
 
-    def _check_makers(self) -> None:
+    def check_makers(self) -> None:
         """Refuses to encode where the run's features were not made by extractors that are known here."""
         if not self.run.reads:
             raise ValueError(
