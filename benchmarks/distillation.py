@@ -34,7 +34,8 @@ from img.config.base import check
 from img.config.protocols import LAST
 from img.config.runs import InferenceOptions, RunOptions
 from img.data.clips.inputs import Inputs
-from img.data.samples import Moments, read_text
+from img.data.collation import read_text
+from img.data.samples import Moments
 from img.data.text.queries import read_queries_table
 from img.data.text.vocabulary import VOCABULARY
 from img.runs.making import RunData, make_run
@@ -74,7 +75,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Place:
+class Setup:
     """Where a run reads and writes.
 
     Attributes:
@@ -109,7 +110,7 @@ def choose_options(cell: Cell, queries: int, max_clips: int, selection_split: st
         cell: the run.
         queries: training queries that its share leaves.
         max_clips: of the inputs.
-        selection_split: see `Place`.
+        selection_split: see `Setup`.
     """
     epochs = max(1, round(cell.steps / -(-queries // BATCH_SIZE)))
     ramps = {
@@ -129,23 +130,23 @@ def choose_options(cell: Cell, queries: int, max_clips: int, selection_split: st
     return check(RunOptions, values, cell.name)
 
 
-def run(cell: Cell, place: Place) -> dict[str, Any]:
+def run(cell: Cell, setup: Setup) -> dict[str, Any]:
     """Trains a cell, keeps its first answers to the test queries, and returns its row of the table."""
     started = time.perf_counter()
     torch.set_num_threads(1)
-    queries = len(_open_split(place, "train", cell.share))
-    max_clips = read_json(place.inputs / "index.json")["options"]["max_clips"]
-    options = choose_options(cell, queries, max_clips, place.selection_split)
-    data = RunData.open(place.queries, place.inputs)
-    folder, _ = make_run(data, options, cell.seed, Store(place.store), place.device, fresh=False)
+    queries = len(_open_split(setup, "train", cell.share))
+    max_clips = read_json(setup.inputs / "index.json")["reads"]["options"]["max_clips"]
+    options = choose_options(cell, queries, max_clips, setup.selection_split)
+    data = RunData.open(setup.queries, setup.inputs)
+    folder, _ = make_run(data, options, cell.seed, Store(setup.store), setup.device, fresh=False)
     trained = time.perf_counter()
-    system = open_run(folder).load(LAST).to(place.device)
-    test = _open_split(place, "test")
-    predictions = predict(system, test, BATCH_SIZE, place.device, InferenceOptions(answers=1))
+    system = open_run(folder).load(LAST).to(setup.device)
+    test = _open_split(setup, "test")
+    predictions = predict(system, test, BATCH_SIZE, setup.device, InferenceOptions(answers=1))
     answers = _keep_answers(
         predictions,
-        set(_open_split(place, "audiomatter").table["query"]),
-        place.out / ANSWERS / f"{cell.name}.parquet",
+        set(_open_split(setup, "audiomatter").table["query"]),
+        setup.out / ANSWERS / f"{cell.name}.parquet",
     )
     last_epoch = pd.read_csv(folder / "history.csv").iloc[-1]
     return {
@@ -160,9 +161,9 @@ def run(cell: Cell, place: Place) -> dict[str, Any]:
 
 
 @functools.cache
-def _open_split(place: Place, split: str, share: float = 1.0) -> Moments:
-    queries, text = read_text(read_queries_table(place.queries), place.queries / VOCABULARY, None)
-    return Moments(queries, split, Inputs.load(place.inputs), text, fraction=share)
+def _open_split(setup: Setup, split: str, share: float = 1.0) -> Moments:
+    queries, text = read_text(read_queries_table(setup.queries), setup.queries / VOCABULARY, None)
+    return Moments(queries, split, Inputs.load(setup.inputs), text, fraction=share)
 
 
 def _keep_answers(predictions: pd.DataFrame, audible: set[str], path: Path) -> pd.DataFrame:
@@ -207,14 +208,14 @@ def add_row(path: Path, row: dict[str, Any]) -> None:
         writer.writerow(row)
 
 
-def run_grid(cells: Iterable[Cell], place: Place, processes: int) -> int:
+def run_grid(cells: Iterable[Cell], setup: Setup, processes: int) -> int:
     """Trains the cells that have no row yet, some side by side; returns how many failed."""
-    table = place.out / RUNS
-    (place.out / ANSWERS).mkdir(parents=True, exist_ok=True)
+    table = setup.out / RUNS
+    (setup.out / ANSWERS).mkdir(parents=True, exist_ok=True)
     done = read_done(table)
     failed = 0
     with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
-        jobs = {pool.submit(run, cell, place): cell for cell in cells if cell.name not in done}
+        jobs = {pool.submit(run, cell, setup): cell for cell in cells if cell.name not in done}
         for number, job in enumerate(as_completed(jobs), 1):
             name = jobs[job].name
             if (error := job.exception()) is not None:
@@ -250,7 +251,7 @@ def main() -> int:
         "--processes", type=int, default=1, help="trainings side by side, each with one thread (default: 1)"
     )
     options = parser.parse_args()
-    place = Place(
+    setup = Setup(
         options.queries,
         options.inputs,
         options.selection_split,
@@ -259,7 +260,7 @@ def main() -> int:
         options.out,
     )
     cells = plan(options.shares, options.steps, options.weights, options.seeds)
-    return min(1, run_grid(cells, place, options.processes))
+    return min(1, run_grid(cells, setup, options.processes))
 
 
 if __name__ == "__main__":

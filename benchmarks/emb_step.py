@@ -32,7 +32,7 @@ from benchmarks.training_step import (
     time_in_turns,
 )
 from img.models.checkpoint import build_system
-from img.models.protocol import Batch, Progress, Stream
+from img.models.protocol import Batch, MomentTargets, Progress, Stream
 from img.models.registry import parse_options
 from img.models.sizes import Sizes
 from img.runs.device import computing_on
@@ -79,7 +79,8 @@ def plain_loss(plain: ModuleType, batch: Batch, device: str) -> tuple[Loss, torc
 
     def loss() -> Tensor:
         outputs = model(batch.words, batch.streams["visual"].values, clip_mask, word_mask)
-        labels = batch.targets.start, batch.targets.end
+        targets = batch.targets_of(MomentTargets)
+        labels = targets.start, targets.end
         total: Tensor = plain.losses(outputs, *labels, clip_mask, PROGRESS.epoch, PROGRESS.epochs)["total"]
         return total
 

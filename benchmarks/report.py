@@ -26,7 +26,7 @@ def print_report(title: str, columns: Sequence[str], rows: Sequence[Sequence[str
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Prints a Markdown table."""
-    widths = [max(len(row[place]) for row in (columns, *rows)) for place in range(len(columns))]
+    widths = [max(len(row[column]) for row in (columns, *rows)) for column in range(len(columns))]
     rule = ["-" * width for width in widths]
     for row in (columns, rule, *rows):
         print("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |")

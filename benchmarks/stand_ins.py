@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import yaml
 
-from extractors.registry import parse
 from extractors.storage.files import sha256_of, write_json
 from extractors.storage.manifest import Row, write_manifest
 from img.config.base import check
@@ -73,7 +72,7 @@ def write_project(folder: Path, name: str, settings: dict[str, Any]) -> list[str
         if not (folder / path).exists() and real is not None:
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).symlink_to((real / path.name).resolve())
-    parameters = [value for extractor in dataset.extractors.values() for _, value in parse(extractor)[1]]
+    parameters = [value for extractor in dataset.extractors.values() for _, value in extractor.parameters]
     for value in (*parameters, dataset.queries.embedding):
         if isinstance(value, Path):
             (folder / value).parent.mkdir(parents=True, exist_ok=True)

@@ -117,7 +117,7 @@ def plain_steps(plain: ModuleType, batch: Batch, device: str) -> dict[str, Calla
 
     def loss() -> Tensor:
         outputs = model(*inputs)
-        targets = batch.targets
+        targets = batch.targets_of(MomentTargets)
         pairs = targets.positive_clips, targets.negative_clips
         labels = targets.start, targets.end
         total: Tensor = plain.losses(outputs, *labels, *pairs, options.eps_min, options.gamma, EPOCH)

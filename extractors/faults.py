@@ -42,7 +42,24 @@ def describe(error: ValidationError, model: type[BaseModel]) -> str:
         error: what pydantic found.
         model: the settings class that was checked; its keys are named where one is unknown.
     """
-    return "\n".join(_describe(fault, model) for fault in error.errors())
+    return str(SettingsError.of(error, model))
+
+
+class SettingsError(ValueError):
+    """Faults of settings that lie inside others, whose keys `describe` puts before theirs.
+
+    Attributes:
+        faults: key, empty where the settings as a whole are wrong, and message of each.
+    """
+
+    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
+        super().__init__("\n".join(_join(key, message) for key, message in faults))
+        self.faults = faults
+
+    @classmethod
+    def of(cls, error: ValidationError, model: type[BaseModel]) -> SettingsError:
+        """Says what pydantic found; see `describe`."""
+        return cls([line for fault in error.errors() for line in _describe(fault, model)])
 
 
 def suggest(name: str, known: Sequence[str]) -> str:
@@ -53,7 +70,11 @@ def suggest(name: str, known: Sequence[str]) -> str:
     return f"{meant}expected one of: {listed}" if known else "expected no key"
 
 
-def _describe(fault: Any, model: type[BaseModel]) -> str:
+def _join(key: str, message: str) -> str:
+    return f"{key}: {message}" if key else message
+
+
+def _describe(fault: Any, model: type[BaseModel]) -> Iterator[tuple[str, str]]:
     location = [str(part) for part in fault["loc"]]
     key = ".".join(location)
     found = _found.repr(fault["input"])
@@ -63,11 +84,15 @@ def _describe(fault: Any, model: type[BaseModel]) -> str:
             message = f"unknown key, found {found}; {suggest(location[-1], known)}"
         case "missing":
             message = f"missing{_explain(model, location)}"
+        case "value_error" if isinstance(fault["ctx"]["error"], SettingsError):
+            inner = fault["ctx"]["error"].faults
+            yield from ((".".join(filter(None, (key, name))), message) for name, message in inner)
+            return
         case "value_error":
             message = fault["msg"].removeprefix("Value error, ")
         case _:
             message = f"{_reword(fault['msg'])}, found {found}"
-    return f"{key}: {message}" if key else message
+    yield key, message
 
 
 def _reword(message: str) -> str:
@@ -88,7 +113,7 @@ def _explain(model: type[BaseModel], location: Sequence[str]) -> str:
 
 
 def _owners(model: Any, location: Sequence[str]) -> list[type[BaseModel]]:
-    """Lists the settings classes that a place may hold."""
+    """Lists the settings classes that a key may hold."""
     owners = list(_models_in(model))
     for part in location:
         fields = [owner.model_fields[part].annotation for owner in owners if part in owner.model_fields]

@@ -7,12 +7,15 @@ elsewhere (`extractors.importing.intake`).
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
-from extractors.faults import describe
+from extractors.faults import SettingsError
 from extractors.kind import Kind
 from extractors.kinds.clap.parameters import ClapParameters
 from extractors.kinds.clip.parameters import ClipImageParameters
@@ -121,7 +124,62 @@ def parse(settings: dict[str, Any]) -> tuple[Kind, KindParameters]:
     try:
         parameters = kind.parameters.model_validate(settings)
     except ValidationError as error:
-        raise ValueError(describe(error, kind.parameters)) from None
+        raise SettingsError.of(error, kind.parameters) from None
     if isinstance(parameters, ImportedParameters):
         kind = replace(kind, modality=parameters.modality)
     return kind, parameters
+
+
+@dataclass(frozen=True)
+class ExtractorSettings:
+    """One extractor in a configuration: settings of one of the kinds, told apart by `kind`.
+
+    Attributes:
+        written: `{kind: ..., preset: ..., ...}` as it was given; what it is written as again.
+        kind: its kind.
+        parameters: its complete parameters, the preset expanded.
+    """
+
+    written: Mapping[str, Any] = field(compare=False)
+    kind: Kind
+    parameters: KindParameters
+
+    @staticmethod
+    def of(written: Any) -> ExtractorSettings:
+        """Checks settings; see `parse`.
+
+        Raises:
+            ValueError: see `parse`, and where they are no mapping.
+        """
+        if isinstance(written, ExtractorSettings):
+            return written
+        if not isinstance(written, Mapping):
+            raise ValueError(f"expected a kind and its parameters, found {written!r:.200}")
+        return ExtractorSettings(dict(written), *parse(dict(written)))
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Says how pydantic checks and writes settings."""
+        write = core_schema.plain_serializer_function_ser_schema(lambda settings: dict(settings.written))
+        return core_schema.no_info_plain_validator_function(cls.of, serialization=write)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Gives the union of all kinds' settings."""
+        return {"oneOf": [_describe_kind(kind, handler) for kind in KINDS.values()]}
+
+
+def _describe_kind(kind: Kind, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    """Gives the JSON schema of one kind's settings: its parameters, and what `parse` takes beside them."""
+    schema = handler.resolve_ref_schema(handler(kind.parameters.__pydantic_core_schema__))
+    own: JsonSchemaValue = {"kind": {"const": kind.name, "description": "Name of the extractor's kind."}}
+    if presets := sorted(kind.parameters.presets):
+        own["preset"] = {"enum": presets, "description": "A published recipe."}
+    return {
+        **schema,
+        "title": kind.name,
+        "properties": {**own, **schema["properties"]},
+        "required": ["kind", *schema.get("required", [])],
+    }

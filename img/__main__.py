@@ -8,7 +8,18 @@ import sys
 from collections.abc import Sequence
 
 from img import __version__
-from img.commands import configuration, cost, data, figures, paper, resources, results, retrieve, runs
+from img.commands import (
+    configuration,
+    cost,
+    data,
+    figures,
+    paper,
+    resources,
+    results,
+    retrieve,
+    runs,
+    serve,
+)
 from img.commands import timeline as timelines
 
 
@@ -30,7 +41,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for group in (resources, data, runs, retrieve, results, timelines, paper, figures, cost, configuration):
+    for group in (
+        resources,
+        data,
+        runs,
+        retrieve,
+        serve,
+        results,
+        timelines,
+        paper,
+        figures,
+        cost,
+        configuration,
+    ):
         group.add_commands(commands)
     return parser
 

@@ -46,10 +46,10 @@ def frame_windows(path: Path, parameters: VideoParameters, decoder: str) -> Iter
     decode = {"decord": decode_with_decord, "pyav": decode_with_pyav}[decoder]
     decoded = _Watched(path, decode(path))
     frames = _resize(frames_at_rate(decoded, plan.frame_rate, plan.shown), plan)
-    seen = _places_seen(path, plan)
+    seen = _frames_seen(path, plan)
     empty = True
     for window in windows_of(frames, plan):
-        pictures = [window[place].item for place in seen]
+        pictures = [window[index].item for index in seen]
         yield Window(np.stack(pictures), window[0].start, max(frame.end for frame in window))
         empty = False
     if empty:
@@ -99,7 +99,7 @@ def _resize(shown: Iterator[list[Timed[Pixels]]], plan: FramePlan) -> Iterator[T
         yield from (Timed(pixels, start, end) for _, start, end in slots)
 
 
-def _places_seen(path: Path, plan: FramePlan) -> list[int]:
+def _frames_seen(path: Path, plan: FramePlan) -> list[int]:
     """Which frames of every window the network sees."""
     if plan.taken is None:
         return list(range(plan.window))

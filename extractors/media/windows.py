@@ -82,17 +82,17 @@ def fill_windows(frames: Iterable[T], window: int, stride: int, second: int = 0)
             start += stride
     kept = list(recent)
     for begin in range(start, count, stride):
-        places = (_within(place, count, second) for place in range(begin, begin + window))
-        yield [kept[place - count] for place in places]
+        shown = (_within(number, count, second) for number in range(begin, begin + window))
+        yield [kept[number - count] for number in shown]
 
 
-def _within(place: int, count: int, second: int) -> int:
-    """Which of `count` frames stands at a place that may lie beyond them."""
+def _within(number: int, count: int, second: int) -> int:
+    """Which of `count` frames stands for a number that may lie beyond them."""
     if second:
         whole = math.ceil(count / second) * second
-        if place >= whole:
-            place = whole - second + place % second
-    return min(place, count - 1)
+        if number >= whole:
+            number = whole - second + number % second
+    return min(number, count - 1)
 
 
 def choose_frames(choice: Choice, window: int, taken: int, native_rate: float | None) -> list[int]:

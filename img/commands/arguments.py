@@ -85,11 +85,12 @@ def add_device(parser: argparse.ArgumentParser, threads: int | None = None) -> N
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     default = "all cores" if threads is None else threads
     parser.add_argument(
-        "--threads", type=_positive, default=threads, help=f"threads on the CPU (default: {default})"
+        "--threads", type=positive, default=threads, help=f"threads on the CPU (default: {default})"
     )
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """Reads a whole number from 1, as the type of an argument."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number from 1, found {text!r}")
     return int(text)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from img.commands.arguments import Commands, add_device, choose_device
 
 if TYPE_CHECKING:
+    from img.retrieval import Retriever
     from img.retrieval.requests import Request
 
 _BRANCH = "auto"
@@ -19,7 +20,13 @@ def add_commands(commands: Commands) -> None:
     """Adds this module's commands."""
     retrieve = commands.add_parser("retrieve", help="find moments of your own videos by a sentence")
     retrieve.add_argument("videos", nargs="+", type=Path, metavar="VIDEO", help="video files")
-    retrieve.add_argument("--run", dest="folder", required=True, type=Path, help="the run's folder")
+    asked = retrieve.add_mutually_exclusive_group(required=True)
+    asked.add_argument("--run", dest="folder", type=Path, help="the run's folder")
+    asked.add_argument(
+        "--zero-shot",
+        action="store_true",
+        help="ask packaged networks instead of a trained run (docs/pretrained.md)",
+    )
     retrieve.add_argument(
         "--query", dest="sentences", action="append", default=[], help="a sentence; repeatable"
     )
@@ -99,7 +106,6 @@ def add_commands(commands: Commands) -> None:
 
 
 def _retrieve(options: argparse.Namespace) -> None:
-    from img.retrieval import Retriever
     from img.retrieval.asking import Wishes, ask
     from img.retrieval.picture import draw
     from img.retrieval.writing import check_suffix, write_answers
@@ -120,17 +126,26 @@ def _retrieve(options: argparse.Namespace) -> None:
     )
     weights = dict(map(_read_place, options.weights))
     device = choose_device(options)
-    retriever = Retriever.open(
-        options.folder, options.store, device, options.embedding, weights, options.trust_weights
-    )
+    retriever = _open(options, device, weights)
     told = ask(retriever, options.videos, requests, wishes, say=_say, note=_note)
     if options.out:
         write_answers(options.out, told.answers)
     if options.picture and told.timelines:
-        title = "/".join(options.folder.resolve().parts[-4:])
+        title = "/".join(retriever.run.folder.resolve().parts[-4:])
         draw(told.timelines, {path.stem: path for path in options.videos}, title, options.picture)
     if told.faults:
         raise ValueError("\n".join(told.faults))
+
+
+def _open(options: argparse.Namespace, device: str, weights: dict[str, Path]) -> Retriever:
+    from img.retrieval import Retriever
+    from img.retrieval.zero_shot import open_zero_shot
+
+    if options.zero_shot:
+        return open_zero_shot(options.store, device)
+    return Retriever.open(
+        options.folder, options.store, device, options.embedding, weights, options.trust_weights
+    )
 
 
 def _export(options: argparse.Namespace) -> None:

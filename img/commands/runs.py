@@ -134,7 +134,7 @@ def _evaluate(options: argparse.Namespace) -> None:
             **{name: found[name] for name in ("protocols", "mean_importance", "best_constant")},
             "evaluation": {
                 "mode": options.evaluation,
-                **{name: found[name] for name in ("scored", "counted_as_misses")},
+                **{name: found[name] for name in ("scored", "counted_as_misses", "samples")},
             },
             "coverage": count_coverage(questions.table, coverage),
             "options": {

@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, Field, field_serializer, model_validator
+from pydantic import Field, field_serializer, model_validator
 
-from extractors import registry
 from extractors.kinds.imported.parameters import ImportedArrays, ImportedParameters
 from extractors.packaged import GLOVE, GLOVE_WEIGHTED, GLOVE_WIDTH
 from extractors.parameters import Modality
+from extractors.registry import ExtractorSettings
 from extractors.settings import LARGEST_SEED, Settings, Whole
 from img.config.base import NAME, Name, check, read_yaml
 from img.config.query_encoder import QueryEncoder
@@ -25,10 +25,15 @@ from img.config.streams import (
     label_streams,
     name_extractors,
 )
+from img.config.systems import SystemSettings
 from img.config.timelines import TimelineChoice
+from img.models.registry import SYSTEMS
 
-PaperDataset = Literal["charades", "activitynet"]
-PaperSplit = Literal["test", "audiomatter"]
+PaperDataset = Name
+PaperSplit = Name
+
+TRAIN = "train"
+"""The split that every run is trained on."""
 
 QUERIES_VERSION = 3
 """Raised whenever the queries table, the vocabulary or its vectors change for the same files and options."""
@@ -42,14 +47,6 @@ COVERAGE_VERSION = 1
 
 RESERVED = ("store", "tables", "figures", "statistics")
 """Folders that lie in results/ beside those of the datasets."""
-
-
-def _check_extractor(settings: dict[str, Any]) -> dict[str, Any]:
-    registry.parse(settings)
-    return settings
-
-
-ExtractorSettings = Annotated[dict[str, Any], AfterValidator(_check_extractor)]
 
 
 class QuerySubset(Settings):
@@ -82,8 +79,8 @@ class Annotations(Settings):
 
     @model_validator(mode="after")
     def _complete(self) -> Annotations:
-        if "train" not in self.splits:
-            raise ValueError(f"splits: expected a split called train, found {sorted(self.splits)}")
+        if TRAIN not in self.splits:
+            raise ValueError(f"splits: expected a split called {TRAIN}, found {sorted(self.splits)}")
         if self.format == "charades_sta" and self.durations is None:
             raise ValueError("durations: needed where format is charades_sta, found nothing")
         if self.format != "charades_sta" and self.durations is not None:
@@ -181,6 +178,7 @@ class StandIn(Settings):
 class PaperOptions(Settings):
     """What a dataset that is not the paper's makes of the paper."""
 
+    paper: Name = Field(default="img", description="The paper: a folder of config/papers/.")
     stands_for: PaperDataset = Field(description="The paper's dataset it stands for.")
     splits: dict[PaperSplit, Name] = Field(description="The split that stands for each of the paper's.")
     tables: list[Whole] = Field(default=[], description="Numbers of the tables to make.")
@@ -217,7 +215,9 @@ class Dataset(Settings):
         "without it is left out. IMG reads `visual` and `audio`.",
     )
     extractors: dict[Name, ExtractorSettings] = Field(
-        default={}, description="Extractors by a name of your choice: kind, preset, parameters."
+        default={},
+        description="Extractors by a name of your choice: kind, preset, parameters.",
+        json_schema_extra={"additionalProperties": False},
     )
     features: Literal["extracted", "imported"] = Field(
         default="extracted",
@@ -231,8 +231,16 @@ class Dataset(Settings):
     )
     queries: QueryOptions = QueryOptions()
     inputs: InputOptions = InputOptions()
-    model: dict[str, Any] = Field(
-        default={}, description="Options of the model that differ from its preset; `preset` names the preset."
+    model: SystemSettings = Field(
+        default={},
+        validate_default=True,
+        description="Options of the model that differ from its preset; `preset` names the preset.",
+    )
+    tasks: list[str] = Field(
+        default=["moment"],
+        min_length=1,
+        description="What systems are trained for and asked: each for those of these tasks that it can be "
+        "trained for. A run chooses its epoch by the first.",
     )
     training: TrainingOptions = TrainingOptions()
     inference: InferenceOptions = InferenceOptions()
@@ -321,7 +329,7 @@ class Dataset(Settings):
         splits = annotations.get("splits") if isinstance(annotations, dict) else None
         if not isinstance(splits, dict):
             return values
-        others = [split for split in splits if split != "train"]
+        others = [split for split in splits if split != TRAIN]
         return {**values, "selection_split": others[0]} if len(others) == 1 else values
 
     @property
@@ -343,7 +351,7 @@ class Dataset(Settings):
     @property
     def reads_videos(self) -> bool:
         """Whether any extractor reads video files."""
-        return any(settings["kind"] != "imported" for settings in self.extractors.values())
+        return any(not _is_imported(settings) for settings in self.extractors.values())
 
     @property
     def sources(self) -> list[Path]:
@@ -352,15 +360,14 @@ class Dataset(Settings):
         text = [self.queries.features, encoder.weights if encoder else None]
         paths = [*self.annotations.files, *filter(None, text)]
         for settings in self.extractors.values():
-            _, parameters = registry.parse(settings)
-            if isinstance(parameters, ImportedParameters):
-                paths += parameters.paths
+            if isinstance(settings.parameters, ImportedParameters):
+                paths += settings.parameters.paths
         return [*paths, self.videos] if self.videos and self.reads_videos else paths
 
     @model_validator(mode="after")
     def _consistent(self) -> Dataset:
         if self.reads_videos and self.videos is None:
-            readers = sorted(name for name, kind in self.extractors.items() if kind["kind"] != "imported")
+            readers = sorted(name for name, settings in self.extractors.items() if not _is_imported(settings))
             raise ValueError(f"videos: needed by the extractors {readers}, found nothing")
         self._check_streams()
         self._check_readers_of_texts()
@@ -376,6 +383,9 @@ class Dataset(Settings):
                 f"further_selection_splits: expected different ones of {sorted(others)}, "
                 f"found {list(further)}"
             )
+        known = {task for system in SYSTEMS.values() for task in system.tasks}
+        if len(set(self.tasks)) < len(self.tasks) or not known.issuperset(self.tasks):
+            raise ValueError(f"tasks: expected different ones of {sorted(known)}, found {self.tasks}")
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds: expected different numbers, found {self.seeds}")
         if len(set(self.variants)) < len(self.variants):
@@ -384,13 +394,13 @@ class Dataset(Settings):
 
     def _check_readers_of_texts(self) -> None:
         """Checks that whoever reads texts names an extractor that gives some."""
-        parsed = {name: registry.parse(settings) for name, settings in self.extractors.items()}
-        writers = sorted(name for name, (kind, _) in parsed.items() if kind.gives == "texts")
-        for name, (kind, parameters) in parsed.items():
-            if kind.reads == "texts" and parameters.reads_texts_of not in writers:
+        writers = sorted(name for name, found in self.extractors.items() if found.kind.gives == "texts")
+        for name, settings in self.extractors.items():
+            read = settings.parameters.reads_texts_of
+            if settings.kind.reads == "texts" and read not in writers:
                 raise ValueError(
                     f"extractors.{name}.reads: expected an extractor that gives texts, one of {writers}, "
-                    f"found {parameters.reads_texts_of!r}"
+                    f"found {read!r}"
                 )
 
     def _check_streams(self) -> None:
@@ -401,7 +411,7 @@ class Dataset(Settings):
                     raise ValueError(
                         f"streams.{stream}: expected one of {sorted(self.extractors)}, found {name!r}"
                     )
-                kind, _ = registry.parse(self.extractors[name])
+                kind = self.extractors[name].kind
                 if kind.gives == "texts":
                     raise ValueError(
                         f"streams.{stream}: expected an extractor that gives rows, found {name!r} of kind "
@@ -425,6 +435,10 @@ class Dataset(Settings):
             )
         if self.streams[first].align == "share":
             raise ValueError(f"streams.{first}.align: expected it of streams after the first, found share")
+
+
+def _is_imported(settings: ExtractorSettings) -> bool:
+    return isinstance(settings.parameters, ImportedParameters)
 
 
 def _modality_of(stream: Any) -> str:

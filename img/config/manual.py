@@ -9,12 +9,10 @@ from typing import Any
 
 from extractors.registry import KINDS
 from img.config.schemas import build_schemas
+from img.config.systems import SET_ELSEWHERE
 from img.models.registry import DEFAULT, SYSTEMS
 
 HEADING = "## Every key"
-
-# Options of the model that a dataset gives under another key, because more than the model depends on them.
-SET_ELSEWHERE = {"max_clips": "inputs.max_clips", "max_words": "queries.max_words"}
 
 _SECTIONS = {
     "annotations": "Annotations",
@@ -67,28 +65,35 @@ def _describe(config: Schema, dataset: Schema, variants: Schema) -> Iterator[str
     for key, name in _SECTIONS.items():
         yield from _section(f"#### `{key}`", definitions[name]["description"], definitions[name])
 
+    systems = _members(dataset["properties"]["model"])
     yield f"#### `model`\n\n{dataset['properties']['model']['description']}\n"
     yield f"`kind` names the system, `{DEFAULT}` where it is left out.\n"
     for name, system in SYSTEMS.items():
-        schema = definitions[f"system_{name}"]
+        schema = systems[name]
         yield f"##### `kind: {name}`\n\n{schema['description']}\n"
-        options = {key: option for key, option in schema["properties"].items() if key not in SET_ELSEWHERE}
         presets = {preset: {"preset": preset, **values} for preset, values in system.options.presets.items()}
-        yield from _table(options, presets or {"default": {}})
+        yield from _table(schema["properties"], presets or {"default": {}})
     yield " ".join(f"`{name}` is set by `{key}`." for name, key in SET_ELSEWHERE.items()) + "\n"
 
+    (any_extractor,) = dataset["properties"]["extractors"]["patternProperties"].values()
+    kinds = _members(any_extractor)
     yield "#### `extractors`\n\nUnder a name of your choice: `kind`, `preset` if it has some, these keys.\n"
     for name, kind in KINDS.items():
-        schema = definitions[f"extractor_{name}"]
+        schema = kinds[name]
         modality = "visual or audio" if name == "imported" else kind.modality
         yield f"##### `kind: {name}` ({modality})\n\n{schema['description']}\n"
         presets = {f"preset: {preset}": values for preset, values in kind.parameters.presets.items()}
         properties = {key: schema["properties"][key] for key in kind.parameters.model_fields}
         yield from _table(properties, {"default": {}, **presets}, schema["required"])
-    variant = variants["$defs"]["VariantGrid"]
+    variant = {**variants["$defs"]["VariantGrid"], "$defs": variants["$defs"]}
     yield from _section(
         "### `config/papers/img/variants.yaml`", "A mapping from each variant's name to:", variant
     )
+
+
+def _members(union: Schema) -> dict[str, Schema]:
+    """Gives the members of a union by their titles."""
+    return {member["title"]: member for member in union["oneOf"]}
 
 
 def _section(heading: str, text: str, schema: Schema) -> Iterator[str]:
@@ -120,7 +125,7 @@ def _table(
 
 
 def _value(entry: Schema) -> str:
-    if entry.get("type") == "object" and entry.get("properties"):
+    if entry.get("type") == "object" and entry.get("properties") and entry.get("default") != {}:
         return "see below"
     return _code(entry["default"]) if "default" in entry else ""
 
@@ -131,7 +136,7 @@ def _code(value: Any) -> str:
 
 def _type(entry: Schema) -> str:
     """Says in words what a JSON schema accepts."""
-    if "$ref" in entry:
+    if "$ref" in entry or "oneOf" in entry:
         return "mapping"
     if "anyOf" in entry:
         return " or ".join(map(_type, entry["anyOf"]))

@@ -8,7 +8,6 @@ from typing import Literal
 
 from pydantic import Field
 
-from extractors import registry
 from extractors.parameters import WeightsForm
 from extractors.settings import Settings, Whole
 from img.config.base import Name
@@ -119,11 +118,10 @@ def _check_kinds_of_files(configuration: Configuration, datasets: Mapping[str, D
         if dataset.queries.encoder is not None:
             _expect_folder(dataset.queries.encoder.weights, f"{source}: queries.encoder.weights")
         for extractor, settings in dataset.extractors.items():
-            _, parameters = registry.parse(settings)
             for key in ("weights", "pca"):
-                given = getattr(parameters, key, None)
+                given = getattr(settings.parameters, key, None)
                 if isinstance(given, Path):
-                    form: WeightsForm = parameters.weights_are if key == "weights" else "file"
+                    form: WeightsForm = settings.parameters.weights_are if key == "weights" else "file"
                     _expect_form(given, form, f"{source}: extractors.{extractor}.{key}")
 
 

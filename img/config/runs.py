@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SerializeAsAny
+from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
 from extractors.settings import Real, Settings, Whole
 from img.models.options import SystemOptions
-from img.models.registry import parse_options
+from img.models.registry import find_system, parse_options
 
 TRAINING_VERSION = 1
 """Raised whenever a training run's result changes for the same inputs, options and seed."""
@@ -101,9 +101,20 @@ class RunOptions(Settings):
     """Everything that decides a training run but its data and seed."""
 
     model: AnySystem
+    tasks: tuple[str, ...] = Field(default=("moment",), min_length=1)
     training: TrainingOptions
     selection_split: str
     further_selection_splits: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _can_be_trained(self) -> RunOptions:
+        able = find_system(self.model.kind).tasks
+        if not set(self.tasks) <= set(able):
+            raise ValueError(
+                f"tasks: expected some of {list(able)}, which system {self.model.kind} can be trained for, "
+                f"found {list(self.tasks)}"
+            )
+        return self
 
     @property
     def selection_splits(self) -> list[str]:

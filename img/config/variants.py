@@ -6,16 +6,17 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from extractors.settings import Settings
 from img.config.base import NAME, check, read_yaml
 from img.config.dataset import Dataset
-from img.config.runs import InferenceOptions, RunOptions
+from img.config.runs import InferenceOptions, RunOptions, TrainingOptions
 from img.config.streams import AUDIO
-from img.models.registry import DEFAULT
+from img.config.systems import check_homes
+from img.models.registry import DEFAULT, find_system
 
 _SECTIONS = ("model", "training", "inference")
 
@@ -24,13 +25,26 @@ class Variant(Settings):
     """Options that one variant changes, beside the dataset's own."""
 
     description: str = Field(description="What differs, in a line.")
-    model: dict[str, Any] = Field(default={}, description="Changes to the model's options.")
-    training: dict[str, Any] = Field(default={}, description="Changes to the training options.")
-    inference: dict[str, Any] = Field(
+    # Changes alone: what they are changes of, and whether both fit, is known when a dataset is.
+    model: Annotated[dict[str, Any], AfterValidator(check_homes)] = Field(
+        default={}, description="Changes to the model's options."
+    )
+    training: TrainingOptions = Field(
+        default={}, validate_default=True, description="Changes to the training options."
+    )
+    inference: InferenceOptions = Field(
         default={},
+        validate_default=True,
         description="Changes to the inference options. Variants that differ in these alone share their "
         "trained runs.",
     )
+
+    def changes(self, section: str) -> Mapping[str, Any]:
+        """Gives what was written of a section, without the defaults of what was not."""
+        if section == "model":
+            return self.model
+        written: BaseModel = getattr(self, section)
+        return written.model_dump(exclude_unset=True)
 
 
 class VariantGrid(Variant):
@@ -52,14 +66,14 @@ class VariantGrid(Variant):
             if section not in _SECTIONS or not key:
                 expected = " or ".join(f"{name}.OPTION" for name in _SECTIONS)
                 raise ValueError(f"grid: expected {expected}, found {option!r}")
-            if key in getattr(self, section):
+            if key in self.changes(section):
                 raise ValueError(f"grid: {option}: expected it once, found it under {section} too")
             if not values or len(_by_label(values)) < len(values):
                 raise ValueError(f"grid: {option}: expected values with labels of their own, found {values}")
         return self
 
-    def expand(self, name: str) -> Iterator[tuple[str, Variant]]:
-        """Yields the name and the settings of each variant.
+    def expand(self, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yields the name of each variant, and its settings, to be checked.
 
         Args:
             name: the template of the names.
@@ -70,14 +84,12 @@ class VariantGrid(Variant):
         values = {option: _by_label(given) for option, given in self.grid.items()}
         for labels in itertools.product(*values.values()):
             chosen = dict(zip(values, labels, strict=True))
-            changes = {section: dict(getattr(self, section)) for section in _SECTIONS}
+            changes = {section: dict(self.changes(section)) for section in _SECTIONS}
             for option, label in chosen.items():
                 section, _, key = option.partition(".")
                 changes[section][key] = values[option][label]
-            yield (
-                _fill_in(name, chosen),
-                Variant(description=_fill_in(self.description, chosen), **changes),
-            )
+            made = {"description": _fill_in(self.description, chosen), **changes}
+            yield _fill_in(name, chosen), made
 
 
 def _by_label(values: list[Any] | dict[str | int, Any]) -> dict[str, Any]:
@@ -118,7 +130,7 @@ def read_variants(path: Path) -> dict[str, Variant]:
                 )
             if name in variants:
                 raise ValueError(f"{path}: {template}: expected names of their own, found {name!r} again")
-            variants[name] = variant
+            variants[name] = check(Variant, variant, f"{path}: {name}")
     return variants
 
 
@@ -181,29 +193,22 @@ def merge_options(
         ValueError: where the result is no valid set of options; the message names the key.
     """
     base, changes = datasets[dataset], variants[variant]
-    for key, home in (("max_clips", "inputs.max_clips"), ("max_words", "queries.max_words")):
-        if key in base.model or key in changes.model:
-            raise ValueError(f"dataset {dataset} with variant {variant}: model.{key}: set {home} instead")
     lengths = {"max_clips": base.inputs.max_clips, "max_words": base.queries.max_words}
+    model = {**base.model.changed(changes.model), **lengths}
+    system = find_system(model.get("kind", DEFAULT))
     values = {
-        "model": {**_merge_models(base.model, changes.model), **lengths},
-        "training": {**base.training.model_dump(), **changes.training},
+        "model": model,
+        "tasks": [task for task in base.tasks if task in system.tasks] or base.tasks,
+        "training": {**base.training.model_dump(), **changes.changes("training")},
         "selection_split": base.selection_split,
         "further_selection_splits": base.further_selection_splits,
     }
     return check(RunOptions, values, f"dataset {dataset} with variant {variant}")
 
 
-def _merge_models(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Merges model options; the dataset's own are those of its system, and no other system's."""
-    own = base.get("kind", DEFAULT)
-    is_same = changes.get("kind", own) == own
-    return {**(base if is_same else {}), **changes}
-
-
 def resolve_inference(
     datasets: Mapping[str, Dataset], variants: Mapping[str, Variant], dataset: str, variant: str
 ) -> InferenceOptions:
     """Merges a dataset's inference options with a variant's changes; see `resolve`."""
-    values = {**datasets[dataset].inference.model_dump(), **variants[variant].inference}
+    values = {**datasets[dataset].inference.model_dump(), **variants[variant].changes("inference")}
     return check(InferenceOptions, values, f"dataset {dataset} with variant {variant}: inference")

@@ -7,9 +7,9 @@ characters of the longest word, D width, S streams (sequences that share a struc
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -33,7 +33,15 @@ class Stream:
 
 
 @dataclass(frozen=True)
-class MomentTargets:
+class Targets:
+    """What a task asks of a batch's samples; each task has a class of its own, of tensors [B, ...]."""
+
+
+Wanted = TypeVar("Wanted", bound=Targets)
+
+
+@dataclass(frozen=True)
+class MomentTargets(Targets):
     """Where the annotated moment lies."""
 
     start: Tensor
@@ -58,8 +66,8 @@ class Batch:
     """[B, T] bool, True where a clip is real."""
     word_mask: Tensor
     """[B, N] bool, True where a word is real."""
-    targets: MomentTargets
-    """What the task asks for."""
+    targets: Targets
+    """What the task asks for; its class tells a system of several tasks which one the batch is of."""
     words: Tensor | None = None
     """[B, N] int64; 0 is PAD, 1 is UNK. None where the queries are given as features."""
     characters: Tensor | None = None
@@ -69,6 +77,16 @@ class Batch:
     clip_counts: Tensor | None = None
     """[B] int64, the real clips of each video, kept on the CPU where the other tensors are on a device: what
     needs them there need not wait for the device. None on the CPU."""
+
+    def targets_of(self, kind: type[Wanted]) -> Wanted:
+        """Return the targets, which are to be of one task.
+
+        Raises:
+            TypeError: the batch is of another task.
+        """
+        if not isinstance(self.targets, kind):
+            raise TypeError(f"targets: expected {kind.__name__}, found {type(self.targets).__name__}")
+        return self.targets
 
     def to(self, device: torch.device | str) -> Batch:
         """Return the batch on `device`, from the CPU to a GPU without making either wait for the other."""
@@ -120,8 +138,10 @@ class Spans:
 class Answers:
     """A system's answer to a batch."""
 
-    spans: Mapping[str, Spans]
-    """Of each branch that can answer, the preferred one first."""
+    spans: Mapping[str, Spans] = field(default_factory=dict)
+    """Of each branch that answers in spans, the preferred one first."""
+    texts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Of each branch that answers in words, a text for each sample [B]."""
     columns: Mapping[str, Tensor] = field(default_factory=dict)
     """Further numbers of each sample, [B], which become columns of the predictions; NaN where it has none."""
     traces: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
@@ -135,10 +155,10 @@ class Answers:
 
 
 class System(nn.Module, ABC):
-    """A system of moment retrieval: what every one can do.
+    """A system: what every one can do.
 
     Attributes:
-        branches: names of the branches that answer, the preferred one first.
+        branches: names of the branches that answer, the preferred one first; each answers one task.
         options: what it was built with.
     """
 

@@ -37,7 +37,7 @@ class SystemKind:
         build: "module:function" that builds it from (options, sizes, word vectors [V, width]).
         official: "module:function" that rebuilds it from its authors' state dict and the choices that no
             tensor tells; empty where there is none.
-        tasks: what it can be trained for.
+        tasks: what it can be trained for, by their names in `img.tasks.registry`.
         code_version: raised by hand where results change and no code of the system's own does.
     """
 

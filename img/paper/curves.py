@@ -34,13 +34,13 @@ def plot_curves(recipe: FigureRecipe, scope: Scope, runs: Runs, out: Path) -> No
     for axes, quantity in zip(panels[0], recipe.quantities, strict=True):
         for curve, style in zip(recipe.curves, LINES, strict=False):
             points = [
-                (place, _estimate(runs.get((stand_in.dataset, variant), []), split, quantity))
-                for place, variant in sorted(curve.points.items())
+                (x, _estimate(runs.get((stand_in.dataset, variant), []), split, quantity))
+                for x, variant in sorted(curve.points.items())
             ]
-            drawn = [(place, estimate) for place, estimate in points if estimate is not None]
+            drawn = [(x, estimate) for x, estimate in points if estimate is not None]
             if drawn:
                 axes.errorbar(
-                    [place for place, _ in drawn],
+                    [x for x, _ in drawn],
                     [estimate.mean for _, estimate in drawn],
                     [estimate.deviation or 0.0 for _, estimate in drawn],
                     label=plain(curve.label),

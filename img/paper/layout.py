@@ -32,8 +32,8 @@ def lay_out_claims(trials: Sequence[Trial], scope: Scope) -> Page:
     """Puts every pair of numbers a claim rests on in a line, with what one's own runs say of it."""
     records, lines = [], []
     for trial in trials:
-        for place, (protocol, result) in enumerate(trial.results.items()):
-            lines.append(_claim_line(trial, protocol, first=not place))
+        for number, (protocol, result) in enumerate(trial.results.items()):
+            lines.append(_claim_line(trial, protocol, first=not number))
             records.append(
                 {
                     "claim": trial.claim.id,
@@ -72,9 +72,9 @@ def lay_out_claims(trials: Sequence[Trial], scope: Scope) -> Page:
 
 def _lines(row: Row, comparable: bool) -> Iterator[Line]:
     blank = [""] * len(row.labels)
-    for place, (kind, cells) in enumerate(_contents(row, comparable)):
-        labels = [*(blank if place else row.labels), kind]
-        yield Line(labels, cells, first=not place, faint=kind in ("paper", "quoted"))
+    for number, (kind, cells) in enumerate(_contents(row, comparable)):
+        labels = [*(blank if number else row.labels), kind]
+        yield Line(labels, cells, first=not number, faint=kind in ("paper", "quoted"))
 
 
 def _contents(row: Row, comparable: bool) -> Iterator[tuple[str, list[str]]]:

@@ -70,9 +70,9 @@ def count_importance(
     counts: dict[str, dict[str, list[float]]] = {column.key: {} for column in table.columns}
     for predictions in runs:
         for protocol, scores in _importance(predictions, split, branch):
-            places = np.searchsorted(IMPORTANCE_EDGES, scores, side="right")
-            for place, column in enumerate(table.columns):
-                counts[column.key].setdefault(str(protocol), []).append(float(np.sum(places == place)))
+            bins = np.searchsorted(IMPORTANCE_EDGES, scores, side="right")
+            for bin_number, column in enumerate(table.columns):
+                counts[column.key].setdefault(str(protocol), []).append(float(np.sum(bins == bin_number)))
     return {table.rows[0].key: counts}
 
 

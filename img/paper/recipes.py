@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field
 
@@ -15,8 +14,6 @@ from img.config.dataset import Dataset, PaperDataset, PaperSplit, StandIn
 from img.config.timelines import TimelineChoice
 from img.paper.transcription import Claim, Column, Key, Paper
 
-Branch = Literal["fusion", "visual", "audio"]
-
 
 class RowRecipe(Settings):
     """How a row of a table is made."""
@@ -25,7 +22,7 @@ class RowRecipe(Settings):
     variants: dict[Key, Name] = Field(
         default={}, description="Where a column has a variant of its own: column -> variant."
     )
-    branch: Branch = Field(default="fusion", description="The branch that answers.")
+    branch: Name = Field(default="fusion", description="The branch that answers.")
     dataset: Name | None = Field(
         default=None, description="The dataset where it is not the column's: another backbone's features."
     )
@@ -160,35 +157,48 @@ def read_recipes(path: Path, paper: Paper) -> Recipes:
         known = {row.key for row in table.rows}
         columns = {column.key for column in table.columns}
         for key, recipe in rows.items():
-            place = f"{path}: tables.{number}"
-            _expect([key], known, place)
-            _expect(recipe.variants, columns, f"{place}.{key}.variants")
+            where = f"{path}: tables.{number}"
+            _expect([key], known, where)
+            _expect(recipe.variants, columns, f"{where}.{key}.variants")
+    _check_data(recipes, paper, path)
     return recipes
 
 
-def check_variants(recipes: Recipes, variants: Collection[str]) -> None:
+def _check_data(recipes: Recipes, paper: Paper, path: Path) -> None:
+    """Checks that something stands for every dataset and split of the paper's that is shown."""
+    columns = (column for table in paper.tables.values() for column in table.columns)
+    shown = {(column.dataset, column.split): "paper.yaml" for column in columns}
+    for key, figures in (("figures", recipes.figures), ("timelines", recipes.timelines)):
+        shown |= {(figure.dataset, figure.split): f"{key}.{name}" for name, figure in figures.items()}
+    for (dataset, split), where in shown.items():
+        _expect([dataset], recipes.datasets, f"{path}: {where}: dataset")
+        _expect([split], recipes.datasets[dataset].splits, f"{path}: {where}: split of {dataset}")
+
+
+def check_variants(recipes: Recipes, variants: Collection[str], source: Path) -> None:
     """Checks that there is every variant the recipes name.
+
+    Args:
+        recipes: of a paper.
+        variants: names of all variants.
+        source: the recipes' file, for the message.
 
     Raises:
         ValueError: naming the table or figure whose variant is missing.
     """
     for number, rows in recipes.tables.items():
         for key, recipe in rows.items():
-            _expect(
-                recipe.all_variants,
-                variants,
-                f"config/papers/img/tables.yaml: tables.{number}.{key}: variant",
-            )
+            _expect(recipe.all_variants, variants, f"{source}: tables.{number}.{key}: variant")
     for name, figure in recipes.figures.items():
-        _expect(figure.all_variants, variants, f"config/papers/img/tables.yaml: figures.{name}: variant")
+        _expect(figure.all_variants, variants, f"{source}: figures.{name}: variant")
     for name, timeline in recipes.timelines.items():
-        _expect([timeline.variant], variants, f"config/papers/img/tables.yaml: timelines.{name}: variant")
+        _expect([timeline.variant], variants, f"{source}: timelines.{name}: variant")
 
 
-def _expect(found: Iterable[object], known: Collection[object], place: str) -> None:
+def _expect(found: Iterable[object], known: Collection[object], where: str) -> None:
     unknown = [name for name in found if name not in known]
     if unknown:
-        raise ValueError(f"{place}: expected some of {sorted(known, key=str)}, found {unknown}")
+        raise ValueError(f"{where}: expected some of {sorted(known, key=str)}, found {unknown}")
 
 
 def build_scope(recipes: Recipes, datasets: Mapping[str, Dataset], name: str) -> Scope:

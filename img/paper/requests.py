@@ -5,38 +5,44 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from img.config.dataset import Dataset, PaperOptions
-from img.paper.recipes import FigureRecipe, Recipes, TimelineRecipe
-from img.paper.transcription import Paper
+from img.paper.folders import FIRST, PaperFolder
+from img.paper.recipes import FigureRecipe, TimelineRecipe
 
 _ACTIVITIES = 8
-"""Number of the table that counts activities; beside its columns' split it needs `audiomatter`."""
+"""The first paper's table that counts activities; beside its columns' split it needs `audiomatter`."""
 
 DURATIONS_FIGURE = "figure9"
 """Name of the figure of durations, which shows whatever splits there are; no recipe says how it is made."""
 
 
-def check_requests(datasets: Mapping[str, Dataset], paper: Paper, recipes: Recipes) -> None:
+def check_requests(datasets: Mapping[str, Dataset], papers: Mapping[str, PaperFolder]) -> None:
     """Checks the tables and figures that datasets want made in their own folders.
 
     Args:
         datasets: by name.
-        paper: the tables there are.
-        recipes: the figures there are.
+        papers: the papers there are, by name.
 
     Raises:
-        ValueError: naming the dataset's file and the key: a split, table or figure that there is none of, or
-            that shows other data than the dataset stands for.
+        ValueError: naming the dataset's file and the key: a paper, dataset, split, table or figure that there
+            is none of, or that shows other data than the dataset stands for.
     """
     for name, dataset in datasets.items():
         if dataset.paper is None:
             continue
         source = f"config/datasets/{name}.yaml: paper"
+        _expect(dataset.paper.paper, papers, f"{source}.paper")
+        folder = papers[dataset.paper.paper]
+        _expect(dataset.paper.stands_for, folder.recipes.datasets, f"{source}.stands_for")
         for split, own in dataset.paper.splits.items():
+            known = folder.recipes.datasets[dataset.paper.stands_for].splits
+            _expect(split, known, f"{source}.splits")
             _expect(own, dataset.annotations.splits, f"{source}.splits.{split}")
         for number in dataset.paper.tables:
-            _expect(number, paper.tables, f"{source}.tables")
-            _check_data(_list_table_data(number, paper), dataset.paper, f"{source}.tables", f"table {number}")
-        figures = _list_figure_data(recipes)
+            _expect(number, folder.paper.tables, f"{source}.tables")
+            _check_data(
+                _list_table_data(number, folder), dataset.paper, f"{source}.tables", f"table {number}"
+            )
+        figures = _list_figure_data(folder)
         for figure in dataset.paper.figures:
             _expect(figure, figures, f"{source}.figures")
             _check_data(figures[figure], dataset.paper, f"{source}.figures", figure)
@@ -46,16 +52,20 @@ Data = list[tuple[str, tuple[str, ...]]]
 """The paper's datasets that a table or figure shows, each with the splits it needs."""
 
 
-def _list_table_data(number: int, paper: Paper) -> Data:
-    columns = paper.tables[number].columns
-    more = ("audiomatter",) if number == _ACTIVITIES else ()
+def _list_table_data(number: int, folder: PaperFolder) -> Data:
+    columns = folder.paper.tables[number].columns
+    more = ("audiomatter",) if folder.name == FIRST and number == _ACTIVITIES else ()
     return list(dict.fromkeys((column.dataset, (column.split, *more)) for column in columns))
 
 
-def _list_figure_data(recipes: Recipes) -> dict[str, Data]:
-    named: Mapping[str, FigureRecipe | TimelineRecipe] = {**recipes.figures, **recipes.timelines}
+def _list_figure_data(folder: PaperFolder) -> dict[str, Data]:
+    named: Mapping[str, FigureRecipe | TimelineRecipe] = {
+        **folder.recipes.figures,
+        **folder.recipes.timelines,
+    }
     figures: dict[str, Data] = {name: [(figure.dataset, (figure.split,))] for name, figure in named.items()}
-    return {**figures, DURATIONS_FIGURE: [("charades", ())]}
+    own: dict[str, Data] = {DURATIONS_FIGURE: [("charades", ())]} if folder.name == FIRST else {}
+    return {**figures, **own}
 
 
 def _check_data(shown: Data, options: PaperOptions, source: str, what: str) -> None:

@@ -106,9 +106,9 @@ class PaperTable(_Strict):
         Raises:
             KeyError: where the table has no such row or column.
         """
-        for place, head in enumerate(self.columns):
+        for column_number, head in enumerate(self.columns):
             if head.key == column:
-                return self.row(row).values[place]
+                return self.row(row).values[column_number]
         raise KeyError(f"expected one of {[head.key for head in self.columns]}, found {column!r}")
 
 

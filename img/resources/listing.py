@@ -108,7 +108,7 @@ class Manifest:
         return self.resources[name]
 
     def find_file(self, path: Path) -> str | None:
-        """Returns the name of the resource whose place is `path`."""
+        """Returns the name of the resource that lies at `path`."""
         return next((name for name, entry in self.resources.items() if entry.path == path), None)
 
     def find_archive(self, folder: Path) -> str | None:
@@ -147,9 +147,7 @@ def read_resources(path: Path) -> Manifest:
     resources = check(_Entries, read_yaml(path), str(path)).root
     owners: dict[Path, str] = {}
     for name, resource in resources.items():
-        for place in (resource.path, resource.unpacked_to):
-            if place is not None and owners.setdefault(place, name) != name:
-                raise ValueError(
-                    f"{path}: {name}: expected a place of its own, found {owners[place]}'s {place}"
-                )
+        for own in (resource.path, resource.unpacked_to):
+            if own is not None and owners.setdefault(own, name) != name:
+                raise ValueError(f"{path}: {name}: expected a path of its own, found {owners[own]}'s {own}")
     return Manifest(path, resources)

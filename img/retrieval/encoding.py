@@ -66,7 +66,7 @@ class Encoder:
         self, path: Path, progress: Progress | None, duration: float | None, accept_short: bool
     ) -> EncodedVideo:
         """Encodes a video file; see `Retriever.encode`."""
-        self._check_makers()
+        self.check_makers()
         runtime = Runtime(self.device)
         parts = extract(
             path, self.makers, self.files, self.store, runtime, self.trusted, accept_short, progress
@@ -136,7 +136,7 @@ class Encoder:
     def _read(self, videos: Mapping[str, Mapping[str, StreamFeatures]]) -> Inputs:
         return read_clips(videos, self.reads, self.run.sizes.streams, self.store)
 
-    def _check_makers(self) -> None:
+    def check_makers(self) -> None:
         """Refuses to encode where the run's features were not made by extractors that are known here."""
         if not self.run.reads:
             raise ValueError(
@@ -182,17 +182,17 @@ def read_clips(
     Returns:
         The clips of these videos.
     """
-    places: dict[str, VideoInputs] = {}
+    videos_laid: dict[str, VideoInputs] = {}
     clips: dict[str, list[np.ndarray]] = {name: [] for name in widths}
     total = 0
     for video, features in videos.items():
-        place, values = _read_video(video, features, reads, widths, store)
-        places[video] = replace(place, first=total)
-        total += place.clips
+        laid, values = _read_video(video, features, reads, widths, store)
+        videos_laid[video] = replace(laid, first=total)
+        total += laid.clips
         for name, rows in values.items():
             clips[name].append(rows)
     tensors = {name: torch.from_numpy(np.concatenate(parts)) for name, parts in clips.items()}
-    return Inputs(tensors, places, "", reads)
+    return Inputs(tensors, videos_laid, "", reads)
 
 
 def _read_video(
@@ -202,16 +202,16 @@ def _read_video(
     widths: Mapping[str, int],
     store: Store,
 ) -> tuple[VideoInputs, dict[str, np.ndarray]]:
-    """Lays one video out: its place, as if it were alone, and its clips [T, D] of each stream."""
+    """Lays one video out, as if it were alone, and its clips [T, D] of each stream."""
     _, *further = widths
     present = {name: features[name] for name in widths if name in features and has(features[name], video)}
     layout = lay_out(video, present, reads["align"], reads["options"]["max_clips"])
-    place = VideoInputs(0, layout.clips, {name: layout.reach(name) for name in further}, layout.seconds)
+    laid = VideoInputs(0, layout.clips, {name: layout.reach(name) for name in further}, layout.seconds)
     values = {name: np.zeros((layout.clips, width), np.float32) for name, width in widths.items()}
     for name, clips in layout.load(present, store).items():
-        rows = place.reached_rows(name)
+        rows = laid.reached_rows(name)
         statistics = reads["standardisation"].get(name)
         if statistics:
             clips[rows] = Standardisation.from_json(statistics).apply(clips[rows])
         values[name] = clips
-    return place, values
+    return laid, values

@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 
 from extractors.words import tokenise
-from img.data.samples import Text
+from img.data.collation import Text
 from img.data.text.query_features import QueryFeatures
 from img.data.text.vocabulary import Vocabulary, lookup_vectors
 from img.models.protocol import System

@@ -265,6 +265,14 @@ class Retriever:
         importance = traced.importance if moments.complete[0] else nan
         return replace(traced, query="", reason="", windows=(), importance=importance, branches=branches)
 
+    def check_can_encode(self) -> None:
+        """Checks that the run knows how to make its features of a new video.
+
+        Raises:
+            ValueError: they were made elsewhere.
+        """
+        self._encoder.check_makers()
+
     def learn(self, queries: Iterable[str]) -> None:
         """Looks up the words of many sentences in one pass over the embedding, before they are asked."""
         if self._lexicon is not None:

@@ -12,8 +12,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from img.config.runs import InferenceOptions
 from img.models.checkpoint import build_system
 from img.models.options import SystemOptions
-from img.models.protocol import Batch, MomentTargets, Stream
+from img.models.protocol import Batch, Stream, Targets
+from img.models.registry import find_system
 from img.models.sizes import Sizes
+from img.tasks.registry import find_task
 
 WHOLE = "whole"
 """The system itself among its parts."""
@@ -57,9 +59,10 @@ def count_cost(options: SystemOptions, sizes: Sizes, question: Question) -> dict
     cannot. LSTMs are one operation there too, whose products are counted from its shapes.
     """
     system = build_system(options, sizes).eval()
+    task = find_task(find_system(options.kind).tasks[0])
     counted = {torch.ops.aten.mkldnn_rnn_layer: _count_lstm}
     with torch.inference_mode(), FlopCounterMode(display=False, custom_mapping=counted) as counter:
-        system.answer(_ask(question, sizes), InferenceOptions(answers=1))
+        system.answer(_ask(question, sizes, task.no_targets()), InferenceOptions(answers=1))
     flops = {name: sum(counts.values()) for name, counts in counter.get_flop_counts().items()}
     parts = {
         name: Cost(_count_parameters(part), flops.get(f"{type(system).__name__}.{name}", 0))
@@ -77,9 +80,8 @@ def _count_parameters(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
 
 
-def _ask(question: Question, sizes: Sizes) -> Batch:
-    everyone, nowhere = torch.ones(1, dtype=torch.bool), torch.zeros(1, dtype=torch.int64)
-    pairs = nowhere.expand(1, 2)
+def _ask(question: Question, sizes: Sizes, targets: Targets) -> Batch:
+    everyone = torch.ones(1, dtype=torch.bool)
     words = characters = features = None
     if sizes.query_width is None:
         words = torch.full((1, question.words), 2)
@@ -93,7 +95,7 @@ def _ask(question: Question, sizes: Sizes) -> Batch:
         },
         clip_mask=torch.ones(1, question.clips, dtype=torch.bool),
         word_mask=torch.ones(1, question.words, dtype=torch.bool),
-        targets=MomentTargets(nowhere, nowhere, torch.zeros(1, 2), pairs, pairs),
+        targets=targets,
         words=words,
         characters=characters,
         query_features=features,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 
 from extractors.storage.files import replacing
+from img.config.dataset import TRAIN
 from img.config.runs import InferenceOptions
 from img.data.clips.inputs import Inputs
-from img.data.samples import Moments, find_usable
+from img.data.collation import Samples
 from img.models.protocol import AUTO
-from img.runs.making import TRAIN
 from img.runs.opening import Questions, Run
 from img.runs.prediction import predict
-from img.tasks.moment import score, score_constants
+from img.tasks.registry import find_task
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,20 @@ class Splits:
     """What a run is evaluated on.
 
     Attributes:
-        moments: samples of each split.
-        missed: how many queries without an answer each split's metrics count as IoU 0.
+        samples: task -> split -> samples; the run's tasks, in their order.
+        missed: how many queries without an answer each split's metrics count as wrong.
         further: vectors of the words that the run did not know.
     """
 
-    moments: Mapping[str, Moments]
+    samples: Mapping[str, Mapping[str, Samples]]
     missed: Mapping[str, int]
     further: np.ndarray
+
+    def __iter__(self) -> Iterator[tuple[str, str, Samples]]:
+        """Yields each task, split, and its samples."""
+        for task, splits in self.samples.items():
+            for split, samples in splits.items():
+                yield task, split, samples
 
 
 def open_splits(
@@ -52,20 +58,22 @@ def open_splits(
         ValueError: inputs or queries are not of the widths that the run was trained with.
     """
     run.check_inputs(inputs, questions.text)
-    sound = run.options.training.sound
-    moments = {
-        split: Moments(
-            questions.table,
-            split,
-            inputs,
-            questions.text,
-            sound,
-            noisy_audio_share=inference.noisy_audio_share,
-        )
-        for split in questions.table["split"].unique()
-        if split != TRAIN and find_usable(questions.table, split, inputs).any()
-    }
-    return Splits(moments, {split: missed.get(split, 0) for split in moments}, questions.further)
+    samples: dict[str, dict[str, Samples]] = {}
+    for name in run.options.tasks:
+        task = find_task(name)
+        samples[name] = {
+            split: task.samples(
+                questions.table,
+                split,
+                inputs,
+                questions.text,
+                run.options.training.sound,
+                noisy_audio_share=inference.noisy_audio_share,
+            )
+            for split in questions.table["split"].unique()
+            if split != TRAIN and task.usable(questions.table, split, inputs).any()
+        }
+    return Splits(samples, missed, questions.further)
 
 
 def evaluate_run(
@@ -81,9 +89,9 @@ def evaluate_run(
         out: the predictions' file.
 
     Returns:
-        `protocols`, metrics in percent: protocol -> split -> branch -> metric; `mean_importance` of the
-        sound: protocol -> split; `best_constant`: split -> metric; `scored` and `counted_as_misses`: queries
-        of each split.
+        `protocols`, each metric: protocol -> split -> branch -> metric; `mean_importance` of the sound:
+        protocol -> split; `best_constant`: split -> metric; `scored` and `counted_as_misses`: queries of each
+        split, of the run's first task; `samples`: task -> split -> how many were answered.
     """
     frames = []
     metrics: dict[str, Any] = {}
@@ -91,26 +99,50 @@ def evaluate_run(
     for protocol in run.protocols:
         system = run.load(protocol, splits.further).to(device)
         metrics[protocol], importance[protocol] = {}, {}
-        for split, moments in splits.moments.items():
-            predictions = predict(system, moments, run.options.training.batch_size, device, inference)
-            metrics[protocol][split] = score(predictions, inference.answers, splits.missed[split])
-            importance[protocol][split] = _mean_importance(predictions, moments)
+        for name, split, samples in splits:
+            predictions = predict(system, samples, run.options.training.batch_size, device, inference)
+            scores = find_task(name).score(predictions, inference.answers, splits.missed.get(split, 0))
+            metrics[protocol].setdefault(split, {}).update(scores)
+            importance[protocol].setdefault(split, _mean_importance(predictions, samples))
             frames.append(predictions.assign(protocol=protocol, split=split))
     with replacing(out) as temporary:
         pd.concat(frames, ignore_index=True).to_parquet(temporary, index=False)
     return {
         "protocols": metrics,
         "mean_importance": importance,
-        "best_constant": score_constants(splits.moments, splits.missed),
-        "scored": {split: len(found) + splits.missed[split] for split, found in splits.moments.items()},
-        "counted_as_misses": dict(splits.missed),
+        "best_constant": _score_constants(splits),
+        **_count(splits),
     }
 
 
-def _mean_importance(predictions: pd.DataFrame, moments: Moments) -> float | None:
+def _score_constants(splits: Splits) -> dict[str, dict[str, float]]:
+    """Scores the best constant answer on each split, for the tasks that have one."""
+    constants: dict[str, dict[str, float]] = {}
+    for name, split, samples in splits:
+        if scores := find_task(name).best_constant(samples, splits.missed.get(split, 0)):
+            constants.setdefault(split, {}).update(scores)
+    return constants
+
+
+def _count(splits: Splits) -> dict[str, Any]:
+    """Counts what the metrics are over."""
+    answered = {
+        name: {split: len(samples) for split, samples in found.items()}
+        for name, found in splits.samples.items()
+    }
+    first = next(iter(answered.values()))
+    missed = {split: splits.missed.get(split, 0) for split in first}
+    return {
+        "scored": {split: count + missed[split] for split, count in first.items()},
+        "counted_as_misses": missed,
+        "samples": answered,
+    }
+
+
+def _mean_importance(predictions: pd.DataFrame, samples: Samples) -> float | None:
     """The mean over the queries whose video has sound; None where there is none or the system weighs none."""
     if "importance" not in predictions:
         return None
     once = (predictions["branch"] == AUTO) & (predictions["rank"] == 1)
-    importance = predictions.loc[once, "importance"].to_numpy()[moments.complete]
+    importance = predictions.loc[once, "importance"].to_numpy()[samples.complete]
     return float(importance.mean()) if len(importance) and np.isfinite(importance).all() else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,12 @@ import torch
 from extractors.storage.files import remove_content, sha256_of_json, write_json
 from extractors.storage.libraries import differing_libraries, library_versions
 from extractors.storage.store import Entry, Store
+from img.config.dataset import TRAIN
 from img.config.protocols import LAST, best_on, checkpoint_of
 from img.config.runs import TRAINING_VERSION, RunOptions
 from img.data.clips.inputs import Inputs
 from img.data.clips.mapped import hash_arrays
-from img.data.samples import Moments, Text, find_usable, read_text, text_sizes
+from img.data.collation import Text, read_text, text_sizes
 from img.data.text.queries import MAX_WORDS, read_queries_table
 from img.data.text.query_features import QueryFeatures
 from img.data.text.vocabulary import VECTORS, VOCABULARY, Vocabulary, read_vectors
@@ -31,9 +32,8 @@ from img.runs.device import computing_on
 from img.runs.folder import EVENTS, HISTORY, OPTIONS, QUERY_ENCODER, READS
 from img.runs.run_code import fingerprint_run
 from img.runs.training import Loop, Reached, train
-
-TRAIN = "train"
-"""The split that every run is trained on."""
+from img.tasks.registry import find_task
+from img.tasks.task import Task
 
 log = logging.getLogger(__name__)
 
@@ -70,9 +70,9 @@ class RunData:
             vectors = np.stack([known[word] for word in text.words])
         return RunData(table, Inputs.load(inputs), text, vectors)
 
-    def identify(self, splits: list[str]) -> dict[str, str]:
-        """Hashes what a run reads that is trained and chosen on some splits, and nothing else."""
-        usable = [find_usable(self.queries, split, self.inputs) for split in splits]
+    def identify(self, splits: list[str], tasks: Iterable[Task]) -> dict[str, str]:
+        """Hashes what a run reads that is trained for some tasks on some splits, and nothing else."""
+        usable = [task.usable(self.queries, split, self.inputs) for task in tasks for split in splits]
         rows = self.queries[np.logical_or.reduce(usable)]
         content = {
             "queries": sha256_of_json(rows.to_json(orient="records", double_precision=15)),
@@ -104,12 +104,13 @@ def make_run(
         The entry's folder, and whether it was restored instead of trained.
     """
     kind = find_system(options.model.kind)
+    tasks = {name: find_task(name) for name in options.tasks}
     ingredients: dict[str, Any] = {
         "kind": "training",
         "code_version": TRAINING_VERSION,
         "system_version": kind.code_version,
-        "code": fingerprint_run(kind),
-        **data.identify([TRAIN, *options.selection_splits]),
+        "code": fingerprint_run(kind, tasks),
+        **data.identify([TRAIN, *options.selection_splits], tasks.values()),
         "options": options.model_dump(mode="json"),
         "seed": seed,
         "device": device,
@@ -124,7 +125,7 @@ def make_run(
             return _restored(entry), True
         if fresh:
             remove_content(partial)
-        loop, sizes, reached = _train(data, options, seed, device, partial)
+        loop, sizes, reached = _train(data, options, tasks, seed, device, partial)
         if (old := store.find(key)) is not None:
             store.remove(old)
         with store.adding(key, {**ingredients, "libraries": library_versions()}) as folder:
@@ -162,13 +163,16 @@ def _restored(entry: Entry) -> Path:
 
 
 def _train(
-    data: RunData, options: RunOptions, seed: int, device: str, partial: Path
+    data: RunData, options: RunOptions, tasks: Mapping[str, Task], seed: int, device: str, partial: Path
 ) -> tuple[Loop, Sizes, Reached]:
-    sound = options.training.sound
-    fraction = options.training.fraction
-    samples = Moments(data.queries, TRAIN, data.inputs, data.text, sound, fraction, each_window=True)
-    selections: Mapping[str, Moments] = {
-        split: Moments(data.queries, split, data.inputs, data.text, sound)
+    sound, fraction = options.training.sound, options.training.fraction
+    samples = {
+        name: task.samples(data.queries, TRAIN, data.inputs, data.text, sound, fraction, training=True)
+        for name, task in tasks.items()
+    }
+    choosing = next(iter(tasks.values()))
+    selections = {
+        split: choosing.samples(data.queries, split, data.inputs, data.text, sound)
         for split in options.selection_splits
     }
     vectors = torch.from_numpy(data.vectors)
@@ -176,6 +180,6 @@ def _train(
     with torch.random.fork_rng(), computing_on(device, options.training.batch_size):
         torch.manual_seed(seed)
         system = build_system(options.model, sizes, vectors).to(device)
-        loop = Loop(system, samples, selections, options.training, seed, device)
+        loop = Loop(system, choosing, samples, selections, options.training, seed, device)
         reached = train(loop, partial)
     return loop, sizes, reached

@@ -16,7 +16,7 @@ from img.config.base import check
 from img.config.protocols import checkpoint_of, protocols_of
 from img.config.runs import InferenceOptions, RunOptions
 from img.data.clips.inputs import Inputs
-from img.data.samples import Text, text_sizes
+from img.data.collation import Text, text_sizes
 from img.data.text.queries import read_queries_table
 from img.data.text.query_features import QueryFeatures
 from img.data.text.vocabulary import VECTORS, VOCABULARY, Vocabulary, read_vectors

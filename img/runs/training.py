@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,12 @@ from tqdm import tqdm
 from extractors.storage.files import replacing
 from img.config.protocols import best_on
 from img.config.runs import InferenceOptions, TrainingOptions
-from img.data.samples import Moments
-from img.models.protocol import Progress, System
+from img.data.collation import Samples
+from img.models.protocol import Batch, Progress, System
 from img.runs.folder import EVENTS
 from img.runs.optimisation import build_optimiser
 from img.runs.prediction import predict
-from img.tasks.moment import SELECTED_BY, score
+from img.tasks.task import Task
 
 _RESUME = "resume.pt"
 _ONE_ANSWER = InferenceOptions(answers=1)
@@ -36,17 +37,19 @@ class Loop:
 
     Attributes:
         system: the system, on `device`; it is trained in place.
-        samples: training samples.
-        selections: samples of each split on which an epoch is chosen; the history tells the first one's
-            metrics whole. The `last` weights depend on none.
+        task: the task whose metrics choose an epoch.
+        samples: training samples of each task, by its name.
+        selections: the task's samples of each split on which an epoch is chosen; the history tells the first
+            one's metrics whole. The `last` weights depend on none.
         options: how to train.
         seed: source of all randomness.
         device: where the system is.
     """
 
     system: System
-    samples: Moments
-    selections: Mapping[str, Moments]
+    task: Task
+    samples: Mapping[str, Samples]
+    selections: Mapping[str, Samples]
     options: TrainingOptions
     seed: int
     device: str
@@ -54,7 +57,12 @@ class Loop:
     @property
     def steps(self) -> int:
         """Steps of an epoch."""
-        return -(-len(self.samples) // self.options.batch_size)
+        return sum(self.batches)
+
+    @property
+    def batches(self) -> list[int]:
+        """Batches of each task in an epoch."""
+        return [-(-len(samples) // self.options.batch_size) for samples in self.samples.values()]
 
 
 @dataclass
@@ -62,12 +70,12 @@ class Best:
     """The epoch that was best on a split so far; of equals the earliest.
 
     Attributes:
-        recall: `SELECTED_BY` of the preferred branch on the split, the highest so far.
+        score: on the split, of the metric and branch that the task chooses by; the highest so far.
         epoch: the epoch, counted from 0, that reached it.
         state: the weights that reached it.
     """
 
-    recall: float = -1.0
+    score: float = -1.0
     epoch: int = -1
     state: dict[str, Tensor] = field(default_factory=dict)
 
@@ -119,8 +127,9 @@ def train(loop: Loop, folder: Path) -> Reached:
             losses = _train_epoch(loop, epoch, generator, optimiser, schedule, bar)
             row |= {f"loss_{name}": value for name, value in losses.items()}
             row |= loop.system.monitors(Progress(epoch, options.epochs))
-            recalls = _record(reached, loop, row, events)
-            bar.set_postfix(loss=f"{losses['total']:.3f}", r1_07=f"{next(iter(recalls.values())):.1f}")
+            scores = _record(reached, loop, row, events)
+            chosen_by = {loop.task.selection.metric: f"{next(iter(scores.values())):.1f}"}
+            bar.set_postfix({"loss": f"{losses['total']:.3f}", **chosen_by})
             events.flush()
             state.save(reached)
     return reached
@@ -137,38 +146,41 @@ def _take_as_it_is(loop: Loop, folder: Path) -> Reached:
 def _record(reached: Reached, loop: Loop, row: dict[str, float], events: SummaryWriter) -> dict[str, float]:
     """Scores an epoch and writes down what it reached; returns what chooses an epoch on each split."""
     epoch = reached.epoch
-    metrics, recalls = _score_selections(loop)
+    metrics, scores = _score_selections(loop)
     row |= metrics
     for name, value in row.items():
         events.add_scalar(name, value, epoch)
-    _keep_best(reached, recalls, loop.system, epoch)
+    _keep_best(reached, scores, loop.system, epoch)
     reached.history.append(row)
     reached.epoch = epoch + 1
-    return recalls
+    return scores
 
 
 def _score_selections(loop: Loop) -> tuple[dict[str, float], dict[str, float]]:
     """Scores the selection splits: metrics for the history, and what chooses an epoch on each split."""
     metrics = {
-        split: score(predict(loop.system, samples, loop.options.batch_size, loop.device, _ONE_ANSWER))
+        split: loop.task.score(
+            predict(loop.system, samples, loop.options.batch_size, loop.device, _ONE_ANSWER)
+        )
         for split, samples in loop.selections.items()
     }
-    recalls = {split: scores[loop.system.branches[0]][SELECTED_BY] for split, scores in metrics.items()}
-    first, *further = recalls
+    metric, branch = loop.task.selection.metric, loop.task.selection.branch or loop.system.branches[0]
+    chosen_by = {split: scores[branch][metric] for split, scores in metrics.items()}
+    first, *further = chosen_by
     row = {
         f"{branch}_{name}": value
         for branch, scores in metrics[first].items()
         for name, value in scores.items()
     }
-    return row | {f"{best_on(split)}_{SELECTED_BY}": recalls[split] for split in further}, recalls
+    return row | {f"{best_on(split)}_{metric}": chosen_by[split] for split in further}, chosen_by
 
 
-def _keep_best(reached: Reached, recalls: Mapping[str, float], system: System, epoch: int) -> None:
+def _keep_best(reached: Reached, scores: Mapping[str, float], system: System, epoch: int) -> None:
     """Keeps the weights of an epoch for every split on which it is better than all before it."""
-    better = [split for split, recall in recalls.items() if recall > reached.best.get(split, Best()).recall]
+    better = [split for split, score in scores.items() if score > reached.best.get(split, Best()).score]
     if better:
         state = {name: value.detach().clone() for name, value in system.state_dict().items()}
-        reached.best |= {split: Best(recalls[split], epoch, state) for split in better}
+        reached.best |= {split: Best(scores[split], epoch, state) for split in better}
 
 
 def _train_epoch(
@@ -179,11 +191,12 @@ def _train_epoch(
     schedule: torch.optim.lr_scheduler.LRScheduler,
     bar: Any,
 ) -> dict[str, float]:
-    """Passes over the training samples once; returns each loss's mean over the steps."""
+    """Passes over the training samples once; returns each loss's mean over the steps that had it."""
     system, options = loop.system.train(), loop.options
     progress = Progress(epoch, options.epochs)
     sums: dict[str, Tensor] = {}
-    for batch in loop.samples.batches(options.batch_size, generator, shuffle=True):
+    counts: Counter[str] = Counter()
+    for batch in _draw_batches(loop, epoch, generator):
         with torch.autocast(loop.device, torch.bfloat16, enabled=options.precision == "bfloat16"):
             losses = system.losses(batch.to(loop.device), progress)
         optimiser.zero_grad(set_to_none=True)
@@ -194,13 +207,25 @@ def _train_epoch(
         # Summed on the device: reading a loss at every step would make the device wait.
         for name, value in losses.items():
             sums[name] = sums.get(name, torch.zeros((), device=loop.device)) + value.detach()
+        counts.update(losses.keys())
         bar.update()
-    means = {name: float(value) / loop.steps for name, value in sums.items()}
+    means = {name: float(value) / counts[name] for name, value in sums.items()}
     if not np.isfinite(means["total"]):
         raise ValueError(
             f"training: the loss became NaN or infinite in epoch {epoch}; lower training.learning_rate"
         )
     return means
+
+
+def _draw_batches(loop: Loop, epoch: int, generator: np.random.Generator) -> Iterator[Batch]:
+    """Yields every training sample once, each batch of one task; tasks alternate in random order."""
+    waiting = [
+        samples.batches(loop.options.batch_size, generator, shuffle=True) for samples in loop.samples.values()
+    ]
+    turns = np.repeat(np.arange(len(waiting)), loop.batches)
+    # From a generator of its own: what the samples draw does not depend on how many tasks there are.
+    for turn in np.random.default_rng([loop.seed, epoch, len(turns)]).permutation(turns):
+        yield next(waiting[turn])
 
 
 class _State:

@@ -1,81 +1,69 @@
-"""Moment retrieval: where in a video is what a sentence says? Scores, and what selects a checkpoint."""
+"""Moment retrieval: where in a video is what a sentence says?"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
+import torch
 
-from img.data.samples import Moments
-from img.data.spans import find_nearest
+from img.data.clips.inputs import Inputs
+from img.data.collation import Samples, Text
+from img.data.samples import Moments, find_usable
+from img.models.protocol import MomentTargets
 from img.tasks.metrics import best_constant, recalls, summarise_iou
-
-SELECTED_BY = "R1@0.7"
-"""The metric, of the preferred branch, that chooses an epoch: the authors' choice."""
+from img.tasks.task import Selection, Task
 
 
-def tabulate(moments: Moments, table: pd.DataFrame, answers: np.ndarray) -> pd.DataFrame:
-    """Turns a branch's answers into rows.
+class MomentRetrieval(Task):
+    """One moment for each query; a branch answers with n spans, the best first."""
 
-    Args:
-        moments: the samples answered.
-        table: what each row is to say beside its answer, a row for each sample [Q].
-        answers: start and end as shares of the clips' time, and score [Q, n, 3]; NaN where there is none.
+    selection = Selection("R1@0.7")
+    """The authors' choice."""
 
-    Returns:
-        A row for each answer, with rank (from 1), start, end (seconds), score, the annotated moment that it
-        overlaps most (annotated_start, annotated_end, seconds) and the iou with that.
-    """
-    query, rank = np.nonzero(~np.isnan(answers[:, :, 0]))
-    moment = moments.table.iloc[query]
-    duration = moment["duration"].to_numpy()
-    first, last, confidence = answers[query, rank].T
-    start, end = first * duration, last * duration
-    nearest, iou = find_nearest(start, end, moments.windows[query])
-    return table.iloc[query].assign(
-        rank=rank + 1,
-        start=start,
-        end=end,
-        score=confidence,
-        annotated_start=nearest[:, 0],
-        annotated_end=nearest[:, 1],
-        iou=iou,
-    )
+    def usable(self, queries: pd.DataFrame, split: str, inputs: Inputs) -> pd.Series[bool]:
+        """Tells which queries have no fault, and are about a moment that clips reach."""
+        return find_usable(queries, split, inputs)
 
+    def samples(
+        self,
+        queries: pd.DataFrame,
+        split: str,
+        inputs: Inputs,
+        text: Text,
+        sound: bool = True,
+        fraction: float = 1.0,
+        noisy_audio_share: float = 0.0,
+        training: bool = False,
+    ) -> Moments:
+        """Opens a split's queries; see `Task.samples`."""
+        return Moments(queries, split, inputs, text, sound, fraction, noisy_audio_share, training)
 
-def score(predictions: pd.DataFrame, answers: int = 1, missed: int = 0) -> dict[str, dict[str, float]]:
-    """Returns the metrics of each branch, in percent.
+    def no_targets(self) -> MomentTargets:
+        """Gives a moment that says nothing."""
+        clip = torch.zeros(1, dtype=torch.int64)
+        pair = clip.expand(1, 2)
+        return MomentTargets(clip, clip, torch.zeros(1, 2), pair, pair)
 
-    Args:
-        predictions: answers as `tabulate` gives them, with the columns query and branch.
-        answers: n, the most answers a query has in it; gives Rn beside R1.
-        missed: further queries, which have no answer and count as IoU 0.
-    """
-    scores = {}
-    for branch, group in predictions.groupby("branch", sort=False):
-        first = group.loc[group["rank"] == 1, "iou"].to_numpy()
-        best = group.groupby("query", sort=False)["iou"].max().to_numpy()
-        scores[str(branch)] = _over_all(
-            {**summarise_iou(first), **recalls(best, answers)}, len(first), missed
-        )
-    return scores
+    def score(
+        self, predictions: pd.DataFrame, answers: int = 1, missed: int = 0
+    ) -> dict[str, dict[str, float]]:
+        """Returns recalls and mean IoU of each branch, in percent; see `Task.score`."""
+        scores = {}
+        for branch, group in predictions.groupby("branch", sort=False):
+            first = group.loc[group["rank"] == 1, "iou"].to_numpy()
+            best = group.groupby("query", sort=False)["iou"].max().to_numpy()
+            scores[str(branch)] = _over_all(
+                {**summarise_iou(first), **recalls(best, answers)}, len(first), missed
+            )
+        return scores
 
-
-def score_constants(
-    splits: Mapping[str, Moments], missed: Mapping[str, int] = {}
-) -> dict[str, dict[str, float]]:
-    """Returns the best constant answer's metrics on each split (chosen on that split: an upper bound).
-
-    Args:
-        splits: samples of each split.
-        missed: how many queries each split's metrics count as IoU 0, as they do for a system.
-    """
-    scores: dict[str, dict[str, float]] = {}
-    for split, moments in splits.items():
-        constant = best_constant(moments.table["duration"].to_numpy(), moments.windows)
-        scores[split] = _over_all(constant, len(moments), missed.get(split, 0))
-    return scores
+    def best_constant(self, samples: Samples, missed: int = 0) -> dict[str, float]:
+        """Scores the best share of the video that is the same for every query; see `Task.best_constant`."""
+        if not isinstance(samples, Moments):
+            raise TypeError(f"samples: expected those of moment retrieval, found {type(samples).__name__}")
+        constant = best_constant(samples.table["duration"].to_numpy(), samples.windows)
+        return _over_all(constant, len(samples), missed)
 
 
 def _over_all(scores: Mapping[str, float], answered: int, missed: int) -> dict[str, float]:

@@ -12,6 +12,7 @@ from img.config.dataset import Dataset, InputOptions, QueryOptions, read_dataset
 from img.config.project import Configuration, check_together
 from img.config.runs import InferenceOptions, RunOptions
 from img.config.variants import Variant, read_variants, resolve, resolve_inference
+from img.paper.folders import read_papers
 
 PROJECT = Path(__file__).parents[2]
 DATASET: dict[str, Any] = {
@@ -110,12 +111,12 @@ def test_settings_left_out_have_their_defaults() -> None:
         (
             "extractors.sight.windows",
             3,
-            r"extractors\.sight: windows: unknown key, found 3; did you mean 'window'\?",
+            r"extractors\.sight\.windows: unknown key, found 3; did you mean 'window'\?",
         ),
         (
             "extractors.sight.window",
             "long",
-            r"extractors\.sight: window: expected a whole number, found 'long'",
+            r"extractors\.sight\.window: expected a whole number, found 'long'",
         ),
         (
             "extractors.sight.crop",
@@ -125,9 +126,9 @@ def test_settings_left_out_have_their_defaults() -> None:
         (
             "extractors.sound",
             {"kind": "pann"},
-            r"extractors\.sound: weights: missing; expected: Path of the weights file, or `random`",
+            r"extractors\.sound\.weights: missing; expected: Path of the weights file, or `random`",
         ),
-        ("extractors.sound.hop_seconds", 0, r"extractors\.sound: hop_seconds: "),
+        ("extractors.sound.hop_seconds", 0, r"extractors\.sound\.hop_seconds: "),
     ],
 )
 def test_a_wrong_setting_is_refused_with_the_file_and_the_key(path: str, value: Any, message: str) -> None:
@@ -267,10 +268,11 @@ def test_the_model_takes_its_lengths_from_the_inputs_and_queries() -> None:
 )
 def test_a_variants_wrong_option_is_refused_with_its_name(variant: dict[str, Any], message: str) -> None:
     datasets = {"demo": check(Dataset, DATASET, "demo")}
-    variants = {"odd": check(Variant, {"description": "odd", **variant}, "odd")}
     with pytest.raises(ValueError, match=message) as error:
-        resolve(datasets, variants, "demo", "odd")
-    assert str(error.value).startswith("dataset demo with variant odd:\n")
+        resolve(datasets, {"odd": check(Variant, {"description": "odd", **variant}, "odd")}, "demo", "odd")
+    # What a model's option is a change of, only a dataset says.
+    source = "dataset demo with variant odd" if "model" in variant else "odd"
+    assert str(error.value).startswith(f"{source}:\n")
 
 
 def test_inference_is_the_datasets_with_the_variants_changes_and_no_part_of_a_run() -> None:
@@ -297,9 +299,8 @@ def test_inference_is_the_datasets_with_the_variants_changes_and_no_part_of_a_ru
 def test_a_wrong_inference_option_is_refused_in_datasets_and_variants(key: str, value: Any) -> None:
     with pytest.raises(ValueError, match=rf"inference\.{key}: "):
         check(Dataset, changed("inference", {key: value}), "demo")
-    variants = {"img": Variant(description=""), "odd": Variant(description="", inference={key: value})}
-    with pytest.raises(ValueError, match=rf"dataset demo with variant odd: inference:\n.*{key}: "):
-        check_together(Configuration(), {"demo": check(Dataset, DATASET, "demo")}, variants)
+    with pytest.raises(ValueError, match=rf"odd:\ninference\.{key}: "):
+        check(Variant, {"description": "", "inference": {key: value}}, "odd")
 
 
 def test_an_unknown_variant_or_dataset_is_refused_with_the_file() -> None:
@@ -312,9 +313,8 @@ def test_an_unknown_variant_or_dataset_is_refused_with_the_file() -> None:
 
 
 def test_a_datasets_own_wrong_model_option_is_refused() -> None:
-    datasets = {"demo": check(Dataset, changed("model", {"head": 2}), "demo")}
-    with pytest.raises(ValueError, match=r"model\.head: unknown key"):
-        check_together(Configuration(), datasets, {"img": Variant(description="")})
+    with pytest.raises(ValueError, match=r"demo:\nmodel\.head: unknown key, found 2; did you mean 'heads'"):
+        check(Dataset, changed("model", {"head": 2}), "demo")
 
 
 def test_settings_survive_the_command_line() -> None:
@@ -330,7 +330,7 @@ def test_the_projects_own_files_are_valid() -> None:
     datasets = read_datasets(config / "datasets")
     assert set(datasets) == {path.stem for path in (config / "datasets").glob("*.yaml")}
     assert "demo" in datasets
-    check_together(configuration, datasets, read_variants(config / "papers" / "img" / "variants.yaml"))
+    check_together(configuration, datasets, read_papers([config / "papers"])[1])
 
 
 def test_the_files_name_what_is_wrong_with_them(tmp_path: Path) -> None:
@@ -383,7 +383,7 @@ IMPORTED: dict[str, Any] = {
 
 def test_imported_arrays_take_the_place_of_the_extractors() -> None:
     dataset = check(Dataset, DATASET | IMPORTED, "x")
-    kinds = {name: registry.parse(dataset.extractors[name]) for name in ("sight", "sound")}
+    kinds = {name: (found.kind, found.parameters) for name, found in dataset.extractors.items()}
     assert {
         name: (kind.name, kind.modality, parameters.scale) for name, (kind, parameters) in kinds.items()
     } == {
@@ -403,12 +403,12 @@ def test_no_extractor_need_be_named_where_all_features_are_imported() -> None:
     assert sorted(dataset.extractors) == ["sight", "sound"]
     again = check(Dataset, json.loads(to_json(dataset)), "again")
     for name, settings in dataset.extractors.items():
-        assert registry.parse(again.extractors[name]) == registry.parse(settings)
+        assert again.extractors[name] == settings
 
 
 def test_imported_arrays_stand_by_while_features_are_extracted() -> None:
     dataset = check(Dataset, DATASET | IMPORTED | {"features": "extracted", "videos": "videos"}, "x")
-    assert dataset.extractors == DATASET["extractors"]
+    assert {name: found.written for name, found in dataset.extractors.items()} == DATASET["extractors"]
     assert dataset.reads_videos
 
 

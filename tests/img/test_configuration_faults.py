@@ -22,15 +22,15 @@ from img.config.project import Configuration, check_together
 from img.config.runs import InferenceOptions, TrainingOptions
 from img.config.variants import Variant, read_variants
 from img.models.img.options import ImgOptions
-from img.paper.recipes import TimelineRecipe, read_recipes
+from img.paper.folders import read_papers
+from img.paper.recipes import TimelineRecipe
 from img.paper.requests import check_requests
-from img.paper.transcription import read_paper
 from img.resources.listing import Resource
 
 PROJECT = Path(__file__).parents[2]
 DEMO = (PROJECT / "config" / "datasets" / "demo.yaml").read_text()
-PAPER = read_paper(PROJECT / "config" / "papers" / "img" / "paper.yaml")
-RECIPES = read_recipes(PROJECT / "config" / "papers" / "img" / "tables.yaml", PAPER)
+PAPERS, _ = read_papers([PROJECT / "config" / "papers"])
+PAPER = PAPERS["img"].paper
 
 CLASSES: list[type[BaseModel]] = [
     *(Configuration, Dataset, PaperOptions, QueryOptions, InputOptions, TrainingOptions, InferenceOptions),
@@ -109,17 +109,17 @@ def changed(path: str, value: Any) -> Dataset:
 def check_all(dataset: Dataset, configuration: Configuration | None = None) -> None:
     variants = {name: Variant(description="") for name in dataset.variants}
     check_together(configuration or Configuration(), {"demo": dataset}, variants)
-    check_requests({"demo": dataset}, PAPER, RECIPES)
+    check_requests({"demo": dataset}, PAPERS)
 
 
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("extractors.i3d.frame_rate", float("inf"), "extractors.i3d: frame_rate: "),
-        ("extractors.i3d.frame_rate", 1e300, "extractors.i3d: frame_rate: "),
-        ("extractors.i3d.crop", 1_000_000, "extractors.i3d: crop: "),
-        ("extractors.i3d.seed", 1e30, "extractors.i3d: seed: "),
-        ("extractors.pann.hop_seconds", 1e-300, "extractors.pann: hop_seconds: "),
+        ("extractors.i3d.frame_rate", float("inf"), "extractors.i3d.frame_rate: "),
+        ("extractors.i3d.frame_rate", 1e300, "extractors.i3d.frame_rate: "),
+        ("extractors.i3d.crop", 1_000_000, "extractors.i3d.crop: "),
+        ("extractors.i3d.seed", 1e30, "extractors.i3d.seed: "),
+        ("extractors.pann.hop_seconds", 1e-300, "extractors.pann.hop_seconds: "),
         ("seeds", [0, 1e30], "seeds.1: "),
         ("seeds", [True], "seeds.0: "),
         ("training.learning_rate", 1e300, "training.learning_rate: "),
@@ -127,6 +127,9 @@ def check_all(dataset: Dataset, configuration: Configuration | None = None) -> N
         ("paper.tables", [16, 99], "paper.tables: expected some of"),
         ("paper.tables", [16, 16], "tables: expected each once"),
         ("paper.figures", ["figure99"], "paper.figures: expected some of"),
+        ("paper.paper", "quagg", "paper.paper: expected some of ['img', 'tea'], found 'quagg'"),
+        ("paper.stands_for", "hirest", "paper.stands_for: expected some of ['activitynet', 'charades']"),
+        ("paper.splits", {"exam": "test"}, "paper.splits: expected some of ['audiomatter', 'test']"),
         ("paper.splits", {"test": "exam"}, "paper.splits.test: expected some of"),
         (
             "paper.splits",

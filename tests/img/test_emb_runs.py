@@ -98,6 +98,6 @@ def test_a_dataset_without_narratives_is_refused_to_tea() -> None:
 
 
 def test_the_code_of_a_run_is_embs_own() -> None:
-    code = set(list_code(SYSTEMS["emb"]))
+    code = set(list_code(SYSTEMS["emb"], ["moment"]))
     assert {"img.models.emb.heads", "img.models.emb.losses", "img.models.blocks.attention"} <= code
     assert not any(name.startswith("img.models.img") for name in code)

@@ -22,7 +22,7 @@ from img.models.sizes import Sizes
 from img.runs.evaluation import evaluate_run
 from img.runs.opening import open_run
 from img.runs.prediction import predict
-from img.tasks.moment import score, score_constants
+from img.tasks.moment import MomentRetrieval
 
 BRANCHES = ("fusion", "visual", "audio", "auto")
 PROTOCOLS = ("last", "best_on_test")
@@ -228,7 +228,7 @@ def test_missed_queries_have_an_overlap_of_nothing_in_every_metric() -> None:
     predictions = pd.DataFrame(
         {"query": [1, 2, 1], "branch": ["fusion", "fusion", "audio"], "rank": 1, "iou": [0.8, 0.4, 0.6]}
     )
-    metrics = score(predictions, missed=2)
+    metrics = MomentRetrieval().score(predictions, missed=2)
     # Of four queries of the fusion branch two are answered; of three of the audio branch one.
     assert metrics["fusion"] == pytest.approx({"R1@0.3": 50, "R1@0.5": 25, "R1@0.7": 25, "mIoU": 30})
     assert metrics["audio"] == pytest.approx({"R1@0.3": 100 / 3, "R1@0.5": 100 / 3, "R1@0.7": 0, "mIoU": 20})
@@ -246,7 +246,8 @@ def test_missed_queries_lower_every_protocol_branch_and_the_best_constant_alike(
             lower = {name: 0.8 * value for name, value in scores.items()}
             assert counted[protocol]["test"][branch] == pytest.approx(lower)
         assert counted[protocol]["train"] == found["train"]
-    constant, lowered = score_constants(splits.moments), report["best_constant"]
+    constant = {split: MomentRetrieval().best_constant(toy.moments(split)) for split in ("test", "train")}
+    lowered = report["best_constant"]
     assert lowered["test"] == pytest.approx({name: 0.8 * value for name, value in constant["test"].items()})
     assert lowered["train"] == constant["train"]
     assert len(pd.read_parquet(tmp_path / "predictions.parquet")) == len(evaluated[2])

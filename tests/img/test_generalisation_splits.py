@@ -147,7 +147,7 @@ def test_the_settings_are_those_of_the_whole_dataset(name: str) -> None:
     assert (dataset.videos, dataset.queries, dataset.shards) == (whole.videos, whole.queries, whole.shards)
     assert list(dataset.streams) == ["visual"]
     assert dataset.selection_split == ("val" if name.endswith("_cd") else "test_trivial")
-    variants = read_variants(CONFIG / "papers" / "img" / "variants.yaml")
+    variants = read_variants(CONFIG / "papers" / "tea" / "variants.yaml")
     assert resolve({name: dataset}, variants, name, dataset.variants[0]).model.kind == "emb"
 
 

@@ -116,10 +116,10 @@ def test_a_row_says_type_default_presets_and_meaning() -> None:
 
 @pytest.mark.parametrize("key", SET_ELSEWHERE)
 def test_a_model_option_left_out_is_one_that_a_dataset_may_not_give(key: str) -> None:
-    dataset = datasets()["mine"].model_copy(update={"model": {key: 64}})
-    variants = {"img": Variant(description="as it is")}
-    with pytest.raises(ValueError, match=f"model.{key}: set {SET_ELSEWHERE[key]} instead"):
-        resolve({"mine": dataset}, variants, "mine", "img")
+    values = {**datasets()["mine"].model_dump(mode="json"), "model": {key: 64}}
+    for settings, given in ((Dataset, values), (Variant, {"description": "", "model": {key: 64}})):
+        with pytest.raises(ValueError, match=f"model.{key}: set {SET_ELSEWHERE[key]} instead"):
+            check(settings, given, "mine")
 
 
 def example_variants(folder: Path) -> dict[str, Variant]:

@@ -3,11 +3,13 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from toy_dataset import Toy, make_toy, small_options
 
 from extractors.storage.store import Store
@@ -19,8 +21,9 @@ from img.data.samples import Moments
 from img.data.text.queries import prepare_queries, read_queries_table
 from img.data.text.vocabulary import Vocabulary
 from img.data.windows import list_windows, split_windows
+from img.models.protocol import Answers, Spans
 from img.runs.making import RunData, make_run
-from img.tasks.moment import score, tabulate
+from img.tasks.moment import MomentRetrieval
 
 # The form of the published file, with its keys in their order; the sentence and numbers are made up.
 LINE: dict[str, Any] = {
@@ -131,11 +134,14 @@ def test_an_answer_is_held_against_the_window_it_overlaps_most(toy: Toy, tmp_pat
     answers = np.array(
         [[[6 / 16, 12 / 16, 0.9], [2 / 16, 3 / 16, 0.1]], [[4 / 16, 6 / 16, 0.9], [np.nan, np.nan, 0]]]
     )
-    table = tabulate(moments, moments.table[["query"]].assign(branch="visual"), answers)
+    spans = Spans(*torch.from_numpy(answers).unbind(-1))
+    system = SimpleNamespace(branches=("visual",), fallback="visual")
+    rows = moments.tabulate(system, [Answers({"visual": spans})])
+    table = rows[rows["branch"] == "visual"]
     assert table["iou"].tolist() == pytest.approx([2 / 3, 1 / 2, 1 / 2])
     annotated = table[["annotated_start", "annotated_end"]].to_numpy().tolist()
     assert annotated == [[8, 12], [2, 4], [4, 8]]
-    assert score(table)["visual"]["mIoU"] == pytest.approx(100 * (2 / 3 + 1 / 2) / 2)
+    assert MomentRetrieval().score(table)["visual"]["mIoU"] == pytest.approx(100 * (2 / 3 + 1 / 2) / 2)
 
 
 def test_queries_of_one_moment_are_left_as_they_are(toy: Toy) -> None:
@@ -169,12 +175,15 @@ def test_a_run_is_trained_on_every_window_and_its_key_holds_them(toy: Toy, tmp_p
     table = with_windows(toy, tmp_path)
     known = RunData.open(toy.queries, toy.inputs)
     data = replace(known, queries=table)
-    key = data.identify(["train"])["queries"]
+    key = data.identify(["train"], [MomentRetrieval()])["queries"]
     assert (
-        key == replace(known, queries=read_queries_table(tmp_path / "queries")).identify(["train"])["queries"]
+        key
+        == replace(known, queries=read_queries_table(tmp_path / "queries")).identify(
+            ["train"], [MomentRetrieval()]
+        )["queries"]
     )
     changed = table.assign(further_windows=[((8.0, 12.0),), (), (), ()])
-    assert replace(known, queries=changed).identify(["train"])["queries"] != key
+    assert replace(known, queries=changed).identify(["train"], [MomentRetrieval()])["queries"] != key
     options = small_options({"epochs": 1, "batch_size": 4})
     folder, _ = make_run(data, options, 0, Store(tmp_path / "store"), "cpu", False)
     assert len((folder / "history.csv").read_text().splitlines()) == 2

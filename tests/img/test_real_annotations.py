@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from shared_data import ACTIVITYNET, CHARADES, needs_annotations
 
-from extractors import registry
 from extractors.words import tokenise
 from img.__main__ import main
 from img.config.base import to_json
@@ -43,12 +42,13 @@ def by_split(name: str) -> dict[str, list[Query]]:
 
 def test_charades_has_the_published_recipe() -> None:
     dataset = shipped("charades")
-    kind, visual = registry.parse(dataset.extractors[dataset.streams["visual"].extractors[0]])
+    sight = dataset.extractors[dataset.streams["visual"].extractors[0]]
+    kind, visual = sight.kind, sight.parameters
     assert kind.name == "i3d"
     recipe = {"frame_rate": 24, "window": 24, "stride": 24, "shorter_side": 226, "shrink": False, "crop": 224}
     assert recipe.items() <= visual.model_dump().items()
     assert visual.weights == Path("resources/weights/rgb_charades.pt")
-    assert dataset.extractors[dataset.streams["audio"].extractors[0]]["kind"] == "pann"
+    assert dataset.extractors[dataset.streams["audio"].extractors[0]].kind.name == "pann"
     options = resolve(
         {"charades": dataset}, read_variants(CONFIG / "papers" / "img" / "variants.yaml"), "charades", "img"
     ).model
@@ -58,12 +58,14 @@ def test_charades_has_the_published_recipe() -> None:
 
 def test_activitynet_has_the_published_recipe() -> None:
     dataset = shipped("activitynet")
-    kind, visual = registry.parse(dataset.extractors[dataset.streams["visual"].extractors[0]])
+    sight = dataset.extractors[dataset.streams["visual"].extractors[0]]
+    kind, visual = sight.kind, sight.parameters
     assert kind.name == "i3d"
     recipe = {"frame_rate": None, "window": 16, "stride": 16, "shorter_side": 224, "shrink": True}
     assert recipe.items() <= visual.model_dump().items()
     assert visual.weights == Path("resources/weights/rgb_imagenet.pt")
-    kind, audio = registry.parse(dataset.extractors[dataset.streams["audio"].extractors[0]])
+    sound = dataset.extractors[dataset.streams["audio"].extractors[0]]
+    kind, audio = sound.kind, sound.parameters
     assert (kind.name, audio.scale) == ("vggish", 1 / 255)
     assert audio.model_dump()["pca"] == Path("resources/weights/vggish_pca_params-970ea276.pth")
     variants = read_variants(CONFIG / "papers" / "img" / "variants.yaml")
@@ -77,7 +79,7 @@ def test_everything_but_the_videos_a_user_brings_is_looked_for_where_it_is_fetch
     dataset = shipped(name)
     files = [*dataset.annotations.files, dataset.videos, dataset.queries.embedding]
     for extractor in dataset.extractors.values():
-        files += [value for _, value in registry.parse(extractor)[1] if isinstance(value, Path)]
+        files += [value for _, value in extractor.parameters if isinstance(value, Path)]
     assert all(Path(file).is_relative_to("resources") for file in files)
 
 

@@ -29,7 +29,7 @@ from img.runs.making import make_run
 from img.runs.optimisation import parameter_groups
 from img.runs.prediction import predict
 from img.runs.run_code import list_code
-from img.tasks.moment import score
+from img.tasks.moment import MomentRetrieval
 
 RECORDED_LOSSES = [72.5111, 53.4372, 47.2747]
 
@@ -135,7 +135,9 @@ def test_a_further_split_gets_its_best_weights_from_the_same_run_and_changes_not
     made = read_json(folder / "options.json")
     assert made["selected_epochs"] == {"best_on_test": made["best_epoch"], "best_on_train": best}
     model = load_checkpoint(folder / "best_on_train.safetensors")
-    scores = score(predict(model, toy.moments("train"), 8, "cpu", InferenceOptions(answers=1)))
+    scores = MomentRetrieval().score(
+        predict(model, toy.moments("train"), 8, "cpu", InferenceOptions(answers=1))
+    )
     assert scores["fusion"]["R1@0.7"] == history["best_on_train_R1@0.7"][best]
     assert protocols_of(made) == ["last", "best_on_test", "best_on_train"]
 
@@ -145,7 +147,7 @@ def test_of_equal_epochs_the_earliest_is_kept_on_each_split() -> None:
     for epoch, recalls in enumerate(({"a": 1.0, "b": 0.0}, {"a": 1.0, "b": 2.0}, {"a": 0.5, "b": 2.0})):
         torch.nn.init.constant_(model.weight, float(epoch))
         training._keep_best(progress, recalls, model, epoch)
-    assert {split: (best.epoch, best.recall) for split, best in progress.best.items()} == {
+    assert {split: (best.epoch, best.score) for split, best in progress.best.items()} == {
         "a": (0, 1.0),
         "b": (1, 2.0),
     }
@@ -235,23 +237,29 @@ def test_other_code_is_another_run(
 ) -> None:
     monkeypatch.setattr(making, "train", fail)
     assert run(toy, finished[1])[1]
-    monkeypatch.setattr(making, "fingerprint_run", lambda system: "edited")
+    monkeypatch.setattr(making, "fingerprint_run", lambda system, tasks: "edited")
     with pytest.raises(AssertionError, match="trained again"):
         run(toy, finished[1])
 
 
 def test_the_code_of_a_run_is_that_of_its_system_task_and_loop() -> None:
-    code = list_code(SYSTEMS["img"])
+    code = list_code(SYSTEMS["img"], ["moment"])
     assert {
         "img.models.img.model",
         "img.models.img.losses",
         "img.models.fusion.slots",
         "img.tasks.moment",
+        "img.data.collation",
         "img.runs.training",
         "img.runs.optimisation",
         "img.data.samples",
     } <= set(code)
-    assert not {"img.models.registry", "img.models.img.official", "img.data.annotations.reading"} & set(code)
+    assert not {
+        "img.models.registry",
+        "img.tasks.registry",
+        "img.models.img.official",
+        "img.data.annotations.reading",
+    } & set(code)
 
 
 def test_other_libraries_than_a_runs_own_are_told(

@@ -39,8 +39,8 @@ class Toy:
         return RunData.open(self.queries, self.inputs)
 
     def splits(self, *names: str, **missed: int) -> Splits:
-        moments = {split: self.moments(split) for split in names}
-        return Splits(moments, {split: missed.get(split, 0) for split in names}, np.zeros((0, 8), np.float32))
+        samples = {"moment": {split: self.moments(split) for split in names}}
+        return Splits(samples, missed, np.zeros((0, 8), np.float32))
 
     def moments(self, split: str, sound: bool = True) -> Moments:
         table = read_queries_table(self.queries)

@@ -16,7 +16,8 @@ def test_settings_are_complete_and_in_one_order(project):
 def test_files_that_parameters_name_are_required(read, folder):
     project = read()
     assert features.list_files(project, "demo", "pann") == []
-    extractors = {**project.datasets["demo"].extractors, "pann": {"kind": "pann", "weights": "my.pth"}}
+    written = {name: found.written for name, found in project.datasets["demo"].extractors.items()}
+    extractors = {**written, "pann": {"kind": "pann", "weights": "my.pth"}}
     project = read({"demo": {"extractors": extractors}})
     with pytest.raises(Refusal, match=r"demo\.yaml: extractors\.pann\.weights: .* found nothing at my\.pth"):
         features.list_files(project, "demo", "pann")

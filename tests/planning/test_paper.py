@@ -25,7 +25,7 @@ def test_a_scope_makes_the_tables_its_dataset_asks_for(project):
     asked = project.datasets["demo"].paper
     assert asked is not None
     assert paper.list_numbers(project, "demo/") == asked.tables
-    assert paper.list_numbers(project, "") == list(project.paper.tables)
+    assert paper.list_numbers(project, "") == list(project.papers["img"].paper.tables)
     files = paper.list_contents(project, "demo/")
     assert files[: len(asked.tables)] == [f"results/demo/tables/table{number}.md" for number in asked.tables]
     assert "results/demo/tables/claims.md" in files
@@ -48,15 +48,17 @@ def test_a_table_is_made_of_the_runs_of_its_rows(project):
 
 
 def test_some_tables_hold_measurements(project):
-    assert paper.list_measurements("demo/", "12") == ["results/demo/statistics/table12.json"]
-    assert paper.list_measurements("", "2") == []
+    assert paper.list_measurements(project, "demo/", "12") == ["results/demo/statistics/table12.json"]
+    assert paper.list_measurements(project, "", "2") == []
     assert paper.write_measurements_option("a b.json") == "--measurements 'a b.json'"
     assert paper.write_measurements_option("") == ""
     assert paper.find_activity_queries(project, "demo/") == "results/demo/queries/queries.parquet"
 
 
 def test_a_figure_is_made_of_the_runs_of_its_variants(project):
-    name, recipe = next((name, figure) for name, figure in project.recipes.figures.items() if figure.curves)
+    name, recipe = next(
+        (name, figure) for name, figure in project.papers["img"].recipes.figures.items() if figure.curves
+    )
     scope = "" if recipe.dataset == "activitynet" else "charades_simulated/"
     dataset = paper.find_stand_in(project, scope, recipe.dataset).dataset
     metrics = figures.list_metrics(project, scope, name)
@@ -66,12 +68,16 @@ def test_a_figure_is_made_of_the_runs_of_its_variants(project):
         for variant in recipe.all_variants
         for seed in seeds
     ]
-    assert figures.find_caption(project, name) == recipe.caption
+    assert figures.find_caption(project, scope, name) == recipe.caption
 
 
 def test_timelines_are_answered_by_the_first_seed(project):
-    name = next(name for name, recipe in project.recipes.timelines.items() if recipe.dataset == "charades")
-    recipe = project.recipes.timelines[name]
+    name = next(
+        name
+        for name, recipe in project.papers["img"].recipes.timelines.items()
+        if recipe.dataset == "charades"
+    )
+    recipe = project.papers["img"].recipes.timelines[name]
     seed = project.datasets["demo"].seeds[0]
     run = f"results/demo/runs/{recipe.variant}/seed{seed}"
     assert timelines.find_predictions(project, "demo/", name) == f"{run}/predictions.parquet"

@@ -29,5 +29,5 @@ def test_files_and_folders_of_the_manifest_are_named_below_resources(project):
 
 def test_each_figure_is_made_by_one_rule(project):
     made = (patterns.match_curves, patterns.match_comparisons, patterns.match_timelines)
-    for figure in (*project.recipes.figures, *project.recipes.timelines):
+    for figure in (*project.papers["img"].recipes.figures, *project.papers["img"].recipes.timelines):
         assert [bool(re.fullmatch(pattern(project), figure)) for pattern in made].count(True) == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from planning import runs
-from planning.paper import find_stand_in
+from planning.paper import find_paper, find_stand_in
 from planning.paths import name_queries
 from planning.project import Project
 
@@ -19,16 +19,17 @@ def list_predictions(project: Project, scope: str, figure: str) -> list[str]:
 
 
 def _list_runs(project: Project, scope: str, figure: str, file: str) -> list[str]:
-    recipe = project.recipes.figures[figure]
+    recipe = find_paper(project, scope).recipes.figures[figure]
     dataset = find_stand_in(project, scope, recipe.dataset).dataset
     return runs.list_available(project, [(dataset, variant) for variant in recipe.all_variants], file)
 
 
 def find_queries(project: Project, scope: str, figure: str) -> str:
     """Names the queries that a figure shows."""
-    return name_queries(find_stand_in(project, scope, project.recipes.figures[figure].dataset).dataset)
+    recipe = find_paper(project, scope).recipes.figures[figure]
+    return name_queries(find_stand_in(project, scope, recipe.dataset).dataset)
 
 
-def find_caption(project: Project, figure: str) -> str:
+def find_caption(project: Project, scope: str, figure: str) -> str:
     """Says what a figure shows."""
-    return project.recipes.figures[figure].caption
+    return find_paper(project, scope).recipes.figures[figure].caption

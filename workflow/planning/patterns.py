@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from img.paper.folders import FIRST
+from img.paper.recipes import FigureRecipe
 from planning.project import Project
 
 SHARD = r"\d+"
@@ -34,17 +36,18 @@ def match_splits(project: Project) -> str:
 
 def match_curves(project: Project) -> str:
     """Gives the pattern of the figures that are lines."""
-    return match_any(name for name, figure in project.recipes.figures.items() if figure.curves)
+    return match_any({name for name, figure in _list_figures(project) if figure.curves})
 
 
 def match_comparisons(project: Project) -> str:
     """Gives the pattern of the figures that compare variants."""
-    return match_any(name for name, figure in project.recipes.figures.items() if figure.variants)
+    return match_any({name for name, figure in _list_figures(project) if figure.variants})
 
 
 def match_timelines(project: Project) -> str:
     """Gives the pattern of the figures that follow single queries, the paper's and those of any run."""
-    return f"{match_any(project.recipes.timelines)}|timelines_({match_any(project.variants)})_seed{SEED}"
+    paper = {name for folder in project.papers.values() for name in folder.recipes.timelines}
+    return f"{match_any(paper)}|timelines_({match_any(project.variants)})_seed{SEED}"
 
 
 def match_timeline_scope(project: Project) -> str:
@@ -53,8 +56,20 @@ def match_timeline_scope(project: Project) -> str:
 
 
 def match_scope(project: Project) -> str:
-    """Gives the pattern of scopes: nothing, or the folder of a dataset that stands for one of the paper's."""
-    return f"(({match_any(name for name, dataset in project.datasets.items() if dataset.paper)})/)?"
+    """Gives the pattern of scopes: nothing, or the folder of another paper or of a dataset of a paper's."""
+    datasets = {name for name, dataset in project.datasets.items() if dataset.paper}
+    return f"(({match_any(datasets | (set(project.papers) - {FIRST}))})/)?"
+
+
+def match_numbers(project: Project) -> str:
+    """Gives the pattern of the numbers of all papers' tables."""
+    return match_any({number for folder in project.papers.values() for number in folder.paper.tables})
+
+
+def _list_figures(project: Project) -> Iterator[tuple[str, FigureRecipe]]:
+    """Yields the figures of runs of all papers, by name."""
+    for folder in project.papers.values():
+        yield from folder.recipes.figures.items()
 
 
 def match_files(project: Project) -> str:

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from extractors import registry
 from extractors.kind import Kind
 from extractors.parameters import KindParameters
 from img.config.base import check, read_yaml
 from img.config.dataset import Dataset, read_datasets
 from img.config.project import Configuration, check_together
-from img.config.variants import Variant, read_variants
-from img.paper.recipes import Recipes, check_variants, read_recipes
+from img.config.variants import Variant
+from img.paper.folders import PaperFolder, check_names, read_papers
 from img.paper.requests import check_requests
-from img.paper.transcription import Paper, read_paper
 from img.resources.listing import Manifest, read_resources
 
 
@@ -29,10 +27,7 @@ class Project:
         configuration: what holds for every dataset.
         datasets: by name.
         variants: by name.
-        paper_file: what the paper reports, as a file.
-        paper: what it holds.
-        recipes_file: how the paper's tables and figures are made, as a file.
-        recipes: what it holds.
+        papers: by name, the first one first.
         resources: the public files.
         extractors: kind and parameters by the dataset's and the extractor's name.
     """
@@ -41,10 +36,7 @@ class Project:
     configuration: Configuration
     datasets: Mapping[str, Dataset]
     variants: Mapping[str, Variant]
-    paper_file: Path
-    paper: Paper
-    recipes_file: Path
-    recipes: Recipes
+    papers: Mapping[str, PaperFolder]
     resources: Manifest
     extractors: Mapping[tuple[str, str], tuple[Kind, KindParameters]]
 
@@ -82,19 +74,15 @@ def read_project(root: Path, values: Mapping[str, Any], files: Iterable[Path] = 
         read_yaml(file)
     configuration = check(Configuration, values, "config/config.yaml")
     datasets = read_datasets(_find("config/datasets", root))
-    variants = read_variants(_find("config/papers/img/variants.yaml", root))
+    papers, variants = read_papers([Path("config/papers"), root / "config" / "papers"])
+    check_names(papers, datasets)
     check_together(configuration, datasets, variants)
-    paper_file = _find("config/papers/img/paper.yaml", root)
-    recipes_file = _find("config/papers/img/tables.yaml", root)
-    paper = read_paper(paper_file)
-    recipes = read_recipes(recipes_file, paper)
-    check_variants(recipes, variants)
-    check_requests(datasets, paper, recipes)
+    check_requests(datasets, papers)
     resources = read_resources(configuration.manifest or root / "resources" / "manifest.yaml")
     local = {name: entry.path for name, entry in configuration.resources.items()}
     resources.check_local(local, "config/config.yaml: resources")
     extractors = {
-        (dataset, name): registry.parse(settings)
+        (dataset, name): (settings.kind, settings.parameters)
         for dataset, options in datasets.items()
         for name, settings in options.extractors.items()
     }
@@ -103,10 +91,7 @@ def read_project(root: Path, values: Mapping[str, Any], files: Iterable[Path] = 
         configuration,
         datasets,
         variants,
-        paper_file,
-        paper,
-        recipes_file,
-        recipes,
+        papers,
         resources,
         extractors,
     )

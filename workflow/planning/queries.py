@@ -10,6 +10,7 @@ from pathlib import Path
 from extractors.importing.arrays import SUFFIXES
 from extractors.storage.files import list_content
 from img.config.base import to_json
+from img.config.dataset import TRAIN
 from img.config.query_encoder import QueryEncoder
 from planning.paths import name_indexed_features, name_query_features
 from planning.project import Project
@@ -23,7 +24,7 @@ def write_options(project: Project, dataset: str) -> str:
 
 def list_vocabulary_splits(project: Project, dataset: str) -> list[str]:
     """Lists the splits whose words make the vocabulary: those that a run reads while it is trained."""
-    return ["train", *project.datasets[dataset].selection_splits]
+    return [TRAIN, *project.datasets[dataset].selection_splits]
 
 
 def count_words(project: Project, dataset: str) -> int:

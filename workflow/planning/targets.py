@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from extractors.faults import suggest
 from img.config.dataset import RESERVED
+from planning.paper import find_paper
 from planning.project import Project
 
 _TABLE = re.compile(r"tables/table(?P<number>[^/.]+)\.\w+")
@@ -30,7 +31,7 @@ def describe_choice(project: Project) -> str:
         "Nothing was asked for, and config/config.yaml names no datasets. Ask for a file, such as "
         f"results/{first}/metrics.json.\n"
         f"Datasets: {', '.join(project.datasets)}\n"
-        f"Tables:   results/tables/table{{{','.join(map(str, project.paper.tables))}}}.md\n"
+        f"Tables:   results/tables/table{{{','.join(map(str, find_paper(project, '').paper.tables))}}}.md\n"
         "More:     results/{dataset}/coverage.tsv, results/paper.md; README.md lists them."
     )
 
@@ -41,9 +42,11 @@ def _check(project: Project, target: str) -> Iterator[str]:
         return
     dataset, _, inner = rest.partition("/")
     table = _TABLE.search(target)
-    if table:
-        yield from _expect(target, "table", table["number"], [str(number) for number in project.paper.tables])
-    elif dataset in RESERVED:
+    scope = "" if dataset == "tables" else dataset
+    if table and (not scope or scope in {**project.datasets, **project.papers}):
+        tables = find_paper(project, scope).paper.tables
+        yield from _expect(target, "table", table["number"], [str(number) for number in tables])
+    elif dataset in RESERVED or dataset in project.papers:
         return
     elif dataset not in project.datasets:
         yield from _expect(target, "dataset", dataset, project.datasets)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from img.config.timelines import TimelineChoice
 from planning import queries, runs
-from planning.paper import find_stand_in
+from planning.paper import find_paper, find_stand_in
 from planning.paths import name_queries, name_run, name_video_table
 from planning.project import Project
 
@@ -51,7 +51,8 @@ def find_shown(project: Project, scope: str, figure: str) -> Shown:
     Raises:
         ValueError: where nothing stands for the paper's dataset, or a dataset's picture is to lie elsewhere.
     """
-    if (recipe := project.recipes.timelines.get(figure)) is not None:
+    known = find_paper(project, scope).recipes.timelines
+    if (recipe := known.get(figure)) is not None:
         stand_in = find_stand_in(project, scope, recipe.dataset)
         dataset, split = stand_in.dataset, stand_in.splits[recipe.split]
         run = name_run(dataset, recipe.variant, project.datasets[dataset].seeds[0])
@@ -59,7 +60,7 @@ def find_shown(project: Project, scope: str, figure: str) -> Shown:
     dataset, match = Path(scope).name, re.fullmatch(OWN, figure)
     if match is None or not dataset:
         raise ValueError(
-            f"results/{scope}figures/{figure}.png: expected one of {', '.join(project.recipes.timelines)}, "
+            f"results/{scope}figures/{figure}.png: expected one of {', '.join(known)}, "
             "or timelines_{variant}_seed{seed}.png in a dataset's folder"
         )
     settings = project.datasets[dataset]

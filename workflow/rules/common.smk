@@ -75,7 +75,7 @@ wildcard_constraints:
     shard=patterns.SHARD,
     seed=patterns.SEED,
     split=patterns.match_splits(PROJECT),
-    number=patterns.match_any(PROJECT.paper.tables),
+    number=patterns.match_numbers(PROJECT),
     scope=patterns.match_scope(PROJECT),
 
 

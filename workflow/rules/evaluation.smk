@@ -43,6 +43,28 @@ rule evaluate:
         "--device {resources.device} --threads {threads} 2> {log:q}"
 
 
+# On demand alone: as text, ActivityNet's predictions are large.
+rule export_predictions:
+    input:
+        predictions="results/{dataset}/runs/{variant}/seed{seed}/predictions.parquet",
+    output:
+        csv="results/{dataset}/runs/{variant}/seed{seed}/predictions.csv",
+    log:
+        "logs/export_predictions/{dataset}/{variant}/seed{seed}.log",
+    benchmark:
+        "logs/export_predictions/{dataset}/{variant}/seed{seed}.benchmark.tsv"
+    conda:
+        "../envs/img.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+        runtime=10,
+    params:
+        run=subpath(input.predictions, parent=True),
+    shell:
+        "python -m img export-predictions {params.run:q} --out {output.csv:q} 2> {log:q}"
+
+
 rule summarise:
     input:
         runs=plan(runs.list_metrics),

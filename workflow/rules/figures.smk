@@ -5,8 +5,8 @@
 rule plot_curves:
     input:
         runs=plan(figures.list_metrics),
-        paper=PROJECT.paper_file,
-        recipes=PROJECT.recipes_file,
+        paper=plan(paper.find_paper_file),
+        recipes=plan(paper.find_recipes_file),
     output:
         report(
             "results/{scope}figures/{figure}.png",
@@ -40,8 +40,8 @@ rule plot_ratios:
     input:
         runs=plan(figures.list_predictions),
         queries=plan(figures.find_queries),
-        paper=PROJECT.paper_file,
-        recipes=PROJECT.recipes_file,
+        paper=plan(paper.find_paper_file),
+        recipes=plan(paper.find_recipes_file),
     output:
         report(
             "results/{scope}figures/{figure}.png",
@@ -75,8 +75,8 @@ rule plot_ratios:
 rule plot_durations:
     input:
         queries=plan(paper.find_activity_queries),
-        paper=PROJECT.paper_file,
-        recipes=PROJECT.recipes_file,
+        paper=plan(paper.find_paper_file),
+        recipes=plan(paper.find_recipes_file),
     output:
         report(
             "results/{scope}figures/figure9.png",

@@ -5,8 +5,8 @@
 rule count_activities:
     input:
         queries=plan(paper.find_activity_queries),
-        paper=PROJECT.paper_file,
-        recipes=PROJECT.recipes_file,
+        paper=plan(paper.find_paper_file),
+        recipes=plan(paper.find_recipes_file),
     output:
         "results/{scope}statistics/table8.json",
     log:
@@ -52,8 +52,8 @@ rule count_cost:
 rule count_importance:
     input:
         runs=plan(paper.list_importance_predictions),
-        paper=PROJECT.paper_file,
-        recipes=PROJECT.recipes_file,
+        paper=plan(paper.find_paper_file),
+        recipes=plan(paper.find_recipes_file),
     output:
         "results/{scope}statistics/table16.json",
     log:
@@ -78,8 +78,8 @@ rule table:
     input:
         runs=plan(paper.list_table_metrics),
         measurements=plan(paper.list_measurements),
-        paper=PROJECT.paper_file,
-        recipes=PROJECT.recipes_file,
+        paper=plan(paper.find_paper_file),
+        recipes=plan(paper.find_recipes_file),
     output:
         markdown="results/{scope}tables/table{number}.md",
         csv="results/{scope}tables/table{number}.csv",
@@ -113,8 +113,8 @@ rule table:
 rule claims:
     input:
         runs=plan(paper.list_claim_predictions),
-        paper=PROJECT.paper_file,
-        recipes=PROJECT.recipes_file,
+        paper=plan(paper.find_paper_file),
+        recipes=plan(paper.find_recipes_file),
     output:
         markdown="results/{scope}tables/claims.md",
         csv="results/{scope}tables/claims.csv",
@@ -148,8 +148,8 @@ rule claims:
 rule list_contents:
     input:
         files=plan(paper.list_contents),
-        paper=PROJECT.paper_file,
-        recipes=PROJECT.recipes_file,
+        paper=plan(paper.find_paper_file),
+        recipes=plan(paper.find_recipes_file),
     output:
         "results/{scope}paper.md",
     log:

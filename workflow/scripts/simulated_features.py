@@ -178,7 +178,7 @@ def fit_audibility(
         ridge: weight of the squared coefficients; the constant is spared.
         steps: Newton's.
     """
-    vocabulary = {word: place for place, word in enumerate(sorted(frozenset().union(*moments)), 1)}
+    vocabulary = {word: column for column, word in enumerate(sorted(frozenset().union(*moments)), 1)}
     design = np.zeros((len(moments), 1 + len(vocabulary)))
     design[:, 0] = 1
     for row, words in zip(design, moments, strict=True):
@@ -191,4 +191,6 @@ def fit_audibility(
         slope = design.T @ (audible - chance) - penalty * weights
         curvature = (design.T * (chance * (1 - chance))) @ design + np.diag(penalty)
         weights += np.linalg.solve(curvature, slope)
-    return Audibility(float(weights[0]), {word: float(weights[place]) for word, place in vocabulary.items()})
+    return Audibility(
+        float(weights[0]), {word: float(weights[column]) for word, column in vocabulary.items()}
+    )

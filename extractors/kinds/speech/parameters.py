@@ -45,12 +45,16 @@ class SpeechParameters(Parameters):
     )
     compression_ratio_threshold: Real = Field(
         default=1.35,
-        gt=0,
+        ge=0.01,
+        le=100,
         description="`fallback`: tokens that compress better than this repeat themselves. transformers packs "
         "tokens, not letters: its 1.35 stands for the authors' 2.4.",
     )
     log_probability_threshold: Real = Field(
-        default=-1.0, le=0, description="`fallback`: a mean log-probability below this is improbable."
+        default=-1.0,
+        ge=-100,
+        le=0,
+        description="`fallback`: a mean log-probability below this is improbable.",
     )
     no_speech_threshold: Real = Field(
         default=0.6,

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from extractors.storage.files import sha256_of_json, write_json
 from extractors.storage.store import Store
-from img.config.dataset import InputOptions
+from img.config.dataset import TRAIN, InputOptions
 from img.config.streams import AlignRule
 from img.data.clips.inputs import FEATURES, INDEX, VideoInputs
 from img.data.clips.layout import Layout, has, lay_out
@@ -59,12 +59,12 @@ def assemble(
     total = sum(video.clips for video in videos.values())
     shapes = {name: (total, width) for name, width in widths.items()}
     with mapped_safetensors(shapes, out / FEATURES) as data:
-        for video, place in tqdm(videos.items(), unit="video", desc="assemble"):
+        for video, laid in tqdm(videos.items(), unit="video", desc="assemble"):
             for name, clips in layouts[video].load(streams, store).items():
-                data[name][place.rows] = clips
+                data[name][laid.rows] = clips
         statistics = _standardise(data, videos, queries) if options.standardise else {}
         content = hash_arrays(data)
-        videos = {video: replace(place, sha256=_hash_video(data, place)) for video, place in videos.items()}
+        videos = {video: replace(laid, sha256=_hash_video(data, laid)) for video, laid in videos.items()}
     index = {
         "content_sha256": content,
         "aligned_by": {
@@ -84,7 +84,7 @@ def assemble(
             "options": options.model_dump(mode="json"),
             "standardisation": {name: found.to_json() for name, found in statistics.items()},
         },
-        "videos": {video: asdict(place) for video, place in videos.items()},
+        "videos": {video: asdict(laid) for video, laid in videos.items()},
     }
     write_json(out / INDEX, index)
 
@@ -114,10 +114,10 @@ def _standardise(
 ) -> dict[str, Standardisation]:
     """Standardises every stream that training videos have, in place; gives the statistics of each."""
     usable = queries[queries["fault"] == ""]
-    training = set(usable.loc[usable["split"] == "train", "video"])
+    training = set(usable.loc[usable["split"] == TRAIN, "video"])
     statistics: dict[str, Standardisation] = {}
     for name, values in data.items():
-        reached = {video: place.reached_rows(name) for video, place in videos.items()}
+        reached = {video: laid.reached_rows(name) for video, laid in videos.items()}
         found = _standardise_stream(values, reached, training)
         if found is not None:
             statistics[name] = found

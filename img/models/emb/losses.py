@@ -12,7 +12,7 @@ from img.models.blocks.clip_logits import Branch
 from img.models.emb.elastic import between, overlaps, required_overlap, second_opinion
 from img.models.emb.options import ElasticOptions
 from img.models.emb.proposals import Proposals
-from img.models.protocol import Batch, Progress
+from img.models.protocol import Batch, MomentTargets, Progress
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ def gather_opinions(
     proposals: Proposals, scores: Tensor, batch: Batch, progress: Progress, options: ElasticOptions
 ) -> Opinions:
     """Find the second opinion on each label of a batch, from the proposals' logits [B, P]."""
-    start, end = batch.targets.start, batch.targets.end
+    targets = batch.targets_of(MomentTargets)
+    start, end = targets.start, targets.end
     is_required = options.required_overlap == "falling"
     least = required_overlap(progress, options.lowest_overlap) if is_required else 0.0
     return Opinions(start, end, *second_opinion(proposals, scores, start, end, least, options))
@@ -90,7 +91,8 @@ def ranking_loss(proposals: Proposals, scores: Tensor, batch: Batch, options: El
         The mean over the proposals that the videos have.
     """
     low, high = options.target_low, options.target_high
-    overlap = overlaps(proposals, batch.targets.start, batch.targets.end)
+    targets = batch.targets_of(MomentTargets)
+    overlap = overlaps(proposals, targets.start, targets.end)
     target = ((overlap - low) / (high - low)).clamp(0, 1).to(scores.dtype)
     loss = F.binary_cross_entropy_with_logits(scores, target, reduction="none") * proposals.mask.keep
     return loss.sum() / proposals.mask.keep.sum()

@@ -35,7 +35,7 @@ from img.models.img.losses import (
     saliency_loss,
 )
 from img.models.img.options import ImgOptions
-from img.models.protocol import Answers, Batch, Progress, System
+from img.models.protocol import Answers, Batch, MomentTargets, Progress, System
 from img.models.sizes import Sizes
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ class IMG(System):
 
         Samples without sound count in no audio term and not in the importance predictor's.
         """
-        options, targets = self.options, batch.targets
+        options, targets = self.options, batch.targets_of(MomentTargets)
         retrieval = {
             name: retrieval_loss(branch, targets.start, targets.end)
             for name, branch in outputs.branches.items()

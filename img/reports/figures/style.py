@@ -11,14 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from extractors.storage.files import replacing
+from img.reports.colours import colour_of
 
-_BRANCHES: tuple[Mapping[str, Any], ...] = (
-    {"linestyle": "-", "color": "black"},
-    {"linestyle": "--", "color": "0.45"},
-    {"linestyle": ":", "color": "0.7"},
-    {"linestyle": "-.", "color": "0.25"},
-)
-"""One for each branch of a system, the preferred one first."""
+_DASHES = ("-", "--", ":", "-.")
+"""One for each branch of a system, the preferred one first: prints without colour show them."""
 
 LINES: tuple[Mapping[str, Any], ...] = (
     {"linestyle": "-", "marker": "o", "color": "black"},
@@ -30,8 +26,9 @@ LINES: tuple[Mapping[str, Any], ...] = (
 
 
 def style_branch(branches: Sequence[str], branch: str) -> Mapping[str, Any]:
-    """Returns the line style and shade of a branch among those that a system has."""
-    return _BRANCHES[list(branches).index(branch) % len(_BRANCHES)]
+    """Returns the line style and colour of a branch among those that a system has."""
+    dash = _DASHES[list(branches).index(branch) % len(_DASHES)]
+    return {"linestyle": dash, "color": colour_of(branches, branch).light}
 
 
 def finish_axes(axes: Axes, **labels: Any) -> None:

@@ -21,6 +21,7 @@ from img.models.img.official import build_official, load_official
 from img.models.img.options import ImgOptions
 from img.models.protocol import Batch
 from img.runs import training
+from img.tasks.moment import MomentRetrieval
 
 PLAIN = Path(__file__).parents[3] / ".." / "shared" / "reference" / "img_plain.py"
 WORDS, CHARACTERS, VISUAL, AUDIO = 40, 20, 24, 16
@@ -241,14 +242,14 @@ def test_training_agrees_step_by_step_over_several_epochs(models, plain_module, 
     differs is the authors' 1e-6 beside the number of informative samples.
     """
     monkeypatch.setattr(training, "predict", lambda *_: None)
-    monkeypatch.setattr(training, "score", lambda _: {"fusion": {"R1@0.7": 0.0}})
+    monkeypatch.setattr(MomentRetrieval, "score", lambda *_: {"fusion": {"R1@0.7": 0.0}})
     ours, plain = (model.double() for model in models)
     batches = [in_double_precision(padded_batch(size, seed)) for size, seed in ((4, 1), (3, 2))]
     start = copy.deepcopy(ours)
 
     split = FixedSplit(batches)
     options = TrainingOptions(epochs=3, batch_size=4)
-    loop = training.Loop(ours, split, {"test": split}, options, 0, "cpu")
+    loop = training.Loop(ours, MomentRetrieval(), {"moment": split}, {"test": split}, options, 0, "cpu")
     progress = training.train(loop, tmp_path)
     expected = train_plain(plain_module, plain, batches, epochs=3)
 

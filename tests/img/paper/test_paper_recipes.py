@@ -25,7 +25,7 @@ CONFIG = Path(__file__).parents[3] / "config"
 def test_the_shipped_recipes_name_rows_columns_and_variants_that_there_are() -> None:
     paper = read_paper(CONFIG / "papers" / "img" / "paper.yaml")
     recipes = read_recipes(CONFIG / "papers" / "img" / "tables.yaml", paper)
-    check_variants(recipes, read_variants(CONFIG / "papers" / "img" / "variants.yaml"))
+    check_variants(recipes, read_variants(CONFIG / "papers" / "img" / "variants.yaml"), Path("tables.yaml"))
 
 
 def test_every_row_of_the_papers_own_system_is_made_but_the_plug_ins_and_what_is_measured() -> None:
@@ -102,7 +102,7 @@ def test_a_recipe_for_what_the_paper_lacks_is_refused(tmp_path: Path, change: di
 def test_a_variant_that_there_is_not_is_refused_with_its_place(tmp_path: Path) -> None:
     _, recipes = read(tmp_path)
     with pytest.raises(ValueError, match=r"tables.1.without: variant: .*found \['visual_only'\]"):
-        check_variants(recipes, ["img"])
+        check_variants(recipes, ["img"], Path("tables.yaml"))
 
 
 def test_a_dataset_says_for_itself_what_it_stands_for(tmp_path: Path) -> None:

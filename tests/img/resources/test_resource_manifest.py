@@ -110,12 +110,12 @@ def test_a_name_that_is_no_file_name_is_refused(write, name):
 
 
 def test_two_resources_do_not_share_a_place(write):
-    with pytest.raises(ValueError, match=r"b: expected a place of its own, found a's resources/a\.zip"):
+    with pytest.raises(ValueError, match=r"b: expected a path of its own, found a's resources/a\.zip"):
         read_resources(write({"a": ENTRY, "b": ENTRY}))
     archives = {
         name: {**ENTRY, "path": f"resources/{name}.zip", "unpacked_to": "resources/videos"} for name in "ab"
     }
-    with pytest.raises(ValueError, match=r"b: expected a place of its own, found a's resources/videos"):
+    with pytest.raises(ValueError, match=r"b: expected a path of its own, found a's resources/videos"):
         read_resources(write(archives))
 
 

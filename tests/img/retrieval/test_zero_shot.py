@@ -1,6 +1,7 @@
 """Asked without training: what packaged networks know of a photograph."""
 
 import importlib.util
+import json
 from pathlib import Path
 
 import av
@@ -10,6 +11,7 @@ from encoding import encode_video
 from PIL import Image
 
 from extractors.packaged import EFFICIENTNET_LITE0
+from img.__main__ import main
 from img.retrieval.zero_shot import open_zero_shot, write_zero_shot_run
 from img.runs.opening import open_run
 
@@ -48,5 +50,17 @@ def test_animals_are_found_where_they_are(tmp_path: Path, monkeypatch: pytest.Mo
         (answer,) = retriever.answer(video, query, answers=1)
         assert answer.start == pytest.approx(3, abs=0.75)
         assert answer.end == pytest.approx(6, abs=0.75)
+    out = tmp_path / "answers.json"
+    asked = ["--zero-shot", "--query", "a cheetah", "--answers", "1", "--out", str(out)]
+    assert main(["retrieve", str(path), *asked, "--store", str(tmp_path / "store")]) == 0
+    (row,) = json.loads(out.read_text())
+    assert row["start"] == pytest.approx(retriever.answer(video, "a cheetah", answers=1)[0].start, abs=0.01)
     (unknown,) = retriever.answer(video, "a qwxzzy", answers=1)
     assert unknown.unknown == ("qwxzzy",)
+
+
+def test_a_run_or_none_and_not_both(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for chosen in ([], ["--zero-shot", "--run", "r"]):
+        with pytest.raises(SystemExit):
+            main(["retrieve", "a.mp4", "--query", "a cat", *chosen])
+    assert "not allowed with argument" in capsys.readouterr().err
