@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.report import print_report
-from img.data.text.vocabulary import read_glove
+from extractors.glove_files import read_glove
 
 LINES, WIDTH = 2_196_017, 300
 # Words of ActivityNet Captions, about.

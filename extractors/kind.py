@@ -52,7 +52,10 @@ Gives = Literal["rows", "texts"]
 Reads = Literal["media", "texts"]
 
 Reader = Callable[[Path, Any, str], "Iterator[Window]"]
-"""(media file, parameters, decoder name) -> windows in time order. Runs in a decoding process."""
+"""(file, parameters or what `prepare` made of them, decoder name) -> windows in time order.
+
+Runs in a decoding process.
+"""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ class Kind:
         code_version: raised whenever the features change for the same video and parameters.
         gives: `rows` where its network is an `Extractor`, `texts` where it is a `Writer`.
         reads: `texts` where it reads those that another extractor gave, in the place of a media file.
+        prepare: "module:function" that makes of (parameters, files) what the reader is given in the place of
+            the parameters, for a kind that looks over all files before it reads the first; empty for most.
     """
 
     name: str
@@ -80,10 +85,15 @@ class Kind:
     code_version: int
     gives: Gives = "rows"
     reads: Reads = "media"
+    prepare: str = ""
 
     def load_reader(self) -> Reader:
         """Imports the function that cuts a media file into windows."""
         return _import(self.reader)
+
+    def prepare_reader(self, parameters: Parameters, paths: Sequence[Path]) -> Any:
+        """Gives what the reader takes beside a file: the parameters, or what `prepare` makes of them."""
+        return _import(self.prepare)(parameters, paths) if self.prepare else parameters
 
     def load_network(self, parameters: Parameters, device: str) -> Extractor | Writer:
         """Imports and builds the network; loads its weights."""

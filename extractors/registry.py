@@ -92,6 +92,7 @@ KINDS: dict[str, Kind] = {
             ("json",),
             1,
             reads="texts",
+            prepare="extractors.kinds.sentence.network:prepare",
         ),
         Kind("imported", "visual", ImportedParameters, "", "", (), 1),
     )

@@ -135,10 +135,11 @@ def _compute(
 ) -> list[Task]:
     """Computes and links what no other process has in hand; gives the others' tasks."""
     elsewhere = []
+    paths = [task.path for task in tasks]
     events = decode_ahead(
         extraction.kind,
-        extraction.parameters,
-        [task.path for task in tasks],
+        extraction.kind.prepare_reader(extraction.parameters, paths),
+        paths,
         workers=extraction.runtime.workers,
         timeout=extraction.runtime.timeout,
         begin=lambda index: claims.take(tasks[index]),

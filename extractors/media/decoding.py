@@ -24,7 +24,6 @@ from extractors.kind import Kind, Reader
 from extractors.media.errors import MediaError, NoAudioError, ShortMediaError
 from extractors.media.parent_death import end_with_parent
 from extractors.media.sampling import Window
-from extractors.parameters import Parameters
 
 # A worker imports its decoder before its first video; a loaded file server makes that slow, never this slow.
 _START_SECONDS = 300.0
@@ -75,7 +74,7 @@ Event = Decoded | Restarted | Finished | Passed
 
 def decode_ahead(
     kind: Kind,
-    parameters: Parameters,
+    parameters: Any,
     paths: Sequence[Path],
     *,
     workers: int,
@@ -94,7 +93,7 @@ def decode_ahead(
 
     Args:
         kind: whose reader and decoders to use.
-        parameters: the reader's parameters.
+        parameters: what the reader takes beside a file, see `Kind.prepare_reader`.
         paths: media files.
         workers: worker processes; as many videos are decoded at once, and as many again wait finished.
         prefetch: windows of one video that may wait for the consumer.
@@ -130,7 +129,7 @@ class _Pool:
     def __init__(
         self,
         kind: Kind,
-        parameters: Parameters,
+        parameters: Any,
         paths: Sequence[Path],
         prefetch: int,
         timeout: float,
@@ -230,7 +229,7 @@ class _StoppedError(Exception):
 class _Worker:
     """A process that decodes one video at a time, started when needed and again after its death."""
 
-    def __init__(self, kind: Kind, parameters: Parameters, stopped: Connection, timeout: float) -> None:
+    def __init__(self, kind: Kind, parameters: Any, stopped: Connection, timeout: float) -> None:
         self._kind = kind
         self._parameters = parameters
         self._stopped = stopped
@@ -295,7 +294,7 @@ class _Worker:
         return code
 
 
-def _work(kind: Kind, parameters: Parameters, pipe: Connection) -> None:
+def _work(kind: Kind, parameters: Any, pipe: Connection) -> None:
     """What a worker process does: sends None when ready, then for each request its windows and None."""
     end_with_parent()
     # The terminal's interrupt reaches the whole group; the parent decides what becomes of its workers.
@@ -316,7 +315,7 @@ def _work(kind: Kind, parameters: Parameters, pipe: Connection) -> None:
 
 
 def _messages(
-    reader: Reader, path: Path, parameters: Parameters, decoder: str
+    reader: Reader, path: Path, parameters: Any, decoder: str
 ) -> Iterator[Window | MediaError | None]:
     try:
         yield from reader(path, parameters, decoder)

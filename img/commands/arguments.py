@@ -35,7 +35,8 @@ def add_features(parser: argparse.ArgumentParser) -> None:
         action="append",
         help='a stream as JSON, {"name": "visual", "parts": [{"folder": "results/demo/features/i3d"}]}; give '
         "each, the one whose rows are the clips first. Several parts stand side by side; a part's values are "
-        "multiplied with its `scale`; `align`, `merge` and `normalise` are those of a dataset's streams",
+        "multiplied with its `scale`, `texts` is the folder of the texts that they were made of; `align`, "
+        "`merge` and `normalise` are those of a dataset's streams",
     )
     parser.add_argument("--shards", required=True, nargs="+", help="names of the shards")
 
@@ -62,7 +63,7 @@ def open_streams(sources: Mapping[str, StreamSource], shards: Sequence[str]) -> 
 
     streams: dict[str, StreamFeatures] = {}
     for name, source in sources.items():
-        parts = [read_feature_folder(part.folder, shards, part.scale) for part in source.parts]
+        parts = [read_feature_folder(part.folder, shards, part.scale, part.texts) for part in source.parts]
         streams[name] = merge_features(parts, source.merge, source.normalise)
     return streams
 

@@ -107,6 +107,9 @@ class FeatureSource(Settings):
 
     folder: Path = Field(description="The feature folder.")
     scale: Real = Field(default=1.0, gt=0, description="What stored values are multiplied with.")
+    texts: Path | None = Field(
+        default=None, description="The folder of the texts that the features were made of, if they were."
+    )
 
 
 class StreamSource(StreamRules):

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from img.config.protocols import LAST
-from img.retrieval.makers import Maker, list_makers
+from img.retrieval.makers import Maker, list_makers, list_with_writers
 from img.runs.folder import QUERY_ENCODER
 from img.runs.opening import Run
 
@@ -44,7 +44,7 @@ def write_card(run: Run, protocol: str, metrics: Mapping[str, Any], simulated: b
         protocol=_say_protocol(protocol),
         evaluation=metrics.get("evaluation", {}),
         tables=_tabulate(metrics, protocol),
-        makers=[maker for parts in makers.values() for maker in parts],
+        makers=list_with_writers(makers),
         describe=_describe,
         max_clips=run.reads["options"]["max_clips"] if run.reads else None,
         standardised=sorted(run.reads["standardisation"]) if run.reads else [],

@@ -26,7 +26,7 @@ from img.retrieval.video import EncodedVideo
 from img.retrieval.windows import Window
 from img.runs.opening import Run
 
-_REASONS = {"no_audio": "the file has none", "missing": "none was given"}
+_REASONS = {"no_audio": "the file has none", "missing": "none was given", "no_text": "no words were found"}
 """Words for what a manifest says of a video that lacks something."""
 
 _NOT_TRAINED = "the run was trained without it"
@@ -146,7 +146,10 @@ class Encoder:
         makers = [maker for parts in self.makers.values() for maker in parts]
         for lacking, reason in (
             ([maker.name for maker in makers if maker.is_imported], "features that were made elsewhere"),
-            ([maker.name for maker in makers if maker.reads_texts], "features of texts about the videos"),
+            (
+                [maker.name for maker in makers if maker.reads_texts and maker.texts is None],
+                "features of texts of which it does not say who wrote them",
+            ),
         ):
             if lacking:
                 raise ValueError(

@@ -10,16 +10,15 @@ from typing import TypeAlias
 import numpy as np
 
 from extractors.extraction import Runtime
-from extractors.kind import Kind
 from extractors.media.container import length_of
 from extractors.outcomes import Delivery
-from extractors.parameters import Parameters
 from extractors.shard import Source, extract_shard
 from extractors.storage.files import read_json
 from extractors.storage.manifest import read_manifest
 from extractors.storage.store import Store
+from extractors.text_sources import list_text_sources
 from img.data.clips.held import HeldFeatures
-from img.retrieval.makers import Maker
+from img.retrieval.makers import Maker, list_with_writers
 
 Progress: TypeAlias = Callable[[float, str], None]
 """Told of the share that is done, 0 to 1, and in words of what is being done."""
@@ -50,14 +49,22 @@ def extract(
     Returns:
         For each stream, what each of its extractors says.
     """
-    wanted = [maker for parts in makers.values() for maker in parts]
+    wanted = list_with_writers(makers)
     length = length_of(path) if progress else None
     found: dict[str, list[HeldFeatures]] = {stream: [] for stream in makers}
-    for number, maker in enumerate(wanted):
-        watch = progress and _Watch(progress, maker.name, number, len(wanted), length)
-        found[maker.stream].append(
-            _extract_one(path, maker.rebuild(files, trusted), maker, store, runtime, accept_short, watch)
-        )
+    with tempfile.TemporaryDirectory() as folder:
+        source = Source(path.stem, path)
+        read = source
+        for number, maker in enumerate(wanted):
+            watch = progress and _Watch(progress, maker.name, number, len(wanted), length)
+            out = Path(folder, str(number))
+            delivery = Delivery(out, out / "shards" / "000.tsv", accept_short=accept_short)
+            extract_shard(*maker.rebuild(files, trusted), [read], store, delivery, runtime, watch)
+            if maker.gives_texts:
+                (read,) = list_text_sources(delivery.manifest, [path.stem], store)
+            else:
+                found[maker.stream].append(_hold(maker, delivery))
+                read = source
     if progress:
         progress(1.0, "encoded")
     return found
@@ -77,23 +84,12 @@ class _Watch:
         self._progress((self._number + share) / self._count, f"{self._name}: {seconds:.0f}{of} s")
 
 
-def _extract_one(
-    path: Path,
-    rebuilt: tuple[Kind, Parameters],
-    maker: Maker,
-    store: Store,
-    runtime: Runtime,
-    accept_short: bool,
-    watch: Callable[[float], None] | None,
-) -> HeldFeatures:
-    video = path.stem
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder)
-        delivery = Delivery(out, out / "manifest.tsv", accept_short=accept_short)
-        extract_shard(*rebuilt, [Source(video, path)], store, delivery, runtime, watch)
-        (row,) = read_manifest(delivery.manifest)
-        if not row.is_ok:
-            return HeldFeatures(maker.name, video, None, None, maker.scale, maker.made, row.status)
-        array = np.load(out / f"{video}.npy", allow_pickle=False)
-        seconds = read_json(out / f"{video}.json")["row_seconds"]
-    return HeldFeatures(maker.name, video, array, np.array(seconds, np.float64), maker.scale, maker.made)
+def _hold(maker: Maker, delivery: Delivery) -> HeldFeatures:
+    """Takes what an extractor left of the one video into memory."""
+    (row,) = read_manifest(delivery.manifest)
+    if not row.is_ok:
+        return HeldFeatures(maker.name, row.video, None, None, maker.scale, maker.made, row.status)
+    array = np.load(delivery.out / f"{row.video}.npy", allow_pickle=False)
+    seconds = np.array(read_json(delivery.out / f"{row.video}.json")["row_seconds"], np.float64)
+    covered = row.seconds if maker.reads_texts else None
+    return HeldFeatures(maker.name, row.video, array, seconds, maker.scale, maker.made, covered=covered)

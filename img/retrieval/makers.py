@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ class Maker:
         file_names: what those files were called when the run was trained.
         width: values in a row.
         scale: what values are multiplied with.
+        texts: who writes the texts that it reads; None where it reads videos, or the run did not record it.
     """
 
     stream: str
@@ -37,6 +38,7 @@ class Maker:
     file_names: Mapping[str, str]
     width: int
     scale: float
+    texts: Maker | None = None
 
     @property
     def is_imported(self) -> bool:
@@ -47,6 +49,11 @@ class Maker:
     def reads_texts(self) -> bool:
         """Whether it reads texts about a video, which no video file holds."""
         return reads_texts(self.made["kind"])
+
+    @property
+    def gives_texts(self) -> bool:
+        """Whether it writes texts, which another extractor reads."""
+        return not self.is_imported and KINDS[self.made["kind"]].gives == "texts"
 
     @property
     def is_normalised(self) -> bool:
@@ -80,11 +87,6 @@ class Maker:
                 longer understood.
         """
         kind = KINDS[self.made["kind"]]
-        if kind.reads == "texts":
-            raise ValueError(
-                f"{self.name}: expected an extractor that reads videos, found {kind.name}, which reads the "
-                "texts of another; give its arrays"
-            )
         if kind.code_version != self.made["code_version"]:
             raise ValueError(
                 f"{self.name}: the run was trained on features of {kind.name}, version "
@@ -148,8 +150,21 @@ def list_makers(reads: Mapping[str, Any]) -> dict[str, list[Maker]]:
                 part.get("file_names", {}),
                 part["width"],
                 part["scale"],
+                _list_writer(stream, part.get("texts")),
             )
             for part in parts
         ]
         for stream, parts in reads["streams"].items()
     }
+
+
+def list_with_writers(makers: Mapping[str, Sequence[Maker]]) -> list[Maker]:
+    """Lists the extractors of all streams, whoever writes the texts that one reads before it."""
+    found = [maker for parts in makers.values() for maker in parts]
+    return [one for maker in found for one in (maker.texts, maker) if one is not None]
+
+
+def _list_writer(stream: str, texts: Mapping[str, Any] | None) -> Maker | None:
+    if texts is None:
+        return None
+    return Maker(stream, texts["name"], texts["extractor"], texts["file_names"], width=0, scale=1.0)

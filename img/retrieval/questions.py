@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import torch
 
+from extractors.words import tokenise
 from img.data.collation import Text
 from img.data.text.query_features import QueryFeatures
-from img.data.text.vocabulary import Vocabulary, lookup_vectors, tokenise
+from img.data.text.vocabulary import Vocabulary, lookup_vectors
 from img.models.protocol import System
 
 ASKED = "asked"

@@ -13,6 +13,7 @@ from types import MappingProxyType
 import numpy as np
 
 from extractors.storage.store import Store
+from extractors.words import tokenise
 from img.config.base import check
 from img.config.dataset import QueryOptions
 from img.config.protocols import choose_protocol
@@ -20,7 +21,6 @@ from img.config.runs import InferenceOptions
 from img.data.clips.inputs import Inputs
 from img.data.samples import Moments
 from img.data.text.queries import MAX_WORDS
-from img.data.text.vocabulary import tokenise
 from img.models.protocol import AUTO, System
 from img.reports.timelines import BranchTimeline, Timeline, trace_queries
 from img.retrieval.answers import Answer, merge_answers, read_answers

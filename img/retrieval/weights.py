@@ -8,7 +8,7 @@ from pathlib import Path
 from extractors.model_folders import CONFIG
 from extractors.packaged import EFFICIENTNET_LITE0
 from extractors.storage.files import sha256_of_path
-from img.retrieval.makers import Maker
+from img.retrieval.makers import Maker, list_with_writers
 
 _RESOURCES = Path("resources")
 _SUFFIXES = (".pt", ".onnx", ".pth", ".pyth", ".npz", ".bin", ".safetensors", ".ckpt", ".pkl")
@@ -31,7 +31,7 @@ def find_files(
     Raises:
         ValueError: a given file is another than that of the training, or is given for no extractor.
     """
-    named = {maker.name: maker for parts in makers.values() for maker in parts}
+    named = {maker.name: maker for maker in list_with_writers(makers)}
     strange = sorted(set(given) - set(named))
     if strange:
         raise ValueError(f"weights: expected names of {sorted(named)}, found {strange}")

@@ -1,3 +1,5 @@
+import zipfile
+
 import numpy as np
 import pytest
 import torch
@@ -38,9 +40,9 @@ def clip(tmp_path_factory):
     return save_tiny_clip_text(tmp_path_factory.mktemp("clip") / "tiny")
 
 
-def rows_of(folder, texts, tmp_path, encoder="minilm"):
+def rows_of(folder, texts, tmp_path, encoder="minilm", precision="float32"):
     write_texts(tmp_path / "texts.jsonl", texts)
-    parameters = SentenceParameters(weights=folder, encoder=encoder)
+    parameters = SentenceParameters(weights=folder, encoder=encoder, precision=precision)
     windows = list(sentence.windows(tmp_path / "texts.jsonl", parameters, "json"))
     data = torch.from_numpy(np.stack([window.data for window in windows]))
     return windows, sentence.build(parameters, "cpu").embed(data)[:, 0]
@@ -63,6 +65,14 @@ def test_a_row_is_the_mean_over_the_tokens_whatever_stands_beside_it(bert, tmp_p
     with torch.no_grad():
         mean = network(torch.tensor([ids])).last_hidden_state[0].mean(0)
     np.testing.assert_allclose(together[1], mean / mean.norm(), atol=1e-5)
+
+
+def test_bfloat16_stays_close(bert, tmp_path):
+    _, exact = rows_of(bert, SAID, tmp_path)
+    _, rounded = rows_of(bert, SAID, tmp_path, precision="bfloat16")
+    assert rounded.dtype == torch.float32
+    assert not torch.equal(exact, rounded)
+    assert (exact - rounded).norm() < 0.05 * exact.norm()
 
 
 def test_a_long_text_is_cut_at_the_encoders_limit_and_keeps_its_end(bert):
@@ -184,3 +194,83 @@ def test_lost_and_damaged_texts_are_healed_or_reported(shard_of_texts):
     (found,) = list_text_sources(manifest, ["talk"], Store(store.root / "elsewhere"))
     assert found.path is None
     assert "found no file; write them again by: snakemake" in found.absence
+
+
+GLOVE = b"the 1 0 2\nman 3 -1 0\ndoor 0 4 6\n, 9 9 9\nn't 5 0 0\n"
+"""Vectors of 3 values, to be added by hand."""
+
+
+def glove_rows(weights, videos, tmp_path):
+    """The rows of each video's texts, and what its row in the manifest says."""
+    sources = []
+    for video, texts in videos.items():
+        write_texts(tmp_path / f"{video}.jsonl", texts)
+        sources.append(Source(video, tmp_path / f"{video}.jsonl"))
+    kind, parameters = parse({"kind": "sentence", "encoder": "glove", "weights": str(weights)})
+    out = tmp_path / "out"
+    delivery = Delivery(out, out / "shards" / "000.tsv")
+    extract_shard(kind, parameters, sources, Store(tmp_path / "store"), delivery, Runtime(batch_size=2))
+    return out, {row.video: row.status for row in read_manifest(delivery.manifest)}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_glove_gives_the_mean_of_the_known_words(tmp_path, packed):
+    path = tmp_path / "glove.txt"
+    path.write_bytes(GLOVE)
+    if packed:
+        with zipfile.ZipFile(tmp_path / "glove.zip", "w") as archive:
+            archive.write(path, "glove.3d.txt")
+        path = tmp_path / "glove.zip"
+    videos = {
+        "a": [Text(0, 1, "The man, qwx!"), Text(1, 2, "qwx"), Text(2, 3, "the the door")],
+        "b": [Text(5, 5, "Don't")],
+        "c": [Text(0, 1, "qwx qwy")],
+    }
+    out, found = glove_rows(path, videos, tmp_path)
+    # the, man and the comma: (1 + 3 + 9, 0 - 1 + 9, 2 + 0 + 9) / 3; of "qwx" alone there is no row.
+    np.testing.assert_allclose(
+        np.load(out / "a.npy"), [[13 / 3, 8 / 3, 11 / 3], [2 / 3, 4 / 3, 10 / 3]], atol=1e-6
+    )
+    assert read_json(out / "a.json")["row_seconds"] == [[0, 1], [2, 3]]
+    # NLTK splits "don't" into "do" and "n't"; the first has no vector here.
+    np.testing.assert_allclose(np.load(out / "b.npy"), [[5, 0, 0]], atol=1e-6)
+    assert found == {"a": "ok", "b": "ok", "c": "no_text"}
+
+
+def test_a_file_of_vectors_is_read_once_for_all_texts(tmp_path, monkeypatch):
+    from extractors.kinds.sentence import word_vectors
+
+    (tmp_path / "glove.txt").write_bytes(GLOVE)
+    asked = []
+    monkeypatch.setattr(word_vectors, "read_glove", lambda path, words, width: asked.append(words) or {})
+    paths = [tmp_path / f"{number}.jsonl" for number in range(3)]
+    for path, words in zip(paths, ("the man", "a door", "the door"), strict=True):
+        write_texts(path, [Text(0, 1, words)])
+    parameters = SentenceParameters(weights=tmp_path / "glove.txt", encoder="glove")
+    word_vectors.look_up(parameters, [*paths, tmp_path / "absent.jsonl"])
+    assert asked == [{"the", "man", "a", "door"}]
+
+
+def test_the_packaged_glove_is_named(tmp_path):
+    from extractors.glove import read_packaged_glove
+
+    out, _ = glove_rows("package:glove-6b-50d", {"a": [Text(0, 1, "The koala")]}, tmp_path)
+    vectors = read_packaged_glove({"the", "koala"})
+    np.testing.assert_allclose(np.load(out / "a.npy")[0], (vectors["the"] + vectors["koala"]) / 2, atol=1e-6)
+
+
+def test_settings_that_glove_does_not_go_with_are_refused(tmp_path):
+    def settings(**values):
+        return parse({"kind": "sentence", "weights": "package:glove-6b-50d", **values})
+
+    with pytest.raises(ValueError, match=r"expected the folder of minilm, found package:glove-6b-50d"):
+        settings()
+    with pytest.raises(ValueError, match=r"expected float32 with encoder: glove, found bfloat16"):
+        settings(encoder="glove", precision="bfloat16")
+    with pytest.raises(ValueError, match="expected none with weights: package"):
+        settings(encoder="glove", weights_sha256="0" * 64)
+    (tmp_path / "glove.txt").write_bytes(GLOVE)
+    (tmp_path / "a.jsonl").write_text("")
+    parameters = SentenceParameters(weights=tmp_path / "glove.txt", encoder="glove", weights_sha256="0" * 64)
+    with pytest.raises(ValueError, match=r"glove\.txt: expected SHA-256 0000"):
+        sentence.prepare(parameters, [tmp_path / "a.jsonl"])

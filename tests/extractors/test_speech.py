@@ -142,6 +142,17 @@ def test_fallback_draws_by_its_seed_alone(folder):
     assert texts(1) != texts(2)
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_precision_is_that_of_the_network(folder, precision):
+    parameters = SpeechParameters(weights=folder, max_new_tokens=4, precision=precision)
+    transcriber = speech.build(parameters, "cpu")
+    states = []
+    encoder = transcriber._model.model.encoder
+    encoder.layers[0].fc1.register_forward_hook(lambda module, inputs, output: states.append(output.dtype))
+    transcriber.write(whole(noise(2)))
+    assert {str(dtype) for dtype in states} == {f"torch.{precision}"}
+
+
 def test_the_texts_of_greedy_decoding_depend_on_no_seed(folder):
     def key(**options):
         kind, parameters = parse({"kind": "speech", "weights": str(folder), **options})

@@ -149,3 +149,16 @@ def test_tensors_are_read_as_they_were_written(tmp_path):
 def test_random_weights_are_for_tests_alone():
     kind, parameters = parse({"kind": "yamnet", "weights": "random"})
     assert kind.load_extractor(parameters, "cpu").embed(noise(1)).shape == (1, 1, 1024)
+
+
+@pytest.mark.parametrize("output", ["features", "classes"])
+def test_bfloat16_stays_close(file, output):
+    exact, rounded = (
+        yamnet.build(YamnetParameters(weights=file, output=output, precision=precision), "cpu").embed(
+            noise(3)
+        )
+        for precision in ("float32", "bfloat16")
+    )
+    assert rounded.dtype == torch.float32
+    assert not torch.equal(exact, rounded)
+    assert (exact - rounded).norm() < 0.05 * exact.norm()

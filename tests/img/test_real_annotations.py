@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from shared_data import ACTIVITYNET, CHARADES, needs_annotations
 
+from extractors.words import tokenise
 from img.__main__ import main
 from img.config.base import to_json
 from img.config.dataset import Dataset, read_datasets
@@ -14,7 +15,7 @@ from img.config.variants import read_variants, resolve
 from img.data.annotations.query import Query
 from img.data.annotations.reading import read_queries
 from img.data.text.queries import read_queries_table
-from img.data.text.vocabulary import Vocabulary, read_vectors, tokenise
+from img.data.text.vocabulary import Vocabulary, read_vectors
 
 CONFIG = Path(__file__).parents[2] / "config"
 VECTOR = 300

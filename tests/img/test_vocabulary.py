@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from glove_files import ODDITIES, PLAIN, WIDTH, expected_vector, glove_lines, write_zip
 
+from extractors.glove_files import read_glove
+from extractors.words import tokenise
 from img.data.text.vocabulary import (
     Vocabulary,
     build_vocabulary,
     lookup_vectors,
     random_vectors,
-    read_glove,
     read_vectors,
     save_vectors,
-    tokenise,
 )
 
 

@@ -49,8 +49,8 @@ def test_each_stream_is_told_of_in_order_with_its_rules_and_scales(read):
         {
             "name": "visual",
             "parts": [
-                {"folder": "results/demo/features/i3d", "scale": 1.0},
-                {"folder": "results/demo/features/r50", "scale": 1.0},
+                {"folder": "results/demo/features/i3d", "scale": 1.0, "texts": None},
+                {"folder": "results/demo/features/r50", "scale": 1.0, "texts": None},
             ],
             "align": "seconds",
             "merge": "bring_to_last",
@@ -58,14 +58,14 @@ def test_each_stream_is_told_of_in_order_with_its_rules_and_scales(read):
         },
         {
             "name": "audio",
-            "parts": [{"folder": "results/demo/features/vggish", "scale": 1 / 255}],
+            "parts": [{"folder": "results/demo/features/vggish", "scale": 1 / 255, "texts": None}],
             "align": "share",
             "merge": "cut_to_shortest",
             "normalise": "none",
         },
         {
             "name": "more",
-            "parts": [{"folder": "results/demo/features/pann", "scale": 1.0}],
+            "parts": [{"folder": "results/demo/features/pann", "scale": 1.0, "texts": None}],
             "align": "seconds",
             "merge": "cut_to_shortest",
             "normalise": "none",

@@ -42,6 +42,9 @@ def test_what_is_said_becomes_a_stream(tmp_path, small_data):
     outcome = project.make(f"{inputs}/features.safetensors")
     assert outcome.jobs["extract_features"] == 4
     index = json.loads(project.path(f"{inputs}/index.json").read_text())
+    (part,) = index["reads"]["streams"]["speech"]
+    assert part["texts"]["name"] == "speech"
+    assert part["texts"]["extractor"]["parameters"]["max_new_tokens"] == 8
     values = load_file(project.path(f"{inputs}/features.safetensors"))
     assert values["speech"].shape == (len(values["visual"]), 16)
     folder = project.path("results/small/features")

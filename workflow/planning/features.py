@@ -135,18 +135,21 @@ def list_stream_options(project: Project, dataset: str) -> list[str]:
     sources = (
         StreamSource(
             name=name,
-            parts=tuple(
-                FeatureSource(
-                    folder=Path(name_feature_folder(dataset, extractor)),
-                    scale=project.find_extractor(dataset, extractor)[1].scale,
-                )
-                for extractor in stream.extractors
-            ),
+            parts=tuple(_find_source(project, dataset, extractor) for extractor in stream.extractors),
             **stream.model_dump(exclude={"extractors"}),
         )
         for name, stream in project.datasets[dataset].streams.items()
     )
     return [word for source in sources for word in ("--stream", to_json(source))]
+
+
+def _find_source(project: Project, dataset: str, extractor: str) -> FeatureSource:
+    read = find_read_extractor(project, dataset, extractor)
+    return FeatureSource(
+        folder=Path(name_feature_folder(dataset, extractor)),
+        scale=project.find_extractor(dataset, extractor)[1].scale,
+        texts=Path(name_feature_folder(dataset, read)) if read else None,
+    )
 
 
 def write_input_options(project: Project, dataset: str) -> str:

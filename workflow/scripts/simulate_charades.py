@@ -24,10 +24,10 @@ from simulated_features import (
 )
 from tqdm import tqdm
 
+from extractors.words import tokenise
 from img.config.dataset import Annotations
 from img.data.annotations.query import Query
 from img.data.annotations.reading import read_queries
-from img.data.text.vocabulary import tokenise
 
 _MAX_WORDS = 128
 _SENSES = {"visual": simulate_visual, "audio": simulate_audio}

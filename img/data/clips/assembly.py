@@ -21,7 +21,7 @@ from img.config.streams import AlignRule
 from img.data.clips.inputs import FEATURES, INDEX, VideoInputs
 from img.data.clips.layout import Layout, has, lay_out
 from img.data.clips.mapped import hash_arrays, mapped_safetensors
-from img.data.clips.merged_folder import MergedFeatures, StreamFeatures
+from img.data.clips.merged_folder import MergedFeatures, PartFeatures, StreamFeatures
 from img.data.clips.standardisation import Standardisation
 
 
@@ -151,12 +151,16 @@ def _describe(features: StreamFeatures) -> list[dict[str, Any]]:
     if not _has_any(features):
         return []
     return [
-        {
-            "name": part.name,
-            "extractor": part.extractor(),
-            "file_names": part.file_names(),
-            "width": part.width,
-            "scale": part.scale,
-        }
+        {**_describe_maker(part), "width": part.width, "scale": part.scale, **_describe_writer(part)}
         for part in features.parts
     ]
+
+
+def _describe_maker(part: PartFeatures) -> dict[str, Any]:
+    return {"name": part.name, "extractor": part.extractor(), "file_names": part.file_names()}
+
+
+def _describe_writer(part: PartFeatures) -> dict[str, Any]:
+    """Says what wrote the texts that features were made of; nothing of features of videos."""
+    writer = part.writer()
+    return {} if writer is None else {"texts": _describe_maker(writer)}

@@ -32,11 +32,13 @@ class FeatureFolder:
         folder: holds `{video}.npy` and `shards/{shard}.tsv`.
         rows: what became of each video.
         scale: what the stored values are multiplied with.
+        texts: the folder of the texts that the arrays were made of; None where they were made of videos.
     """
 
     folder: Path
     rows: Mapping[str, Row]
     scale: float
+    texts: Path | None = None
 
     @property
     def name(self) -> str:
@@ -133,6 +135,10 @@ class FeatureFolder:
         """
         return dict(self._describe()[1].get("file_names", {}))
 
+    def writer(self) -> FeatureFolder | None:
+        """Gives the texts that the arrays were made of; None where they were made of videos."""
+        return None if self.texts is None else FeatureFolder(self.texts, self.rows, 1.0)
+
     def _describe(self) -> tuple[Path, dict[str, Any]]:
         """Reads an array's description."""
         path = self._find_description()
@@ -165,10 +171,13 @@ class FeatureFolder:
         return f"compute it again by: snakemake --cores 2 {shard} --forcerun {shard}"
 
 
-def read_feature_folder(folder: Path, shards: Sequence[str], scale: float = 1.0) -> FeatureFolder:
+def read_feature_folder(
+    folder: Path, shards: Sequence[str], scale: float = 1.0, texts: Path | None = None
+) -> FeatureFolder:
     """Reads the manifests of a feature folder's shards."""
     manifests = (folder / "shards" / f"{shard}.tsv" for shard in shards)
-    return FeatureFolder(folder, {row.video: row for path in manifests for row in read_manifest(path)}, scale)
+    rows = {row.video: row for path in manifests for row in read_manifest(path)}
+    return FeatureFolder(folder, rows, scale, texts)
 
 
 def _is_whole(path: Path, row: Row) -> bool:

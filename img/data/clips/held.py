@@ -29,6 +29,7 @@ class HeldFeatures:
         scale: what the values are multiplied with.
         made: what made the array: kind, code version, parameters.
         status: why there is no array, as a manifest says it.
+        covered: seconds of the video that it tells of; None where its last row's end says so.
     """
 
     name: str
@@ -38,6 +39,7 @@ class HeldFeatures:
     scale: float
     made: Mapping[str, Any]
     status: str = "ok"
+    covered: float | None = None
 
     @property
     def source(self) -> str:
@@ -56,7 +58,8 @@ class HeldFeatures:
             return {self.video: Row(self.video, self.status)}
         count, width = self.array.shape
         # To milliseconds, as in a manifest.
-        covered = None if self.seconds is None else round(float(self.seconds[-1, 1]), 3)
+        last = self.covered if self.seconds is None else self.covered or float(self.seconds[-1, 1])
+        covered = None if last is None else round(last, 3)
         return {self.video: Row(self.video, "ok", count, width, covered)}
 
     @property
@@ -98,12 +101,16 @@ class HeldFeatures:
         """Says what the files of the parameters were called: nobody asks of features of one video."""
         return {}
 
+    def writer(self) -> None:
+        """Gives the texts that the array was made of: nobody asks of features of one video."""
+
     def between(self, start: float, end: float, name: str) -> HeldFeatures:
         """Gives the features of a part of the video, whose seconds count from the part's start.
 
         Args:
             start: in seconds.
-            end: in seconds; rows are kept whose middle lies from `start` to before `end`.
+            end: in seconds; rows are kept whose middle lies from `start` to before `end`, and of texts those
+                that overlap the part, cut to it.
             name: the part's id.
 
         Raises:
@@ -113,8 +120,24 @@ class HeldFeatures:
         if self.array is None:
             return replace(absent, status=self.status)
         seconds = self.row_seconds(self.video)
+        if self.has_spans:
+            return self._overlapping(start, end, absent)
         middle = seconds.mean(axis=1)
         inside = (middle >= start) & (middle < end)
         if not inside.any():
             return absent
         return replace(self, video=name, array=self.array[inside], seconds=seconds[inside] - start)
+
+    def _overlapping(self, start: float, end: float, absent: HeldFeatures) -> HeldFeatures:
+        """Gives the rows of texts that overlap a part of the video, their seconds cut to it."""
+        cut = np.clip(self.row_seconds(self.video), start, end) - start
+        lengths = np.diff(self.row_seconds(self.video), axis=1)[:, 0]
+        starts = self.row_seconds(self.video)[:, 0]
+        is_moment = (lengths == 0) & (starts >= start) & (starts < end)
+        inside = (np.diff(cut, axis=1)[:, 0] > 0) | is_moment
+        if self.array is None or not inside.any():
+            return absent
+        covered = None if self.covered is None else min(max(self.covered - start, 0.0), end - start)
+        return replace(
+            self, video=absent.video, array=self.array[inside], seconds=cut[inside], covered=covered
+        )

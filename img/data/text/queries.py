@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from extractors.storage.files import replacing
+from extractors.words import tokenise
 from img.config.dataset import Annotations, QueryOptions
 from img.data.annotations.reading import read_queries
 from img.data.text.vocabulary import (
@@ -17,7 +18,6 @@ from img.data.text.vocabulary import (
     build_vocabulary,
     lookup_vectors,
     save_vectors,
-    tokenise,
 )
 
 QUERIES = "queries.parquet"

@@ -25,7 +25,7 @@ from extractors.storage.store import Store
 from img.config.dataset import Annotations, InputOptions, QueryOptions
 from img.config.runs import InferenceOptions
 from img.data.clips.assembly import assemble
-from img.data.clips.feature_folder import read_feature_folder
+from img.data.clips.feature_folder import FeatureFolder, read_feature_folder
 from img.data.clips.inputs import Inputs
 from img.data.clips.merged_folder import merge_features
 from img.data.text.queries import prepare_queries, read_queries_table
@@ -144,6 +144,12 @@ def make_media(root: Path) -> Media:
     return media
 
 
+def open_features(media: Media, name: str, writer: str | None) -> FeatureFolder:
+    """Opens an extractor's features, and says who wrote the texts that they were made of."""
+    folder = media.root / "features"
+    return read_feature_folder(folder / name, ["000"], texts=folder / writer if writer else None)
+
+
 def make_small_run(
     media: Media,
     root: Path,
@@ -152,6 +158,7 @@ def make_small_run(
     inputs: Mapping[str, Any] = {},
     training: Mapping[str, Any] = {},
     query_features: Path | None = None,
+    texts: Mapping[str, str] = {},
 ) -> SmallRun:
     """Assembles, trains and evaluates.
 
@@ -163,6 +170,7 @@ def make_small_run(
         inputs: options of the inputs that differ.
         training: options of the training that differ.
         query_features: folder of features of the sentences, read in the place of words.
+        texts: who writes the texts that an extractor reads.
     """
     store = Store(media.store)
     words = QueryOptions(embedding_width=8, min_character_count=1, max_words=4)
@@ -170,7 +178,7 @@ def make_small_run(
     table = read_queries_table(root / "queries")
     features = {
         stream: merge_features(
-            [read_feature_folder(media.root / "features" / name, ["000"]) for name in names],
+            [open_features(media, name, texts.get(name)) for name in names],
             merge if len(names) > 1 else "cut_to_shortest",
             "none",
         )

@@ -98,10 +98,12 @@ def copy_run(small: SmallRun, folder: Path, extractor: dict) -> Path:
     return folder
 
 
-def test_a_run_on_texts_about_videos_takes_arrays_alone(small: SmallRun, tmp_path: Path) -> None:
+def test_a_run_that_does_not_say_who_wrote_its_texts_takes_arrays_alone(
+    small: SmallRun, tmp_path: Path
+) -> None:
     made = {"kind": "sentence", "code_version": 1, "parameters": {}}
     retriever = Retriever.open(copy_run(small, tmp_path / "run", made), store=small.store)
-    with pytest.raises(ValueError, match=r"features of texts about the videos \(i3d, pann\), so that no new"):
+    with pytest.raises(ValueError, match=r"does not say who wrote them \(i3d, pann\), so that no new"):
         retriever.encode(small.videos["four"])
 
 
