@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.report import print_report
-from extractors.glove_files import read_glove
+from extractors.models.glove_files import read_glove
 
 LINES, WIDTH = 2_196_017, 300
 # Words of ActivityNet Captions, about.

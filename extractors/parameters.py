@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from extractors.frame_plan import FramePlan, Offset, Resampling, Shown
-from extractors.packaged import PackagedFile
 from extractors.settings import LARGEST_SEED, Real, Settings, Whole
+from extractors.storage.packaged import PackagedFile
 
 Modality = Literal["visual", "audio", "text"]
 MergeRule = Literal["cut_to_shortest", "bring_to_last"]

@@ -20,12 +20,12 @@ import numpy as np
 import torch
 
 from extractors.importing.intake import import_shard
+from extractors.jobs.outcomes import Delivery
 from extractors.kinds.imported.parameters import ImportedParameters
 from extractors.kinds.vggish.network import load_pca
-from extractors.outcomes import Delivery
+from extractors.models.weights import load_state
 from extractors.storage.manifest import read_manifest
 from extractors.storage.store import Store
-from extractors.weights import load_state
 from tests.damage import Report, damage
 
 WIDTH = 6

@@ -81,7 +81,7 @@ def _add_runtime(parser: argparse.ArgumentParser) -> None:
 
 
 def _extract(options: argparse.Namespace) -> int:
-    from extractors.shard import Source
+    from extractors.jobs.shard import Source
 
     settings: dict[str, Any] = {"kind": options.kind}
     for item in options.set:
@@ -104,8 +104,8 @@ def _extract(options: argparse.Namespace) -> int:
 
 
 def _shard(options: argparse.Namespace) -> int:
-    from extractors.shard import Source
-    from extractors.text_sources import list_text_sources
+    from extractors.jobs.shard import Source
+    from extractors.jobs.text_sources import list_text_sources
 
     kind, parameters = parse(options.settings)
     with options.videos.open(newline="", encoding="utf-8") as file:
@@ -125,7 +125,7 @@ def _shard(options: argparse.Namespace) -> int:
 
 def _import(options: argparse.Namespace, parameters: ImportedParameters, videos: Sequence[str]) -> None:
     from extractors.importing.intake import import_shard
-    from extractors.outcomes import Delivery
+    from extractors.jobs.outcomes import Delivery
 
     store = Store(options.store)
     store.remove_abandoned()
@@ -143,9 +143,9 @@ def _run(
     manifest: Path,
 ) -> int:
     """Extracts; returns how many videos failed."""
-    from extractors.extraction import Runtime
-    from extractors.outcomes import Delivery
-    from extractors.shard import extract_shard
+    from extractors.jobs.extraction import Runtime
+    from extractors.jobs.outcomes import Delivery
+    from extractors.jobs.shard import extract_shard
 
     store.remove_abandoned()
     counts = extract_shard(

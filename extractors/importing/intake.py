@@ -10,10 +10,10 @@ from tqdm import tqdm
 
 from extractors.importing.folders import Collection, Part, open_collection
 from extractors.importing.merging import merge
-from extractors.keeping import keep_array
+from extractors.jobs.keeping import keep_array
+from extractors.jobs.outcomes import Counts, Delivery, Outcomes
 from extractors.kinds.imported.parameters import ImportedParameters
 from extractors.names import check_name, video_names
-from extractors.outcomes import Counts, Delivery, Outcomes
 from extractors.registry import KINDS
 from extractors.storage.files import sha256_of_json
 from extractors.storage.libraries import library_versions
@@ -27,7 +27,7 @@ def import_shard(
 ) -> Counts:
     """Imports some videos' arrays: what the store holds is linked, the rest read, checked, stored and linked.
 
-    A video's files in `delivery.out` are those that `extractors.shard.extract_shard` leaves: `{video}.npy`,
+    A video's files in `delivery.out` are those that `extract_shard` leaves: `{video}.npy`,
     float32 [rows, width], and `{video}.json`, which names the files it came from and their hashes. The
     seconds of the rows are unknown, and said to be. A video's array is kept under the hash of its own content
     alone, so a changed file is one array imported anew, also where it is one of many in a pickle.

@@ -18,11 +18,11 @@ _RESULTS = {"rows": "extractors.media.batching", "texts": "extractors.media.writ
 _WITHIN = (
     "extractors.kinds",
     "extractors.media",
-    "extractors.model_folders",
+    "extractors.models.model_folders",
     "extractors.storage.texts",
-    "extractors.network",
+    "extractors.models.network",
     "extractors.storage.pickles",
-    "extractors.weights",
+    "extractors.models.weights",
 )
 # How a process ends changes no array.
 _WITHOUT = ("extractors.media.parent_death",)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
-from extractors.gpus import take_gpu
+from extractors.jobs.gpus import take_gpu
 from extractors.storage.files import parse_json
 from img.config.base import check, read_yaml
 from img.config.streams import StreamSource

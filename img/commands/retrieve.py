@@ -11,7 +11,7 @@ from img.commands.arguments import Commands, add_device, choose_device
 
 if TYPE_CHECKING:
     from img.retrieval import Retriever
-    from img.retrieval.requests import Request
+    from img.retrieval.asking.requests import Request
 
 _BRANCH = "auto"
 
@@ -106,9 +106,9 @@ def add_commands(commands: Commands) -> None:
 
 
 def _retrieve(options: argparse.Namespace) -> None:
-    from img.retrieval.asking import Wishes, ask
-    from img.retrieval.picture import draw
-    from img.retrieval.writing import check_suffix, write_answers
+    from img.retrieval.asking.picture import draw
+    from img.retrieval.asking.several import Wishes, ask
+    from img.retrieval.asking.writing import check_suffix, write_answers
 
     requests = _read_requests(options)
     if options.out:
@@ -165,7 +165,7 @@ def _note(text: str) -> None:
 
 
 def _read_requests(options: argparse.Namespace) -> list[Request]:
-    from img.retrieval.requests import Request, read_requests
+    from img.retrieval.asking.requests import Request, read_requests
 
     requests = [Request(sentence) for sentence in options.sentences]
     if options.queries:

@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, field_serializer, model_validator
 
 from extractors.kinds.imported.parameters import ImportedArrays, ImportedParameters
-from extractors.packaged import GLOVE, GLOVE_WEIGHTED, GLOVE_WIDTH
 from extractors.parameters import Modality
 from extractors.registry import ExtractorSettings
 from extractors.settings import LARGEST_SEED, Settings, Whole
+from extractors.storage.packaged import GLOVE, GLOVE_WEIGHTED, GLOVE_WIDTH
 from img.config.base import NAME, Name, check, read_yaml
 from img.config.query_encoder import QueryEncoder
 from img.config.runs import InferenceOptions, TrainingOptions

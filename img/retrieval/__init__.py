@@ -6,7 +6,7 @@ answers = retriever.answer(video, "a red ball", answers=5)
 """
 
 from img.retrieval.answers import Answer
+from img.retrieval.encoding.video import EncodedVideo
 from img.retrieval.retriever import Retriever
-from img.retrieval.video import EncodedVideo
 
 __all__ = ["Answer", "EncodedVideo", "Retriever"]

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from img.config.protocols import LAST
-from img.retrieval.makers import Maker, list_makers, list_with_writers
+from img.retrieval.encoding.makers import Maker, list_makers, list_with_writers
 from img.runs.folder import QUERY_ENCODER
 from img.runs.opening import Run
 

@@ -24,15 +24,15 @@ from img.data.text.queries import MAX_WORDS
 from img.models.protocol import AUTO, System
 from img.reports.timelines import BranchTimeline, Timeline, trace_queries
 from img.retrieval.answers import Answer, merge_answers, read_answers
-from img.retrieval.arrays import hold_arrays, read_arrays
-from img.retrieval.encoding import Encoder
-from img.retrieval.extracting import Progress
-from img.retrieval.makers import list_makers
+from img.retrieval.encoding.arrays import hold_arrays, read_arrays
+from img.retrieval.encoding.extracting import Progress
+from img.retrieval.encoding.layout import Encoder
+from img.retrieval.encoding.makers import list_makers
+from img.retrieval.encoding.text_encoder import QUERIES, TextEncoder
+from img.retrieval.encoding.video import EncodedVideo
+from img.retrieval.encoding.weights import find_files
+from img.retrieval.encoding.windows import place_windows
 from img.retrieval.questions import ASKED, Lexicon, Question, read_features
-from img.retrieval.text_encoder import QUERIES, TextEncoder
-from img.retrieval.video import EncodedVideo
-from img.retrieval.weights import find_files
-from img.retrieval.windows import place_windows
 from img.runs.opening import Run, open_run
 from img.runs.prediction import predict
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from extractors.extraction import identify
-from extractors.packaged import EFFICIENTNET_LITE0, GLOVE_WEIGHTED, GLOVE_WIDTH
+from extractors.jobs.extraction import identify
 from extractors.parameters import Parameters
 from extractors.registry import parse
 from extractors.storage.files import write_json
 from extractors.storage.libraries import library_versions
+from extractors.storage.packaged import EFFICIENTNET_LITE0, GLOVE_WEIGHTED, GLOVE_WIDTH
 from img.config.dataset import InputOptions
 from img.config.protocols import LAST, checkpoint_of
 from img.config.runs import RunOptions

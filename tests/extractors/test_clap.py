@@ -4,13 +4,13 @@ import torch
 from formula_weights import GOLDEN, fill
 from media import write_sound, write_video
 
-from extractors.extraction import Runtime
+from extractors.jobs.extraction import Runtime
+from extractors.jobs.outcomes import Delivery
+from extractors.jobs.shard import Source, extract_shard
 from extractors.kinds.clap import network as clap
 from extractors.kinds.clap.parameters import ClapParameters
-from extractors.outcomes import Delivery
 from extractors.provenance.explanation import as_text, explain
 from extractors.registry import parse
-from extractors.shard import Source, extract_shard
 from extractors.storage.files import read_json
 from extractors.storage.store import Store
 

@@ -21,8 +21,8 @@ from extractors.kinds.clip.checkpoint import Checkpoint, read_checkpoint, rename
 from extractors.kinds.clip.network import build, build_tower
 from extractors.kinds.clip.parameters import TOWERS, ClipImageParameters, TowerSizes
 from extractors.kinds.clip.torchscript import load_torchscript
-from extractors.network import CLIP_DEVIATION, CLIP_MEAN
-from extractors.weights import load_state
+from extractors.models.network import CLIP_DEVIATION, CLIP_MEAN
+from extractors.models.weights import load_state
 
 SIZES = TowerSizes(layers=3, width=64, heads=2, patch=16, rows=24)
 SIDE = 64

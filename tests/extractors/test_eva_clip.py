@@ -11,8 +11,8 @@ from torch.nn import functional as F
 
 from extractors.kinds.eva_clip.network import build, build_tower
 from extractors.kinds.eva_clip.parameters import EvaClipParameters
-from extractors.network import CLIP_DEVIATION, CLIP_MEAN
-from extractors.weights import initialise
+from extractors.models.network import CLIP_DEVIATION, CLIP_MEAN
+from extractors.models.weights import initialise
 
 SIDE = 56
 WIDTH = 24

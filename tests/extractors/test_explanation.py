@@ -6,11 +6,11 @@ import pytest
 from fake_kind import KIND, PARAMETERS
 
 from extractors.__main__ import main
-from extractors.extraction import Runtime, identify
-from extractors.outcomes import Delivery
+from extractors.jobs.extraction import Runtime, identify
+from extractors.jobs.outcomes import Delivery
+from extractors.jobs.shard import Source, extract_shard
 from extractors.provenance.explanation import as_text, explain
 from extractors.registry import parse
-from extractors.shard import Source, extract_shard
 from extractors.storage.libraries import library_versions
 from extractors.storage.results import ARRAY
 from extractors.storage.store import DESCRIPTION, Store

@@ -5,8 +5,8 @@ from importlib.metadata import PackageNotFoundError
 import numpy as np
 import pytest
 
-from extractors import packaged
-from extractors.glove import embed_texts, read_packaged_glove
+from extractors.models.glove import embed_texts, read_packaged_glove
+from extractors.storage import packaged
 
 
 def test_vectors_are_stanfords_and_unknown_words_have_none() -> None:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from extractors.gpus import take_gpu
+from extractors.jobs.gpus import take_gpu
 from extractors.storage.locks import Lock
 
 

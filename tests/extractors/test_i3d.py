@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from extractors.kinds.i3d import network as i3d
 from extractors.kinds.i3d.network import I3D
 from extractors.kinds.i3d.parameters import I3DParameters
-from extractors.weights import initialise
+from extractors.models.weights import initialise
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,7 @@ from torch.nn import functional as F
 
 from extractors.kinds.i3d_r50 import network as i3d_r50
 from extractors.kinds.i3d_r50.parameters import I3DR50Parameters
-from extractors.weights import initialise
+from extractors.models.weights import initialise
 
 pytestmark = pytest.mark.slow
 

@@ -13,8 +13,8 @@ from torchvision.models import EfficientNet_B0_Weights
 from extractors.kinds.image import network as image
 from extractors.kinds.image.parameters import EfficientNetParameters
 from extractors.media.resizing import resize_and_crop
+from extractors.models.weights import initialise, load_state, load_strict
 from extractors.registry import parse
-from extractors.weights import initialise, load_state, load_strict
 
 CLASSES = EfficientNet_B0_Weights.IMAGENET1K_V1.meta["categories"]
 
@@ -95,7 +95,7 @@ def test_a_frame_is_embedded_alike_whatever_its_neighbours() -> None:
 
 
 def test_rows_in_words_space_are_the_names_of_the_best_classes() -> None:
-    from extractors.label_space import LabelSpace
+    from extractors.models.label_space import LabelSpace
 
     space = LabelSpace(np.array([[1, 0], [0, 1], [5, 5]], np.float32), classes=2)
     # The third class is the least probable and does not count: 0.6 and 0.3 become 2/3 and 1/3.

@@ -9,8 +9,8 @@ import torch
 from extractors.importing.arrays import read_array
 from extractors.importing.folders import open_collection
 from extractors.importing.intake import import_shard
+from extractors.jobs.outcomes import Delivery, ShardFailedError
 from extractors.kinds.imported.parameters import ImportedParameters
-from extractors.outcomes import Delivery, ShardFailedError
 from extractors.provenance.explanation import as_text, explain
 from extractors.storage.files import sha256_of, sha256_of_json
 from extractors.storage.manifest import read_manifest

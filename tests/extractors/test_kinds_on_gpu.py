@@ -22,7 +22,7 @@ from extractors.kinds.vggish import network as vggish
 from extractors.kinds.vggish.parameters import VggishParameters
 from extractors.kinds.yamnet import network as yamnet
 from extractors.kinds.yamnet.parameters import YamnetParameters
-from extractors.network import NetworkExtractor
+from extractors.models.network import NetworkExtractor
 
 pytestmark = [
     pytest.mark.gpu,

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from fake_kind import KIND, PARAMETERS
 
-import extractors.extraction as extraction_module
+import extractors.jobs.extraction as extraction_module
 from extractors.__main__ import main
-from extractors.extraction import Runtime
-from extractors.outcomes import Counts, Delivery
+from extractors.jobs.extraction import Runtime
+from extractors.jobs.outcomes import Counts, Delivery
+from extractors.jobs.shard import Source, extract_shard
 from extractors.provenance.explanation import as_json, as_text, explain
 from extractors.provenance.fingerprint import fingerprint
 from extractors.provenance.makers import find_differences, fingerprint_kind, list_code
 from extractors.registry import KINDS
-from extractors.shard import Source, extract_shard
 from extractors.storage.libraries import differing_libraries, library_versions
 from extractors.storage.results import ARRAY
 from extractors.storage.store import DESCRIPTION, Store
@@ -61,13 +61,13 @@ def test_the_code_of_a_kind_is_its_network_its_reader_and_what_they_import(name:
     code = list_code(KINDS[name])
     kinds = [module for module in code if module.startswith("extractors.kinds.")]
     assert kinds == [f"extractors.kinds.{name}.network"]
-    assert {"extractors.network", "extractors.weights", "extractors.media.batching"} < set(code)
+    assert {"extractors.models.network", "extractors.models.weights", "extractors.media.batching"} < set(code)
     assert {"extractors.media.container", "extractors.media.decoding"} < set(code)
     is_visual = KINDS[name].modality == "visual"
     assert ("extractors.media.decord_reader" in code) == is_visual
     assert ("extractors.media.mixing" in code) != is_visual
     assert "extractors.media.preview" not in code
-    assert "extractors.shard" not in code
+    assert "extractors.jobs.shard" not in code
 
 
 def test_a_kind_outside_the_package_is_fingerprinted_too() -> None:

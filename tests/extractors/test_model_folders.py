@@ -4,8 +4,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from extractors.extras import import_extra
-from extractors.model_folders import load_model, load_processor
+from extractors.models.extras import import_extra
+from extractors.models.model_folders import load_model, load_processor
 from extractors.storage.files import list_content, sha256_of_path
 
 transformers = pytest.importorskip("transformers")

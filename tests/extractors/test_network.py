@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from extractors.network import NormalisedFrames
+from extractors.models.network import NormalisedFrames
 
 
 def noise() -> torch.Tensor:

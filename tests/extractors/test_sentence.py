@@ -5,20 +5,20 @@ import pytest
 import torch
 from formula_weights import GOLDEN
 
-from extractors.extraction import Runtime, identify
+from extractors.jobs.extraction import Runtime, identify
+from extractors.jobs.outcomes import Delivery
+from extractors.jobs.shard import Source, extract_shard
+from extractors.jobs.text_sources import list_text_sources
 from extractors.kinds.sentence import network as sentence
 from extractors.kinds.sentence.encoders import ENCODERS, Tokeniser, pad
 from extractors.kinds.sentence.parameters import SentenceParameters
 from extractors.media.errors import MediaError, NoTextError
-from extractors.outcomes import Delivery
 from extractors.provenance.explanation import as_text, explain
 from extractors.registry import parse
-from extractors.shard import Source, extract_shard
 from extractors.storage.files import read_json, sha256_of
 from extractors.storage.manifest import Row, read_manifest, write_manifest
 from extractors.storage.store import Store
 from extractors.storage.texts import Text, write_texts
-from extractors.text_sources import list_text_sources
 
 pytest.importorskip("transformers")
 
@@ -252,7 +252,7 @@ def test_a_file_of_vectors_is_read_once_for_all_texts(tmp_path, monkeypatch):
 
 
 def test_the_packaged_glove_is_named(tmp_path):
-    from extractors.glove import read_packaged_glove
+    from extractors.models.glove import read_packaged_glove
 
     out, _ = glove_rows("package:glove-6b-50d", {"a": [Text(0, 1, "The koala")]}, tmp_path)
     vectors = read_packaged_glove({"the", "koala"})

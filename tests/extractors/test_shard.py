@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 from fake_kind import KIND, PARAMETERS, Doubler
 
-import extractors.shard as shard_module
-from extractors.extraction import Runtime, identify
+import extractors.jobs.shard as shard_module
+from extractors.jobs.extraction import Runtime, identify
+from extractors.jobs.outcomes import Delivery, ShardFailedError
+from extractors.jobs.shard import Source, extract_shard
 from extractors.media.batching import Features, embed_videos
 from extractors.media.decoding import Decoded, Finished, Restarted
 from extractors.media.errors import MediaError
 from extractors.media.sampling import Window
-from extractors.outcomes import Delivery, ShardFailedError
 from extractors.parameters import Parameters
 from extractors.provenance.explanation import as_text, explain
-from extractors.shard import Source, extract_shard
 from extractors.storage.files import StorageError, sha256_of
 from extractors.storage.manifest import read_manifest
 from extractors.storage.store import Store

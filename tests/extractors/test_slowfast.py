@@ -15,8 +15,8 @@ from torch.nn import functional as F
 from extractors.kinds.slowfast.checkpoint import read_checkpoint, rename, rename_caffe2
 from extractors.kinds.slowfast.network import PathwayFeatures, build, build_network
 from extractors.kinds.slowfast.parameters import SlowFastParameters
+from extractors.models.weights import load_strict
 from extractors.registry import parse
-from extractors.weights import load_strict
 
 SIDE = 32
 WIDTH = 576

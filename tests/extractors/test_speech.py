@@ -3,14 +3,14 @@ import pytest
 from formula_weights import GOLDEN, fill
 from media import write_sound, write_video
 
-from extractors.extraction import Runtime, identify
+from extractors.jobs.extraction import Runtime, identify
+from extractors.jobs.outcomes import Delivery
+from extractors.jobs.shard import Source, extract_shard
 from extractors.kinds.speech import network as speech
 from extractors.kinds.speech.parameters import SpeechParameters
 from extractors.media.sampling import Window
-from extractors.outcomes import Delivery
 from extractors.provenance.explanation import as_text, explain
 from extractors.registry import parse
-from extractors.shard import Source, extract_shard
 from extractors.storage.files import read_json
 from extractors.storage.manifest import read_manifest
 from extractors.storage.store import Store

@@ -10,7 +10,7 @@ from torchvggish.vggish_input import waveform_to_examples
 from extractors.kinds.vggish import network as vggish
 from extractors.kinds.vggish.network import Postprocessor
 from extractors.kinds.vggish.parameters import VggishParameters
-from extractors.weights import initialise
+from extractors.models.weights import initialise
 
 pytestmark = pytest.mark.slow
 

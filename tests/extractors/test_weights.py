@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from extractors.kinds.i3d.parameters import I3DParameters
-from extractors.weights import fill, initialise, load_arrays, load_state, load_strict
+from extractors.models.weights import fill, initialise, load_arrays, load_state, load_strict
 
 
 class Unpicklable:

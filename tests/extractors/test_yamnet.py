@@ -8,8 +8,8 @@ from torchvggish.vggish_input import waveform_to_examples
 from extractors.kinds.yamnet import network as yamnet
 from extractors.kinds.yamnet.onnx import read_tensors
 from extractors.kinds.yamnet.parameters import YamnetParameters
+from extractors.models.weights import initialise
 from extractors.registry import parse
-from extractors.weights import initialise
 
 
 def number(value: int) -> bytes:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from glove_files import ODDITIES, PLAIN, WIDTH, expected_vector, glove_lines, write_zip
 
-from extractors.glove_files import read_glove
+from extractors.models.glove_files import read_glove
 from extractors.words import tokenise
 from img.data.text.vocabulary import (
     Vocabulary,

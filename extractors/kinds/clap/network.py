@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from extractors.kinds.clap.parameters import ClapParameters
 from extractors.media.audio_windows import audio_windows
 from extractors.media.sampling import Window
-from extractors.model_folders import load_model, load_processor
-from extractors.network import NetworkExtractor
+from extractors.models.model_folders import load_model, load_processor
+from extractors.models.network import NetworkExtractor
 
 EXTRA = "clap"
 

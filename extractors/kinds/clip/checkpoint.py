@@ -14,9 +14,9 @@ from typing import Literal, NamedTuple
 
 from torch import Tensor
 
-from extractors import weights
 from extractors.kinds.clip.torchscript import is_torchscript, load_torchscript
-from extractors.model_folders import check_folder
+from extractors.models import weights
+from extractors.models.model_folders import check_folder
 
 Tower = Literal["vision", "text"]
 

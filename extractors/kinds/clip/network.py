@@ -10,11 +10,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from extractors import weights
-from extractors.extras import import_extra
 from extractors.kinds.clip.checkpoint import read_checkpoint, select
 from extractors.kinds.clip.parameters import TOWERS, Activation, ClipImageParameters, TowerSizes
-from extractors.network import CLIP_DEVIATION, CLIP_MEAN, ImageRows, NetworkExtractor, NormalisedFrames
+from extractors.models import weights
+from extractors.models.extras import import_extra
+from extractors.models.network import CLIP_DEVIATION, CLIP_MEAN, ImageRows, NetworkExtractor, NormalisedFrames
 
 
 class Embeddings(nn.Module):

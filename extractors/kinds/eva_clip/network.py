@@ -12,10 +12,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from extractors import weights
-from extractors.extras import import_extra
 from extractors.kinds.eva_clip.parameters import EvaClipParameters
-from extractors.network import CLIP_DEVIATION, CLIP_MEAN, ImageRows, NetworkExtractor, NormalisedFrames
+from extractors.models import weights
+from extractors.models.extras import import_extra
+from extractors.models.network import CLIP_DEVIATION, CLIP_MEAN, ImageRows, NetworkExtractor, NormalisedFrames
 
 WIDTH = 1024
 _TOWER = "eva_giant_patch14_224"

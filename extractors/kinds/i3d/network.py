@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from extractors import weights
 from extractors.kinds.i3d.parameters import I3DParameters
-from extractors.network import NetworkExtractor, NormalisedFrames
+from extractors.models import weights
+from extractors.models.network import NetworkExtractor, NormalisedFrames
 
 WIDTH = 1024
 _KINETICS_CLASSES = 400

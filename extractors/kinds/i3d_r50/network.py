@@ -7,9 +7,9 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from extractors import weights
 from extractors.kinds.i3d_r50.parameters import I3DR50Parameters
-from extractors.network import NetworkExtractor, NormalisedFrames
+from extractors.models import weights
+from extractors.models.network import NetworkExtractor, NormalisedFrames
 
 WIDTH = 2048
 

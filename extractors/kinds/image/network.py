@@ -12,12 +12,12 @@ from typing import NamedTuple
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from extractors import weights
-from extractors.glove import embed_texts
 from extractors.kinds.image.parameters import EfficientNetParameters
-from extractors.label_space import LabelSpace
-from extractors.network import NetworkExtractor, NormalisedFrames
-from extractors.packaged import GLOVE_WIDTH
+from extractors.models import weights
+from extractors.models.glove import embed_texts
+from extractors.models.label_space import LabelSpace
+from extractors.models.network import NetworkExtractor, NormalisedFrames
+from extractors.storage.packaged import GLOVE_WIDTH
 
 WIDTH = 1280
 CLASSES = 1000

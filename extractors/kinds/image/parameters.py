@@ -7,9 +7,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from extractors.packaged import EFFICIENTNET_LITE0, PackagedFile
 from extractors.parameters import ImageParameters
 from extractors.settings import Real
+from extractors.storage.packaged import EFFICIENTNET_LITE0, PackagedFile
 
 
 class EfficientNetParameters(ImageParameters):

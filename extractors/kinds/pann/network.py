@@ -15,9 +15,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from extractors import weights
 from extractors.kinds.pann.parameters import PannParameters
-from extractors.network import Float32, NetworkExtractor
+from extractors.models import weights
+from extractors.models.network import Float32, NetworkExtractor
 
 WIDTH = 2048
 _PACKAGE = "panns_inference"

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from extractors.kinds.sentence.parameters import EncoderName
-from extractors.model_folders import load_model, load_processor
+from extractors.models.model_folders import load_model, load_processor
 
 _SMALLEST_COUNT = 1e-9
 

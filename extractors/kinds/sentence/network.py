@@ -13,7 +13,7 @@ from extractors.kinds.sentence.parameters import SentenceParameters
 from extractors.kinds.sentence.word_vectors import Means, WordVectors, look_up, width_of
 from extractors.media.errors import MediaError, NoTextError
 from extractors.media.sampling import Window
-from extractors.network import NetworkExtractor
+from extractors.models.network import NetworkExtractor
 from extractors.storage.texts import Text, read_texts
 
 EXTRA = "sentence"

@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from extractors.packaged import GLOVE
 from extractors.parameters import Parameters, WeightsForm
+from extractors.storage.packaged import GLOVE
 
 EncoderName = Literal["minilm", "clip_text"]
 """Encoders with a network."""

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor, nn
 
-from extractors.glove import read_packaged_glove
-from extractors.glove_files import find_width, read_glove
 from extractors.kinds.sentence.parameters import SentenceParameters
 from extractors.media.sampling import Window
-from extractors.packaged import GLOVE, GLOVE_WIDTH
+from extractors.models.glove import read_packaged_glove
+from extractors.models.glove_files import find_width, read_glove
 from extractors.storage.files import sha256_of
+from extractors.storage.packaged import GLOVE, GLOVE_WIDTH
 from extractors.storage.texts import Text, read_texts
 from extractors.words import tokenise
 

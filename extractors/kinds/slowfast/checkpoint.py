@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from extractors import weights
+from extractors.models import weights
 from extractors.storage.pickles import load_pickled_arrays
 
 # From Caffe2's names to PySlowFast's; `t_` marks the fast pathway.

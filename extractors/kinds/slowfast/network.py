@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from extractors import weights
 from extractors.kinds.slowfast.checkpoint import read_checkpoint
 from extractors.kinds.slowfast.parameters import FRAMES, SlowFastParameters
-from extractors.network import NetworkExtractor, NormalisedFrames
+from extractors.models import weights
+from extractors.models.network import NetworkExtractor, NormalisedFrames
 
 WIDTH = 2304
 _SLOW_FRAMES = 8

@@ -18,8 +18,8 @@ from extractors.kinds.speech.parameters import SpeechParameters
 from extractors.media.audio import read_audio
 from extractors.media.audio_windows import stretches
 from extractors.media.sampling import Window
-from extractors.model_folders import load_model, load_processor
-from extractors.network import number_format
+from extractors.models.model_folders import load_model, load_processor
+from extractors.models.network import number_format
 from extractors.storage.texts import Text
 
 EXTRA = "speech"

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor, nn
 
-from extractors import weights
 from extractors.kinds.vggish.parameters import LEVELS, VggishParameters
 from extractors.media.audio import read_audio
 from extractors.media.audio_windows import stretches
 from extractors.media.sampling import Window
-from extractors.network import Float32, NetworkExtractor
+from extractors.models import weights
+from extractors.models.network import Float32, NetworkExtractor
 
 SAMPLE_RATE = 16_000
 LOG_OFFSET = 0.01

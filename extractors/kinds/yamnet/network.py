@@ -14,13 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from extractors import weights
 from extractors.kinds.vggish.network import SAMPLE_RATE, examples
 from extractors.kinds.yamnet.onnx import is_onnx, read_tensors
 from extractors.kinds.yamnet.parameters import YamnetParameters
 from extractors.media.audio import read_audio
 from extractors.media.sampling import Window
-from extractors.network import NetworkExtractor
+from extractors.models import weights
+from extractors.models.network import NetworkExtractor
 
 WIDTH, CLASSES = 1024, 521
 _LOG_OFFSET = 0.001

@@ -13,7 +13,7 @@ import torch
 from tqdm import tqdm
 
 from extractors.kinds.sentence.encoders import ENCODERS, Tokeniser, pad
-from extractors.network import number_format
+from extractors.models.network import number_format
 from extractors.storage.files import sha256_of_path, write_json
 from img.config.query_encoder import QueryEncoder
 from img.data.clips.mapped import hash_arrays, mapped_safetensors

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from extractors.glove import read_packaged_glove
-from extractors.glove_files import read_glove
-from extractors.packaged import GLOVE, GLOVE_WEIGHTED, GLOVE_WIDTH
+from extractors.models.glove import read_packaged_glove
+from extractors.models.glove_files import read_glove
 from extractors.storage.files import read_json, replacing, write_json
+from extractors.storage.packaged import GLOVE, GLOVE_WEIGHTED, GLOVE_WIDTH
 
 PAD, UNKNOWN = 0, 1
 _FIRST = 2

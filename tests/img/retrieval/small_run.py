@@ -15,12 +15,12 @@ import pytest
 from media import write_video
 from toy_dataset import small_options
 
-from extractors.extraction import Runtime
+from extractors.jobs.extraction import Runtime
+from extractors.jobs.outcomes import Delivery
+from extractors.jobs.shard import Source, extract_shard
 from extractors.media.container import length_of
-from extractors.outcomes import Delivery
 from extractors.parameters import MergeRule
 from extractors.registry import KINDS, parse
-from extractors.shard import Source, extract_shard
 from extractors.storage.store import Store
 from img.config.dataset import Annotations, InputOptions, QueryOptions
 from img.config.runs import InferenceOptions

@@ -12,7 +12,7 @@ from small_run import SILENT, SmallRun
 
 from img.__main__ import main
 from img.retrieval import Retriever
-from img.retrieval.writing import clock
+from img.retrieval.asking.writing import clock
 
 pytestmark = pytest.mark.usefixtures("tiny")
 

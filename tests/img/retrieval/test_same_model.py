@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from small_run import SEEN, TEST, Media, SmallRun, make_small_run
 
-from extractors.extraction import identify
+from extractors.jobs.extraction import identify
 from extractors.registry import parse
 from img.data.text.queries import read_queries_table
 from img.retrieval import EncodedVideo, Retriever

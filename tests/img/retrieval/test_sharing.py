@@ -11,7 +11,7 @@ import yaml
 from safetensors import safe_open
 from small_run import SEEN, Media, SmallRun, make_small_run
 
-from extractors.extraction import identify
+from extractors.jobs.extraction import identify
 from extractors.registry import parse
 from extractors.storage.files import write_json
 from img.__main__ import main

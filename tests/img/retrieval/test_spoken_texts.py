@@ -7,12 +7,12 @@ import pytest
 from small_run import Media, SmallRun, make_small_run
 from test_same_model import assert_answers_as_evaluated, encode
 
-from extractors.extraction import Runtime
-from extractors.outcomes import Delivery
+from extractors.jobs.extraction import Runtime
+from extractors.jobs.outcomes import Delivery
+from extractors.jobs.shard import Source, extract_shard
+from extractors.jobs.text_sources import list_text_sources
 from extractors.registry import parse
-from extractors.shard import Source, extract_shard
 from extractors.storage.store import Store
-from extractors.text_sources import list_text_sources
 from img.data.clips.inputs import Inputs
 from img.retrieval import Retriever
 from img.retrieval.card import write_card

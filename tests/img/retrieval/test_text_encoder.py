@@ -5,7 +5,7 @@ import pytest
 
 from img.config.query_encoder import QueryEncoder
 from img.data.text.query_encoding import describe_encoder, encode_queries
-from img.retrieval.text_encoder import TextEncoder
+from img.retrieval.encoding.text_encoder import TextEncoder
 
 pytest.importorskip("transformers")
 

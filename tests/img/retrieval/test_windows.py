@@ -16,7 +16,7 @@ from img.data.text.vocabulary import random_vectors
 from img.models.registry import parse_options
 from img.retrieval import Answer, EncodedVideo, Retriever
 from img.retrieval.answers import merge_answers
-from img.retrieval.windows import place_windows
+from img.retrieval.encoding.windows import place_windows
 from img.runs.making import RunData, make_run
 
 HOUR, WIDTH = 3600, 8

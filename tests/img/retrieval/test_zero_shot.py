@@ -10,7 +10,7 @@ import pytest
 from encoding import encode_video
 from PIL import Image
 
-from extractors.packaged import EFFICIENTNET_LITE0
+from extractors.storage.packaged import EFFICIENTNET_LITE0
 from img.__main__ import main
 from img.retrieval.zero_shot import open_zero_shot, write_zero_shot_run
 from img.runs.opening import open_run

@@ -2,10 +2,10 @@
 
 from torch import Tensor, nn
 
-from extractors import weights
 from extractors.kinds.i3d.parameters import I3DParameters
 from extractors.kinds.pann.parameters import PannParameters
-from extractors.network import NetworkExtractor
+from extractors.models import weights
+from extractors.models.network import NetworkExtractor
 
 WIDTH = 16
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from extractors.packaged import GLOVE_VECTORS, GLOVE_WIDTH, GLOVE_WORDS
+from extractors.storage.packaged import GLOVE_VECTORS, GLOVE_WIDTH, GLOVE_WORDS
 
 _COMMON = 1e-4
 """Half weight goes to a word of this frequency (Arora et al. 2017 recommend 0.0001 to 0.001)."""

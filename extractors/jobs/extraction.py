@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from extractors.gpus import take_gpu
+from extractors.jobs.gpus import take_gpu
 from extractors.kind import Extractor, Kind, Writer
 from extractors.media.batching import Features
 from extractors.media.writing import WrittenTexts

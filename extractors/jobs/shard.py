@@ -13,16 +13,16 @@ from typing import cast
 
 from tqdm import tqdm
 
-from extractors.claims import Claims, Task, state_of
-from extractors.extraction import Extraction, Runtime
-from extractors.keeping import keep
+from extractors.jobs.claims import Claims, Task, state_of
+from extractors.jobs.extraction import Extraction, Runtime
+from extractors.jobs.keeping import keep
+from extractors.jobs.outcomes import Counts, Delivery, Outcomes
 from extractors.kind import Extractor, Kind, Writer
 from extractors.media.batching import Features, embed_videos
 from extractors.media.decoding import Decoded, Event, Restarted, decode_ahead
 from extractors.media.errors import MediaError
 from extractors.media.writing import WrittenTexts, write_videos
 from extractors.names import check_name
-from extractors.outcomes import Counts, Delivery, Outcomes
 from extractors.parameters import KindParameters, Parameters
 from extractors.storage.files import sha256_of
 from extractors.storage.store import Store

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from extractors.extras import import_extra
+from extractors.models.extras import import_extra
 from extractors.storage.files import sha256_of_path
 
 CONFIG = "config.json"

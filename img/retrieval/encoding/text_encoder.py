@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from extractors.model_folders import CONFIG
+from extractors.models.model_folders import CONFIG
 from extractors.storage.files import sha256_of_path
 from img.config.base import check
 from img.config.query_encoder import QueryEncoder

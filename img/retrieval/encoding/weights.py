@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from extractors.model_folders import CONFIG
-from extractors.packaged import EFFICIENTNET_LITE0
+from extractors.models.model_folders import CONFIG
 from extractors.storage.files import sha256_of_path
-from img.retrieval.makers import Maker, list_with_writers
+from extractors.storage.packaged import EFFICIENTNET_LITE0
+from img.retrieval.encoding.makers import Maker, list_with_writers
 
 _RESOURCES = Path("resources")
 _SUFFIXES = (".pt", ".onnx", ".pth", ".pyth", ".npz", ".bin", ".safetensors", ".ckpt", ".pkl")

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
-from extractors.shard import Source
+from extractors.jobs.shard import Source
 from extractors.storage.files import read_json, sha256_of
 from extractors.storage.manifest import Row, read_manifest
 from extractors.storage.results import SUFFIXES, TEXTS

@@ -9,16 +9,16 @@ from typing import TypeAlias
 
 import numpy as np
 
-from extractors.extraction import Runtime
+from extractors.jobs.extraction import Runtime
+from extractors.jobs.outcomes import Delivery
+from extractors.jobs.shard import Source, extract_shard
+from extractors.jobs.text_sources import list_text_sources
 from extractors.media.container import length_of
-from extractors.outcomes import Delivery
-from extractors.shard import Source, extract_shard
 from extractors.storage.files import read_json
 from extractors.storage.manifest import read_manifest
 from extractors.storage.store import Store
-from extractors.text_sources import list_text_sources
 from img.data.clips.held import HeldFeatures
-from img.retrieval.makers import Maker, list_with_writers
+from img.retrieval.encoding.makers import Maker, list_with_writers
 
 Progress: TypeAlias = Callable[[float, str], None]
 """Told of the share that is done, 0 to 1, and in words of what is being done."""

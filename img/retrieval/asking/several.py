@@ -10,11 +10,11 @@ from extractors.media.cutting import cut
 from img.models.protocol import AUTO
 from img.reports.timelines import Timeline
 from img.retrieval.answers import Answer
-from img.retrieval.arrays import read_query_features
-from img.retrieval.requests import Request
+from img.retrieval.asking.requests import Request
+from img.retrieval.asking.writing import as_table
+from img.retrieval.encoding.arrays import read_query_features
+from img.retrieval.encoding.video import EncodedVideo
 from img.retrieval.retriever import Retriever
-from img.retrieval.video import EncodedVideo
-from img.retrieval.writing import as_table
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from extractors.extraction import Runtime
+from extractors.jobs.extraction import Runtime
 from extractors.media.container import length_of
 from extractors.storage.store import Store
 from img.config.streams import AUDIO
@@ -20,10 +20,10 @@ from img.data.clips.inputs import Inputs, VideoInputs
 from img.data.clips.layout import has, lay_out
 from img.data.clips.merged_folder import StreamFeatures, merge_features
 from img.data.clips.standardisation import Standardisation
-from img.retrieval.extracting import Progress, extract
-from img.retrieval.makers import Maker, assume_reads, list_makers
-from img.retrieval.video import EncodedVideo
-from img.retrieval.windows import Window
+from img.retrieval.encoding.extracting import Progress, extract
+from img.retrieval.encoding.makers import Maker, assume_reads, list_makers
+from img.retrieval.encoding.video import EncodedVideo
+from img.retrieval.encoding.windows import Window
 from img.runs.opening import Run
 
 _REASONS = {"no_audio": "the file has none", "missing": "none was given", "no_text": "no words were found"}

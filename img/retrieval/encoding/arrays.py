@@ -12,7 +12,7 @@ from extractors.names import video_names
 from extractors.storage.files import read_json
 from extractors.storage.finite import check_finite
 from img.data.clips.held import NOTHING_THERE, HeldFeatures
-from img.retrieval.makers import Maker
+from img.retrieval.encoding.makers import Maker
 
 _DESCRIPTION = ".json"
 

@@ -1,0 +1,1 @@
+"""Weights: found, checked, loaded, and run on a device."""

@@ -1,0 +1,1 @@
+"""Several questions at once: read, asked, written and drawn."""

@@ -1,0 +1,1 @@
+"""A video, extracted and laid out as a run reads it."""
