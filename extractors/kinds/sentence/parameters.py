@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from extractors.parameters import Parameters, WeightsForm
-from extractors.storage.packaged import GLOVE
+from extractors.storage.packaged import GLOVE, MINILM, PackagedFile
 
 EncoderName = Literal["minilm", "clip_text"]
 """Encoders with a network."""
@@ -20,12 +20,14 @@ class SentenceParameters(Parameters):
     extra: ClassVar[str] = "sentence"
     widths: ClassVar[tuple[int, ...]] = (384, 512, 768, 50, 300)
     weights_are: ClassVar[WeightsForm] = "file or folder"
+    packaged: ClassVar[PackagedFile | None] = MINILM
 
     # Of no other kind is a name of packaged vectors expected.
-    weights: Path | Literal["package:glove-6b-50d"] = Field(  # type: ignore[assignment]
+    weights: Path | Literal["package", "package:glove-6b-50d"] = Field(  # type: ignore[assignment]
         description="Folder of the encoder as transformers saves it, with its tokeniser "
-        "(sentence-transformers/all-MiniLM-L6-v2, openai/clip-vit-base-patch32). Of `glove` a GloVe text "
-        "file or its zip, or `package:glove-6b-50d` of the extra `pretrained`."
+        "(sentence-transformers/all-MiniLM-L6-v2, openai/clip-vit-base-patch32); of `minilm` also `package`, "
+        "that of the extra `pretrained`. Of `glove` a GloVe text file or its zip, or `package:glove-6b-50d` "
+        "of that extra."
     )
     encoder: EncoderName | Literal["glove"] = Field(
         default="minilm",
@@ -45,6 +47,8 @@ class SentenceParameters(Parameters):
             raise ValueError(
                 f"weights: expected the folder of {self.encoder}, found {GLOVE}; set encoder: glove"
             )
+        if self.encoder != "minilm" and self.weights == "package":
+            raise ValueError(f"weights: expected a path for {self.encoder}, found package (MiniLM)")
         if self.weights == GLOVE and self.weights_sha256 is not None:
             raise ValueError(f"weights_sha256: expected none with weights: {GLOVE}, whose hash is known")
         if self.encoder == "glove" and self.precision != "float32":
