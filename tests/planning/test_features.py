@@ -25,6 +25,15 @@ def test_files_that_parameters_name_are_required(read, folder):
     assert features.list_files(project, "demo", "pann") == [Path("my.pth")]
 
 
+def test_of_imported_arrays_the_folder_alone_is_a_file_of_every_shard(read, folder):
+    (folder / "arrays").mkdir()
+    (folder / "arrays" / "demo_0003.npy").touch()
+    imported = {"kind": "imported", "modality": "audio", "arrays": "arrays", "width": 4}
+    written = {name: found.written for name, found in read().datasets["demo"].extractors.items()}
+    project = read({"demo": {"extractors": {**written, "pann": imported}}})
+    assert features.list_files(project, "demo", "pann") == [Path("arrays")]
+
+
 def test_every_shard_of_the_chosen_extractors_has_a_manifest(project):
     assert features.name_shards(project, "demo") == ["000", "001", "002", "003"]
     manifests = features.list_chosen_manifests(project, "demo")

@@ -66,7 +66,7 @@ def blocks_of(page: str) -> dict[str, str]:
 @pytest.mark.slow
 def test_the_documented_dataset_of_ones_own_runs_as_it_is_written(tmp_path):
     files = blocks_of((ROOT / "docs" / "datasets.md").read_text())
-    assert set(files) == {"data/mine/train.json", "data/mine/test.json", "config/datasets/mine.yaml"}
+    assert set(files) == {"data/mine/train.csv", "data/mine/test.csv", "config/datasets/mine.yaml"}
     project = new_project(tmp_path / "project")
     videos = project.path("data/mine/videos")
     videos.mkdir(parents=True)

@@ -31,6 +31,8 @@ def write_settings(project: Project, dataset: str, extractor: str) -> str:
 def list_files(project: Project, dataset: str, extractor: str) -> list[Path]:
     """Lists the weights and other files that an extractor's parameters name, those in folders too.
 
+    Of imported arrays the folder alone: a shard's sources are the files of its own videos.
+
     Raises:
         Refusal: where one is missing.
     """
@@ -38,6 +40,8 @@ def list_files(project: Project, dataset: str, extractor: str) -> list[Path]:
     source = f"config/datasets/{dataset}.yaml: extractors.{extractor}"
     paths = [(key, value) for key, value in parameters if isinstance(value, Path)]
     named = [require(project, path, f"{source}.{key}") for key, path in paths]
+    if isinstance(parameters, ImportedParameters):
+        return named
     return [file for path in named for file in (list_content(path) if path.is_dir() else [path])]
 
 
