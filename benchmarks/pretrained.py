@@ -1,8 +1,7 @@
 """What networks trained on real pictures are worth on things that no training query named.
 
-Reads what Snakemake left of `results/{dataset}/metrics.json` for demo_pretrained, demo_pretrained_random and
-demo_zero_shot, and prints the table of docs/pretrained.md. Intervals: 95 % of paired resamples of the videos
-(and seeds), see img/reports/bootstrap.py.
+Reads the runs that Snakemake made of the datasets below, and prints the table of docs/pretrained.md.
+Intervals are 95 % of paired resamples of the videos (and seeds), see img/reports/bootstrap.py.
 """
 
 from __future__ import annotations
@@ -19,11 +18,17 @@ from img.reports.bootstrap import compare, credit
 
 METRICS = ("R1@0.5", "R1@0.7", "mIoU")
 STEPS = 20
+NAMED, NAMED_AT_RANDOM = "nothing trained, the network of ImageNet", "nothing trained, the network at random"
+REAL, RANDOM = "IMG's visual branch, the network of ImageNet", "IMG's visual branch, the network at random"
+WORDS = "IMG's visual branch, the names that ImageNet's network gives"
 ROWS = {
-    "nothing trained (`similarity`)": ("demo_zero_shot", "zero_shot"),
-    "IMG's visual branch, the network at random": ("demo_pretrained_random", "visual_only"),
-    "IMG's visual branch, the network of ImageNet": ("demo_pretrained", "visual_only"),
+    NAMED: [("demo_zero_shot", "zero_shot")],
+    NAMED_AT_RANDOM: [(f"demo_zero_shot_random{seed}", "zero_shot") for seed in range(3)],
+    REAL: [("demo_pretrained", "visual_only")],
+    RANDOM: [("demo_pretrained_random", "visual_only")],
+    WORDS: [("demo_pretrained_words", "visual_only")],
 }
+COMPARED = ((NAMED, NAMED_AT_RANDOM), (REAL, RANDOM), (WORDS, RANDOM))
 
 
 def read_answers(results: Path, dataset: str, variant: str) -> list[pd.DataFrame]:
@@ -71,7 +76,10 @@ def main() -> None:
     results = parser.parse_args().results
     dataset = "demo_zero_shot"
     constants = {metric: [best_constant(results, dataset, metric)] for metric in METRICS}
-    answers = {name: read_answers(results, *where) for name, where in ROWS.items()}
+    answers = {
+        name: [table for where in places for table in read_answers(results, *where)]
+        for name, places in ROWS.items()
+    }
     print(f"| answer | seeds | {' | '.join(METRICS)} |\n| --- | --- | {' | '.join('---' for _ in METRICS)} |")
     shown = [f"{mean_of(constants[metric], metric):.1f}" for metric in METRICS]
     print(f"| best constant | | {' | '.join(shown)} |")
@@ -81,11 +89,9 @@ def main() -> None:
             for metric in METRICS
         ]
         print(f"| {name} | {len(tables)} | {' | '.join(shown)} |")
-    *_, random, real = answers.values()
-    print(
-        "\nreal above random: "
-        + ", ".join(f"{metric} {_against(real, random, metric)}" for metric in METRICS)
-    )
+    for one, other in COMPARED:
+        shown = [f"{metric} {_against(answers[one], answers[other], metric)}" for metric in METRICS]
+        print(f"\n{one} above {other}: {', '.join(shown)}")
 
 
 if __name__ == "__main__":
