@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from img.models.protocol import AUTO
 from img.page.drawing.timeline import Band, Lane
 from img.page.looking.inspection import Facts, in_words, inspect
 from img.page.looking.strip import Strip, make_strip
@@ -175,7 +174,7 @@ class Service:
         found = self.retriever.answer(shown.video, query, answers, branch)
         by_branch = {name: self.retriever.answer(shown.video, query, answers, name) for name in self.branches}
         trace = self.retriever.trace(shown.video, query)
-        chosen = _name_branch(branch, found, by_branch)
+        chosen = found[0].branch if found else next(iter(self.branches))
         lanes = [
             Lane(
                 name,
@@ -192,21 +191,6 @@ class Service:
         return Asked(
             query, shown, chosen, found, lanes, math.nan if importance is None else importance, notes
         )
-
-
-def _name_branch(branch: str, found: Sequence[Found], by_branch: Mapping[str, Sequence[Found]]) -> str:
-    """Names the branch that answered; `auto` is one of a system's branches, known by its answers."""
-    if branch != AUTO:
-        return branch
-    places = [(answer.start, answer.end) for answer in found]
-    return next(
-        (
-            name
-            for name, others in by_branch.items()
-            if [(answer.start, answer.end) for answer in others] == places
-        ),
-        next(iter(by_branch)),
-    )
 
 
 def _write_notes(facts: Facts, chosen: str, unknown: Sequence[str]) -> list[str]:

@@ -39,7 +39,13 @@ class Answer:
 
 
 def read_answers(
-    predictions: pd.DataFrame, query: str, video: str, unknown: Sequence[str], offset: float, has_sound: bool
+    predictions: pd.DataFrame,
+    query: str,
+    video: str,
+    unknown: Sequence[str],
+    offset: float,
+    has_sound: bool,
+    branch: str,
 ) -> list[Answer]:
     """Takes the answers of one branch about one video, or one window of it, out of predictions.
 
@@ -50,6 +56,7 @@ def read_answers(
         unknown: words of the sentence without a vector.
         offset: seconds at which the window begins.
         has_sound: whether there is sound; without, what the model says of its importance means nothing.
+        branch: which of the model's branches answered.
     """
     answers = []
     for row in predictions.sort_values("rank").to_dict("records"):
@@ -60,7 +67,7 @@ def read_answers(
                 start=float(row["start"]) + offset,
                 end=float(row["end"]) + offset,
                 score=float(row["score"]),
-                branch=str(row["branch"]),
+                branch=branch,
                 importance=importance if isfinite(importance) else None,
                 unknown=tuple(unknown),
                 query=query,

@@ -229,9 +229,14 @@ class Retriever:
                 question.unknown,
                 offset,
                 bool(heard[name]),
+                branch if branch != AUTO else self._choose_branch(bool(heard[name])),
             )
         ]
         return found if len(windows) == 1 else merge_answers(found, options.nms_threshold, answers)
+
+    def _choose_branch(self, has_sound: bool) -> str:
+        """Names the branch that `auto` is."""
+        return self._system.branches[0] if has_sound else self._system.fallback
 
     def trace(
         self,

@@ -37,6 +37,15 @@ def test_progress_is_told_from_nothing_to_all(small: SmallRun, tmp_path: Path) -
     assert any(0.3 < share < 0.5 for share in shares)
 
 
+def test_auto_names_the_branch_that_answered(small: SmallRun) -> None:
+    retriever = Retriever.open(small.folder, store=small.store)
+    for video, branch in (("four", "fusion"), (SILENT, "visual")):
+        encoded = retriever.encode(small.videos[video])
+        spoken = retriever.answer(encoded, "the light", 3)
+        assert {answer.branch for answer in spoken} == {branch}
+        assert spoken == retriever.answer(encoded, "the light", 3, branch)
+
+
 def test_a_trace_says_what_every_branch_says(small: SmallRun) -> None:
     retriever, video = open_retriever(small)
     timeline = retriever.trace(video, "the light")
