@@ -14,6 +14,8 @@ from extractors.registry import parse
 from extractors.storage.files import read_json
 from extractors.storage.store import Store
 
+pytestmark = pytest.mark.slow
+
 transformers = pytest.importorskip("transformers")
 
 

@@ -14,6 +14,8 @@ from extractors.media.errors import MediaError, NoAudioError, ShortMediaError
 from extractors.media.sampling import Window
 from extractors.parameters import Parameters
 
+pytestmark = pytest.mark.slow
+
 
 def scripted(path: Path, parameters: Parameters, decoder: str) -> Iterator[Window]:
     """Reads a made-up file: its name says what happens when the first decoder has given one window."""

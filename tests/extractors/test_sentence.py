@@ -20,6 +20,8 @@ from extractors.storage.manifest import Row, read_manifest, write_manifest
 from extractors.storage.store import Store
 from extractors.storage.texts import Text, write_texts
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("transformers")
 
 SAID = [Text(0.5, 2.0, "a man opens the door"), Text(4.0, 4.5, "hello"), Text(9.0, 12.0, "the cat runs")]

@@ -25,6 +25,8 @@ from extractors.storage.files import StorageError, sha256_of
 from extractors.storage.manifest import read_manifest
 from extractors.storage.store import Store
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def shard(tmp_path):

@@ -16,6 +16,8 @@ from extractors.storage.manifest import read_manifest
 from extractors.storage.store import Store
 from extractors.storage.texts import read_texts
 
+pytestmark = pytest.mark.slow
+
 transformers = pytest.importorskip("transformers")
 
 RATE = 16_000

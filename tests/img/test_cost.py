@@ -13,6 +13,8 @@ from img.models.sizes import Sizes
 from img.paper.measurements import sum_parts
 from img.runs.cost import Cost, Question, count_cost
 
+pytestmark = pytest.mark.slow
+
 CONFIG = Path(__file__).parents[2] / "config"
 DEMO, PAPER = CONFIG / "datasets" / "demo.yaml", CONFIG / "papers" / "img" / "paper.yaml"
 D, T, N = 128, 128, 10

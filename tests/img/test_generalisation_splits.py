@@ -14,6 +14,8 @@ from img.data.annotations.reading import Query, read_queries
 from img.resources.listing import read_resources
 from img.resources.verification import verify
 
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).parents[2]
 CONFIG = PROJECT / "config"
 

@@ -15,6 +15,8 @@ from img.runs.evaluation import evaluate_run
 from img.runs.making import make_run
 from img.runs.opening import open_run
 
+pytestmark = pytest.mark.slow
+
 
 def train_and_evaluate(toy: Toy, folder: Path, **model: Any) -> tuple[Path, Any, Any, pd.DataFrame]:
     run, _ = make_run(toy.data(), small_options(**model), 0, Store(folder), "cpu", False)

@@ -31,6 +31,8 @@ from img.runs.prediction import predict
 from img.runs.run_code import list_code
 from img.tasks.moment import MomentRetrieval
 
+pytestmark = pytest.mark.slow
+
 RECORDED_LOSSES = [72.5111, 53.4372, 47.2747]
 
 

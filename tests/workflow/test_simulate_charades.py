@@ -21,6 +21,8 @@ from img.config.dataset import Annotations
 from img.data.annotations.query import Query
 from img.data.annotations.reading import read_queries
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).parents[2] / "workflow" / "scripts" / "simulate_charades.py"
 CHARADES = Path(__file__).parents[2] / ".." / "shared" / "data" / "annotations" / "charades"
 FILES = {

@@ -14,7 +14,7 @@ from img.__main__ import main
 from img.retrieval import Retriever
 from img.retrieval.asking.writing import clock
 
-pytestmark = pytest.mark.usefixtures("tiny")
+pytestmark = [pytest.mark.usefixtures("tiny"), pytest.mark.slow]
 
 
 def retrieve(small: SmallRun, *arguments: str | Path) -> int:

@@ -9,7 +9,7 @@ from small_run import SILENT, SmallRun
 from img.data.text.vocabulary import random_vectors, save_vectors
 from img.retrieval import EncodedVideo, Retriever
 
-pytestmark = pytest.mark.usefixtures("tiny")
+pytestmark = [pytest.mark.usefixtures("tiny"), pytest.mark.slow]
 
 
 def open_retriever(small: SmallRun, **options: object) -> tuple[Retriever, EncodedVideo]:

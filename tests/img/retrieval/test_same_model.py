@@ -12,7 +12,7 @@ from extractors.registry import parse
 from img.data.text.queries import read_queries_table
 from img.retrieval import EncodedVideo, Retriever
 
-pytestmark = pytest.mark.usefixtures("tiny")
+pytestmark = [pytest.mark.usefixtures("tiny"), pytest.mark.slow]
 TOLERANCE = 1e-5
 
 

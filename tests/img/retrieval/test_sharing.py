@@ -17,7 +17,7 @@ from extractors.storage.files import write_json
 from img.__main__ import main
 from img.retrieval import Retriever
 
-pytestmark = pytest.mark.usefixtures("tiny")
+pytestmark = [pytest.mark.usefixtures("tiny"), pytest.mark.slow]
 
 METRICS = {
     "dataset": "lamps",

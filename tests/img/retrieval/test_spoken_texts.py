@@ -21,7 +21,7 @@ from img.runs.opening import open_run
 pytest.importorskip("transformers")
 pytest.importorskip("open_clip")
 
-pytestmark = pytest.mark.usefixtures("tiny")
+pytestmark = [pytest.mark.usefixtures("tiny"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,8 @@ from img.retrieval.answers import merge_answers
 from img.retrieval.encoding.windows import place_windows
 from img.runs.making import RunData, make_run
 
+pytestmark = pytest.mark.slow
+
 HOUR, WIDTH = 3600, 8
 FRIDGE, DOOR = random_vectors(["fridge"], WIDTH)["fridge"], random_vectors(["door"], WIDTH)["door"]
 
