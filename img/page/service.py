@@ -172,9 +172,14 @@ class Service:
     def answer(self, shown: Shown, query: str, branch: str, answers: int) -> Asked:
         """Answers a question about a video."""
         found = self.retriever.answer(shown.video, query, answers, branch)
-        by_branch = {name: self.retriever.answer(shown.video, query, answers, name) for name in self.branches}
-        trace = self.retriever.trace(shown.video, query)
         chosen = found[0].branch if found else next(iter(self.branches))
+        by_branch = {
+            name: found
+            if found and name == chosen
+            else self.retriever.answer(shown.video, query, answers, name)
+            for name in self.branches
+        }
+        trace = self.retriever.trace(shown.video, query)
         lanes = [
             Lane(
                 name,

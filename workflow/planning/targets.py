@@ -12,7 +12,7 @@ from planning.project import Project
 
 _TABLE = re.compile(r"tables/table(?P<number>[^/.]+)\.\w+")
 _RUN = re.compile(r"runs/(?P<variant>[^/]+)/")
-_INPUTS = re.compile(r"features/(?P<extractor>[^/]+)/")
+_FEATURES = re.compile(r"features/(?P<extractor>[^/]+)/")
 
 
 def find_unknown(project: Project, targets: Iterable[str]) -> list[str]:
@@ -52,7 +52,7 @@ def _check(project: Project, target: str) -> Iterator[str]:
         yield from _expect(target, "dataset", dataset, project.datasets)
     elif run := _RUN.match(inner):
         yield from _expect(target, "variant", run["variant"], project.variants)
-    elif features := _INPUTS.match(inner):
+    elif features := _FEATURES.match(inner):
         extractors = project.datasets[dataset].extractors
         yield from _expect(target, f"extractor of {dataset}", features["extractor"], extractors)
 
